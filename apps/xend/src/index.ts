@@ -1,0 +1,2 @@
+/** The daemon's library face. Exports nothing yet. */
+export {}

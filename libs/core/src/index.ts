@@ -1,0 +1,2 @@
+/** The hypervisor's core. Exports nothing yet. */
+export {}

@@ -1,0 +1,2 @@
+/** The x86-64 CPU engine. Exports nothing yet. */
+export {}

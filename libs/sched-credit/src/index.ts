@@ -1,0 +1,2 @@
+/** Xen's credit scheduler. Exports nothing yet. */
+export {}

@@ -1,0 +1,25 @@
+// Makes a fresh clone ready: dependencies. Runs on Node 20 or later with nothing installed.
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const lock = `${root}package-lock.json`
+/** npm rewrites this file at the end of every install. */
+const installed = `${root}node_modules/.package-lock.json`
+
+function dependenciesAreFresh() {
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs
+}
+
+if (!dependenciesAreFresh()) {
+  console.error('setup: installing npm packages (about 20 s) ...')
+  const { status } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0) {
+    console.error('setup: npm install failed; is the npm registry reachable?')
+    process.exit(1)
+  }
+}
