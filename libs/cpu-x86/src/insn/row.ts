@@ -1,0 +1,60 @@
+import type { Builder } from '../builder/builder.ts'
+
+/** The meaning of one instruction, written once; every tier runs it against its own Builder. */
+export type Definition = (b: Builder) => void
+
+/**
+ * One row of the instruction table (Intel SDM vol. 2 appendix A notation). A row is found by map, opcode, mandatory prefix,
+ * modrm extension; the decoder, the tiers, the coverage page and the test generators all read these same rows.
+ */
+export interface Row {
+  readonly name: string
+  /** 0: one byte, 1: 0F, 2: 0F38, 3: 0F3A. */
+  readonly map: 0 | 1 | 2 | 3
+  readonly code: number
+  /** The low three opcode bits (and REX.B) name a register: `code` is the first of eight. */
+  readonly plusReg?: boolean
+  /** Mandatory prefix. Absent: any, and 66 is the operand size. 'np' means none of 66, F2, F3. */
+  readonly prefix?: 'np' | '66' | 'f3' | 'f2'
+  /** modrm.reg must be this. */
+  readonly ext?: number
+  /** modrm must name memory, or a register. */
+  readonly mod?: 'mem' | 'reg'
+  /** modrm.rm must be this (with mod 'reg'). */
+  readonly rm?: number
+  /** Only with, or only without, REX.W. */
+  readonly w?: 0 | 1
+  /** Not encodable in 64-bit mode, or only there; absent: both. */
+  readonly mode?: 32 | 64
+  /**
+   * Operands, destination first, separated by spaces. Method letter + size letter:
+   * E modrm.rm general register or memory, G modrm.reg general register, M modrm.rm memory only, R modrm.rm register only,
+   * Z register in the opcode (plusReg), I immediate, J branch displacement, O moffs, X [rsi] and Y [rdi] of string
+   * instructions (not decoded as operands: definitions use them), V modrm.reg xmm, W modrm.rm xmm or memory, U modrm.rm xmm only,
+   * P modrm.reg mmx, Q modrm.rm mmx or memory, N modrm.rm mmx only, S segment register, C control, D debug register;
+   * fixed: AL AX eAX rAX CL DX 1 (rAX: register 0 of the operand size).
+   * Sizes: b 1, w 2, d 4, q 8, v 2/4/8 by operand size, y 4/8, z immediate of 2 or 4 bytes sign-extended, x 16, n none.
+   * Immediates of size b with a wider operation are sign-extended ('Ib'), 'Iub' is zero-extended.
+   */
+  readonly operands: string
+  /** Operand size is 64 bits by default in 64-bit mode (push, pop, near branches). */
+  readonly default64?: boolean
+  /** Byte operation: `Decoded.size` is 1. Implied when the first operand has size b. */
+  readonly lock?: boolean
+  /** F2/F3 mean repetition: 'rep' (movs stos lods ins outs) or 'repz' (cmps scas). */
+  readonly rep?: 'rep' | 'repz'
+  /** Arithmetic flags, letters of "oszapc" (and d): read, written (defined), left undefined. */
+  readonly reads?: string
+  readonly writes?: string
+  readonly undefines?: string
+  /** Ends a basic block: the definition finishes with one of Builder's control methods. */
+  readonly ends?: boolean
+  /**
+   * Seldom run or large: the cold tier keeps its body out of the main loop (a call), and regions call that body too.
+   * Such a definition may not use control methods except `fault` and `trap`.
+   */
+  readonly rare?: boolean
+  /** CPUID feature a policy needs to offer for this row to be valid (else #UD); absent: always there. */
+  readonly feature?: string
+  readonly def: Definition
+}
