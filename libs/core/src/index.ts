@@ -1,2 +1,2 @@
-/** The hypervisor's core. Exports nothing yet. */
-export {}
+/** The hypervisor's core: what plugins and the daemon share. */
+export { bugOn, CodedError, DomainCrash, type ErrorDetails, HypervisorBug } from './errors.ts'
