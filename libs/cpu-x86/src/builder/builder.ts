@@ -1,5 +1,5 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
-import type { I32, I64, V128, WasmType, Expr } from '../wasm/expr.ts'
+import type { Expr, I32, I64, V128, WasmType } from '../wasm/expr.ts'
 
 /**
  * Where an operand lives once it is open: a register, a constant, or memory whose access has been checked.
@@ -35,6 +35,8 @@ export type FlagChange =
   | { readonly kind: 'result'; readonly r: I64; readonly cf: I64; readonly of: I64; readonly af: I64 }
   /** All six flags as bits of an RFLAGS image (CF 0, PF 2, AF 4, ZF 6, SF 7, OF 11); other bits are ignored. */
   | { readonly kind: 'bits'; readonly rflags: I64 }
+  /** The flags in `mask` as bits of an RFLAGS image; the others are kept (bt, rotates, clc, cmpxchg8b). */
+  | { readonly kind: 'some'; readonly mask: number; readonly rflags: I64 }
 
 /** Condition codes as in the low nibble of Jcc: 0 o, 1 no, 2 b, 3 ae, 4 e, 5 ne, 6 be, 7 a, 8 s, 9 ns, 10 p, 11 np, 12 l, 13 ge, 14 le, 15 g. */
 export type ConditionCode = number
@@ -91,7 +93,7 @@ export interface Builder {
   readonly size: 1 | 2 | 4 | 8
   /** The n-th operand of the row. */
   op(n: number): Operand
-  /** Checks access to an operand and makes it readable or writable. `size` overrides the operand's size (memory only). */
+  /** Checks access to an operand and makes it readable or writable. `size` overrides the operand's size (memory and general registers). */
   open(operand: Operand, access: Access, size?: number): Place
   /** Opens memory at a computed linear address (stack, strings); `stack` selects #SS for non-canonical addresses. */
   openAt(address: I64, access: Access, size: number, stack?: boolean): Place

@@ -1,4 +1,5 @@
 import type { Builder } from '../builder/builder.ts'
+import type { Decoded } from '../decode/decoded.ts'
 
 /** The meaning of one instruction, written once; every tier runs it against its own Builder. */
 export type Definition = (b: Builder) => void
@@ -54,7 +55,15 @@ export interface Row {
    * Such a definition may not use control methods except `fault` and `trap`.
    */
   readonly rare?: boolean
-  /** CPUID feature a policy needs to offer for this row to be valid (else #UD); absent: always there. */
+  /**
+   * A fact of the instruction, beyond its operand kinds, on which the definition depends (a shift count of zero, both operands
+   * the same register). Tiers that share code between instructions keep one body for each value; 0 where absent.
+   */
+  readonly variant?: (insn: Decoded) => number
+  /**
+   * CPUID feature a policy needs to offer for this row to exist (without it, a row of less specific prefix matches, else #UD);
+   * absent: always there.
+   */
   readonly feature?: string
   readonly def: Definition
 }
