@@ -1,0 +1,9 @@
+/** Packed data that cannot be unpacked; `message` is a clause such as "ends in the middle of a block". */
+export class UnpackError extends Error {
+  override readonly name: string = 'UnpackError'
+}
+
+/** Throws unless `condition` holds. */
+export function ensure(condition: boolean, why: string): asserts condition {
+  if (!condition) throw new UnpackError(why)
+}
