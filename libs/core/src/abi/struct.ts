@@ -56,6 +56,7 @@ export interface Layout {
   readonly offset: number
   readonly size: number
   readonly align: number
+  readonly packed: boolean
 }
 export const LAYOUT: unique symbol = Symbol('layout')
 
@@ -166,41 +167,48 @@ function measure(type: FieldType | 'char'): Extent {
     const element = measure(type[0])
     return { size: element.size * type[1], align: element.align }
   }
-  return isEmbedded(type) ? type[LAYOUT] : lay(type, () => {})
+  return isEmbedded(type) ? type[LAYOUT] : lay(type, false, () => {})
 }
 
 const roundUp = (n: number, align: number) => Math.ceil(n / align) * align
 
 /** Walks the fields in C's order and calls `place` with each one's offset from the start of this structure. */
-function lay(types: FieldTypes, place: (name: string, type: FieldType, offset: number) => void): Extent {
+function lay(
+  types: FieldTypes,
+  packed: boolean,
+  place: (name: string, type: FieldType, offset: number) => void,
+): Extent {
   const union = unionOf(types)
   let end = 0
   let size = 0
   let align = 1
   for (const [name, type] of Object.entries(union ?? types)) {
-    const field = measure(type)
-    const offset = union ? 0 : roundUp(end, field.align)
+    const { size: bytes, align: natural } = measure(type)
+    const alignment = packed ? 1 : natural
+    const offset = union ? 0 : roundUp(end, alignment)
     place(name, type, offset)
-    end = offset + field.size
+    end = offset + bytes
     size = Math.max(size, end)
-    align = Math.max(align, field.align)
+    align = Math.max(align, alignment)
   }
   return { size: roundUp(size, align), align }
 }
 
-function build(name: string, types: FieldTypes, offset: number): unknown {
+function build(name: string, types: FieldTypes, offset: number, packed: boolean): unknown {
   const members: Record<string, unknown> = {}
-  const { size, align } = lay(types, (field, type, within) => {
+  const { size, align } = lay(types, packed, (field, type, within) => {
     members[field] = member(type, offset + within)
   })
-  Object.defineProperty(members, LAYOUT, { value: { name, types, offset, size, align } satisfies Layout })
+  Object.defineProperty(members, LAYOUT, { value: { name, types, offset, size, align, packed } satisfies Layout })
   return Object.freeze(members)
 }
 
 function member(type: FieldType, offset: number): unknown {
   if (isArray(type)) return array(type[0], type[1], offset)
   if (typeof type !== 'string') {
-    return isEmbedded(type) ? build(type[LAYOUT].name, type[LAYOUT].types, offset) : build('', type, offset)
+    if (!isEmbedded(type)) return build('', type, offset, false)
+    const { name, types, packed } = type[LAYOUT]
+    return build(name, types, offset, packed)
   }
   if (type in number) return new number[type as Scalar](offset, measure(type).size)
   return new number64[type as Scalar64](offset, 8)
@@ -214,9 +222,12 @@ function array(element: Element, length: number, offset: number): unknown {
   return new Array64(offset, length, new number64[element as Scalar64](0, size))
 }
 
-/** Declares the C structure (or, if `types` is `{ union: ... }`, the union) of this tag. */
-export function struct<const F extends FieldTypes>(name: string, types: F): Struct<F> {
-  return build(name, types, 0) as Struct<F>
+/**
+ * Declares the C structure (or, if `types` is `{ union: ... }`, the union) of this tag.
+ * @param packing `'packed'` leaves out all padding
+ */
+export function struct<const F extends FieldTypes>(name: string, types: F, packing?: 'packed'): Struct<F> {
+  return build(name, types, 0, packing === 'packed') as Struct<F>
 }
 
 /** Bytes of a structure, padding at its end included, or of one of its members. */
