@@ -3,9 +3,10 @@
  * check counts as one failure, a passed one is not counted. Arguments go to vitest.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { runChecks } from './check.ts'
 import { type Totals, totals } from './vitest-totals.ts'
+import { obtainXenHeaders } from './xen-headers.ts'
 
 const REPORT = '.test-results/vitest.json'
 
@@ -15,9 +16,11 @@ function runVitest(args: readonly string[]): Totals {
   const { status } = spawnSync('node_modules/.bin/vitest', ['run', ...reporters, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
+  if (!existsSync(REPORT)) throw new Error(`vitest wrote no report (exit status ${status}); its output is above`)
   return totals(JSON.parse(readFileSync(REPORT, 'utf8')), status)
 }
 
+await obtainXenHeaders().catch((error: Error) => console.error(`no Xen headers for the ABI test: ${error.message}`))
 const failedChecks = runChecks()
 const { passed, failed, skipped } = runVitest(process.argv.slice(2))
 for (const name of failedChecks) console.log(`failed check: ${name}`)

@@ -17,7 +17,7 @@ mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /tmp
 
 while read -r module; do
-  insmod "$module" || echo "paravane: $module was not inserted"
+  insmod "$module"
 done </${MODULE_LIST_PATH}
 
 read -r words </proc/cmdline
