@@ -1,4 +1,8 @@
-/** `xen/io/ring.h`: the header of a shared ring. Indices run freely over 32 bits; an entry is at index modulo ring size. */
+/**
+ * `xen/io/ring.h`: the header of a shared ring. Indices run freely over 32 bits; an entry is at index modulo ring size.
+ * C has no name for the header alone, so tests make it one:
+ * @cprelude struct nothing {}; DEFINE_RING_TYPES(bare, struct nothing, struct nothing);
+ */
 import { type Struct, struct } from '../struct.ts'
 
 const sringFields = {
@@ -12,11 +16,11 @@ const sringFields = {
 /**
  * The head of every ring page; entries follow it. A producer notifies if its new index crosses the other side's
  * `*_event`.
- * @c struct blkif_sring
+ * @c struct bare_sring
  */
 export const sring: Struct<typeof sringFields> = struct('sring', sringFields)
 /**
  * Bytes from the start of the page to the first entry.
- * @c offsetof(struct blkif_sring, ring)
+ * @c offsetof(struct bare_sring, ring)
  */
 export const SRING_ENTRIES = 64
