@@ -30,16 +30,22 @@ export interface Row {
   /**
    * Operands, destination first, separated by spaces. Method letter + size letter:
    * E modrm.rm general register or memory, G modrm.reg general register, M modrm.rm memory only, R modrm.rm register only,
-   * Z register in the opcode (plusReg), I immediate, J branch displacement, O moffs, X [rsi] and Y [rdi] of string
-   * instructions (not decoded as operands: definitions use them), V modrm.reg xmm, W modrm.rm xmm or memory, U modrm.rm xmm only,
+   * Z register in the opcode (plusReg), I immediate, J branch displacement, O moffs, X [rsi] of string instructions with its
+   * segment, B [rbx] of xlat likewise, Y [rdi] of string instructions (not decoded as an operand, so that there is one memory
+   * operand at most; it only tells the size), V modrm.reg xmm, W modrm.rm xmm or memory, U modrm.rm xmm only,
    * P modrm.reg mmx, Q modrm.rm mmx or memory, N modrm.rm mmx only, S segment register, C control, D debug register;
    * fixed: AL AX eAX rAX CL DX 1 (rAX: register 0 of the operand size).
    * Sizes: b 1, w 2, d 4, q 8, v 2/4/8 by operand size, y 4/8, z immediate of 2 or 4 bytes sign-extended, x 16, n none.
-   * Immediates of size b with a wider operation are sign-extended ('Ib'), 'Iub' is zero-extended.
+   * Immediates of size b with a wider operation are sign-extended ('Ib'), 'Iub' is zero-extended ('Iuw' too).
    */
   readonly operands: string
   /** Operand size is 64 bits by default in 64-bit mode (push, pop, near branches). */
   readonly default64?: boolean
+  /**
+   * Operand size is 64 bits in 64-bit mode whatever the prefixes say (near branches, as Intel does; AMD lets 66 cut the target
+   * to 16 bits). In 32-bit mode the 16-bit form (66) is refused.
+   */
+  readonly force64?: boolean
   /** Byte operation: `Decoded.size` is 1. Implied when the first operand has size b. */
   readonly lock?: boolean
   /** F2/F3 mean repetition: 'rep' (movs stos lods ins outs) or 'repz' (cmps scas). */
