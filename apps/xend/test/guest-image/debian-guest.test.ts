@@ -35,7 +35,7 @@ linux-image-cloud-amd64) depends=linux-image-6.1.0-1-cloud-amd64 ;;
 esac
 printf 'Package: %s\\nVersion: 1.0\\nDepends: %s\\nSize: 5\\n' $package "$depends"`,
   )
-  await program('apt-get', 'for package; do :; done; echo $package >$package.deb')
+  await program('apt-get', 'case "$*" in *" download "*) for package; do :; done; echo $package >$package.deb ;; esac')
   await program(
     'dpkg-deb',
     `mkdir -p $3; cd $3
