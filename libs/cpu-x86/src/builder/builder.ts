@@ -68,7 +68,7 @@ export type Trap =
   | 'fxstate'
 
 /** State words other than general registers, addressed by name; see state/layout.ts. All read and written as i64 (zero-extended). */
-export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags'
+export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87flags' | 'result'
 
 /** Imported functions for work that is done in TypeScript. All arguments and results are i32; addresses are places in memory. */
 export type Helper =
@@ -85,7 +85,7 @@ export type Helper =
  *    or use it twice.
  * 3. Values are i64, zero-extended from the operand's size; `put` truncates to the place's size. A 4-byte general register
  *    is zero-extended to 64 bits when written, 1- and 2-byte ones keep the rest.
- * 4. A definition of a row with `ends` finishes with exactly one of jump, jumpIf, jumpTo, again or trap; others fall through.
+ * 4. A definition of a row with `ends` finishes with exactly one of jump, jumpIf, jumpTo, again, finish or trap on each path; others fall through.
  */
 export interface Builder {
   readonly insn: Decoded
@@ -137,7 +137,8 @@ export interface Builder {
   /** Sign-extends from the operation's size. */
   signed(value: I64, size?: number): I64
 
-  flags(change: FlagChange, size?: number): void
+  /** Leaves the arithmetic flags. With `when` (bound), they stay as they were where it is zero: a count of zero. */
+  flags(change: FlagChange, size?: number, when?: I32): void
   /** 1 if the condition holds, else 0. */
   cond(code: ConditionCode): I32
   /** CF as 0 or 1. */
@@ -163,4 +164,6 @@ export interface Builder {
   jumpTo(rip: I64): void
   /** Repeat this instruction without retiring it (a step of a rep string instruction); events may come in between. */
   again(): void
+  /** Retire and continue at the next instruction (the other end of `again`). */
+  finish(): void
 }

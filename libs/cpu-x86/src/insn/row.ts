@@ -54,6 +54,8 @@ export interface Row {
   readonly reads?: string
   readonly writes?: string
   readonly undefines?: string
+  /** It may also leave all its flags as they were (a count of zero in CL): liveness passes through. */
+  readonly mayKeep?: boolean
   /** Ends a basic block: the definition finishes with one of Builder's control methods. */
   readonly ends?: boolean
   /**
