@@ -1,0 +1,145 @@
+import type { SharedPage } from '../ring/shared-page.ts'
+import type { SpecialPath } from './path.ts'
+import type { Credentials, Perms } from './perms.ts'
+import { quotaOf } from './quota.ts'
+import { OK, type Reply, refuse } from './reply.ts'
+import { RingConnection } from './ring-connection.ts'
+import { type DomainRequests, serveMessage } from './serve.ts'
+import { Session } from './session.ts'
+import type { Store } from './store.ts'
+import { traces } from './tree.ts'
+import type { WatchTable } from './watch.ts'
+
+/** A guest's store page and the way to send it the event of its store channel. */
+export interface StoreRing {
+  readonly page: SharedPage
+  readonly notify: () => void
+}
+
+/** Finds the ring an INTRODUCE message names; undefined if there is none. */
+export type OpenRing = (domid: number, gfn: number, port: number) => StoreRing | undefined
+
+interface Introduced {
+  readonly session: Session
+  readonly ring?: RingConnection
+  shutdown: boolean
+}
+
+/** The domains the store knows, and what is done when they come and go. */
+export class Domains implements DomainRequests {
+  readonly #store: Store
+  readonly #watches: WatchTable
+  readonly #defer: (task: () => void) => void
+  readonly #openRing: OpenRing
+  readonly #introduced = new Map<number, Introduced>()
+  readonly #specialPerms = new Map<SpecialPath, Perms>()
+
+  constructor(store: Store, watches: WatchTable, defer: (task: () => void) => void, openRing: OpenRing) {
+    this.#store = store
+    this.#watches = watches
+    this.#defer = defer
+    this.#openRing = openRing
+  }
+
+  /** A domain without a ring is known, but cannot speak (one whose device model speaks for it). */
+  attach(domid: number, ring: StoreRing | undefined): Reply {
+    if (domid === 0) return refuse('EINVAL')
+    if (this.#introduced.has(domid)) return refuse('EISCONN')
+    const who: Credentials = { domid, privileged: false }
+    const session = new Session(this.#store, this.#watches, who, (watch, path) => connection?.sendEvent(watch, path))
+    const connection = ring && this.#connect(session, ring)
+    this.#introduced.set(domid, { session, ring: connection, shutdown: false })
+    this.#fire('@introduceDomain')
+    // The guest may have written requests before anyone listened.
+    this.#defer(() => connection?.poke())
+    return OK
+  }
+
+  introduce(domid: number, gfn: number, port: number): Reply {
+    const ring = this.#openRing(domid, gfn, port)
+    return ring ? this.attach(domid, ring) : refuse('EINVAL')
+  }
+
+  /** The domain is gone: what it owns is removed, what others granted it is taken back, before its number is reused. */
+  release(domid: number): Reply {
+    const introduced = this.#introduced.get(domid)
+    if (!introduced) return refuse('ENOENT')
+    this.#introduced.delete(domid)
+    introduced.ring?.close()
+    introduced.session.reset()
+    this.#forget(domid)
+    this.#fire('@releaseDomain')
+    return OK
+  }
+
+  /** The domain has shut down and still exists. Announced once, until it is resumed. */
+  shutdown(domid: number): Reply {
+    const introduced = this.#introduced.get(domid)
+    if (!introduced) return refuse('ENOENT')
+    if (introduced.shutdown) return OK
+    introduced.shutdown = true
+    this.#fire('@releaseDomain')
+    return OK
+  }
+
+  resume(domid: number): Reply {
+    const introduced = this.#introduced.get(domid)
+    if (!introduced) return refuse('ENOENT')
+    introduced.shutdown = false
+    return OK
+  }
+
+  setTarget(domid: number, target: number): Reply {
+    const introduced = this.#introduced.get(domid)
+    if (!introduced || !this.isIntroduced(target)) return refuse('ENOENT')
+    introduced.session.who = { ...introduced.session.who, target }
+    return OK
+  }
+
+  isIntroduced(domid: number): boolean {
+    return domid === 0 || this.#introduced.has(domid)
+  }
+
+  ringOf(domid: number): RingConnection | undefined {
+    return this.#introduced.get(domid)?.ring
+  }
+
+  specialPerms(path: SpecialPath): Perms {
+    return this.#specialPerms.get(path) ?? [{ domid: 0, access: 'n' }]
+  }
+
+  setSpecialPerms(path: SpecialPath, perms: Perms): void {
+    this.#specialPerms.set(path, perms)
+  }
+
+  #connect(session: Session, ring: StoreRing): RingConnection {
+    return new RingConnection(ring.page, ring.notify, {
+      serve: (message) => serveMessage(this.#store, this, session, message),
+      reset: () => session.reset(),
+      eventBacklog: () => quotaOf(this.#store.tree.root, 'event-backlog', session.who),
+      defer: this.#defer,
+    })
+  }
+
+  #fire(path: SpecialPath): void {
+    this.#watches.fireSpecial(path, this.specialPerms(path))
+  }
+
+  #forget(domid: number): void {
+    const domain0: Credentials = { domid: 0, privileged: true }
+    const view = this.#store.view()
+    const { owned, mentions } = traces(view.tree, domid)
+    for (const path of owned) view.apply({ op: 'rm', path }, domain0)
+    for (const path of mentions) {
+      const reply = view.apply({ op: 'getPerms', path }, domain0)
+      if (reply.kind !== 'perms') continue
+      const [owner, ...others] = reply.perms
+      const perms: Perms = [owner, ...others.filter((perm) => perm.domid !== domid)]
+      view.apply({ op: 'setPerms', path, perms }, domain0)
+    }
+    this.#store.commit(view)
+    for (const [path, [owner, ...others]] of this.#specialPerms) {
+      this.#specialPerms.set(path, [owner, ...others.filter((perm) => perm.domid !== domid)])
+    }
+  }
+}

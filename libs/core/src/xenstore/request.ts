@@ -1,0 +1,116 @@
+import * as wire from '../abi/io/xs-wire.ts'
+import { type Perms, parseDomid, parsePerms } from './perms.ts'
+
+/** A request on one node; what a transaction is made of. Paths as the caller wrote them. */
+export type PathRequest =
+  | { readonly op: 'read' | 'directory' | 'getPerms' | 'mkdir' | 'rm'; readonly path: string }
+  /** `offset`: bytes into the NUL separated list of children. */
+  | { readonly op: 'directoryPart'; readonly path: string; readonly offset: number }
+  | { readonly op: 'write'; readonly path: string; readonly value: Uint8Array }
+  | { readonly op: 'setPerms'; readonly path: string; readonly perms: Perms }
+
+export type SessionRequest =
+  | { readonly op: 'watch' | 'unwatch'; readonly path: string; readonly token: string }
+  | { readonly op: 'resetWatches' | 'transactionStart' | 'control' }
+  | { readonly op: 'transactionEnd'; readonly commit: boolean }
+
+export type DomainRequest =
+  | { readonly op: 'getDomainPath' | 'isDomainIntroduced' | 'release' | 'resume'; readonly domid: number }
+  | { readonly op: 'introduce'; readonly domid: number; readonly gfn: number; readonly port: number }
+  | { readonly op: 'setTarget'; readonly domid: number; readonly target: number }
+
+export type XsRequest = PathRequest | SessionRequest | DomainRequest
+
+/** One operation of the wire protocol. */
+export interface XsOperation {
+  /** Domain 0 only; others get EACCES. */
+  readonly privileged?: true
+  /** The tx_id of the header means nothing to it. */
+  readonly noTransaction?: true
+  /** undefined: malformed (EINVAL). */
+  readonly decode: (payload: Uint8Array) => XsRequest | undefined
+}
+
+/** Payload bytes and text map one to one. */
+const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+/** The NUL terminated strings a payload consists of; undefined if something follows the last NUL. */
+function strings(payload: Uint8Array): readonly string[] | undefined {
+  return payload.at(-1) === 0 ? text(payload.subarray(0, -1)).split('\0') : undefined
+}
+
+/** A decoder of exactly `count` strings. */
+function args(count: number, make: (...args: string[]) => XsRequest | undefined): XsOperation['decode'] {
+  return (payload) => {
+    const found = strings(payload)
+    return found?.length === count ? make(...found) : undefined
+  }
+}
+
+const onPath = (op: 'read' | 'directory' | 'getPerms' | 'mkdir' | 'rm') => args(1, (path) => ({ op, path }))
+
+function onDomain(op: 'getDomainPath' | 'isDomainIntroduced' | 'release' | 'resume'): XsOperation['decode'] {
+  return args(1, (id) => {
+    const domid = parseDomid(id)
+    return domid === undefined ? undefined : { op, domid }
+  })
+}
+
+function parseU32(digits: string): number | undefined {
+  return /^\d{1,10}$/.test(digits) && Number(digits) <= 0xffff_ffff ? Number(digits) : undefined
+}
+
+function decodeWrite(payload: Uint8Array): XsRequest | undefined {
+  const end = payload.indexOf(0)
+  return end < 0 ? undefined : { op: 'write', path: text(payload.subarray(0, end)), value: payload.slice(end + 1) }
+}
+
+function decodeSetPerms(payload: Uint8Array): XsRequest | undefined {
+  const [path, ...entries] = strings(payload) ?? []
+  const perms = parsePerms(entries)
+  return path === undefined || !perms ? undefined : { op: 'setPerms', path, perms }
+}
+
+function decodeDirectoryPart(path: string, digits: string): XsRequest | undefined {
+  const offset = parseU32(digits)
+  return offset === undefined ? undefined : { op: 'directoryPart', path, offset }
+}
+
+function decodeIntroduce(payload: Uint8Array): XsRequest | undefined {
+  const [domid, gfn, port] = (strings(payload) ?? []).slice(0, 3).map(parseU32)
+  if (domid === undefined || gfn === undefined || port === undefined) return undefined
+  return parseDomid(String(domid)) === undefined ? undefined : { op: 'introduce', domid, gfn, port }
+}
+
+function decodeSetTarget(guest: string, other: string): XsRequest | undefined {
+  const [domid, target] = [parseDomid(guest), parseDomid(other)]
+  return domid === undefined || target === undefined ? undefined : { op: 'setTarget', domid, target }
+}
+
+/** The operations by their number on the wire (`enum xsd_sockmsg_type`); a hole is answered with ENOSYS. */
+export const OPERATIONS: ReadonlyMap<number, XsOperation> = new Map<number, XsOperation>([
+  [wire.XS_CONTROL, { privileged: true, decode: () => ({ op: 'control' }) }],
+  [wire.XS_DIRECTORY, { decode: onPath('directory') }],
+  [wire.XS_READ, { decode: onPath('read') }],
+  [wire.XS_GET_PERMS, { decode: onPath('getPerms') }],
+  [wire.XS_WATCH, { noTransaction: true, decode: args(2, (path, token) => ({ op: 'watch', path, token })) }],
+  [wire.XS_UNWATCH, { noTransaction: true, decode: args(2, (path, token) => ({ op: 'unwatch', path, token })) }],
+  [wire.XS_TRANSACTION_START, { decode: () => ({ op: 'transactionStart' }) }],
+  [wire.XS_TRANSACTION_END, { decode: args(1, decodeTransactionEnd) }],
+  [wire.XS_INTRODUCE, { privileged: true, noTransaction: true, decode: decodeIntroduce }],
+  [wire.XS_RELEASE, { privileged: true, noTransaction: true, decode: onDomain('release') }],
+  [wire.XS_GET_DOMAIN_PATH, { decode: onDomain('getDomainPath') }],
+  [wire.XS_WRITE, { decode: decodeWrite }],
+  [wire.XS_MKDIR, { decode: onPath('mkdir') }],
+  [wire.XS_RM, { decode: onPath('rm') }],
+  [wire.XS_SET_PERMS, { decode: decodeSetPerms }],
+  [wire.XS_IS_DOMAIN_INTRODUCED, { decode: onDomain('isDomainIntroduced') }],
+  [wire.XS_RESUME, { privileged: true, noTransaction: true, decode: onDomain('resume') }],
+  [wire.XS_SET_TARGET, { privileged: true, noTransaction: true, decode: args(2, decodeSetTarget) }],
+  [wire.XS_RESET_WATCHES, { noTransaction: true, decode: () => ({ op: 'resetWatches' }) }],
+  [wire.XS_DIRECTORY_PART, { decode: args(2, decodeDirectoryPart) }],
+])
+
+function decodeTransactionEnd(verdict: string): XsRequest | undefined {
+  return verdict === 'T' || verdict === 'F' ? { op: 'transactionEnd', commit: verdict === 'T' } : undefined
+}

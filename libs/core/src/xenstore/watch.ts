@@ -1,0 +1,100 @@
+import type { DeliveryQueue } from './delivery-queue.ts'
+import { descendants, lookup, type XsNode } from './node.ts'
+import { parentOf, relativeTo, type SpecialPath, selfAndAncestors, type XsPath } from './path.ts'
+import { type Credentials, type Perms, READ, rightsOf } from './perms.ts'
+import type { Change } from './view.ts'
+
+/** Whoever registers watches: a connection. */
+export interface Watcher {
+  readonly who: Credentials
+  /** @param path what changed, relative if the watch is */
+  deliver(watch: Watch, path: string): void
+}
+
+/** A registered interest in a node and everything below it. */
+export interface Watch {
+  readonly watcher: Watcher
+  readonly path: XsPath | SpecialPath
+  readonly relative: boolean
+  readonly token: string
+  /** Place in the order of registration, in which watches fire. */
+  readonly order: number
+  /** False once unregistered: an event still on its way is dropped. */
+  active: boolean
+}
+
+/** All watches, and which of them a change concerns. */
+export class WatchTable {
+  readonly #byPath = new Map<string, Set<Watch>>()
+  readonly #queue: DeliveryQueue
+  #registered = 0
+
+  constructor(queue: DeliveryQueue) {
+    this.#queue = queue
+  }
+
+  /** Registers, and fires once with the watched path itself. */
+  add(watcher: Watcher, path: XsPath | SpecialPath, relative: boolean, token: string): Watch {
+    const watch: Watch = { watcher, path, relative, token, order: this.#registered++, active: true }
+    const there = this.#byPath.get(path)
+    if (there) there.add(watch)
+    else this.#byPath.set(path, new Set([watch]))
+    this.#fire(watch, path)
+    return watch
+  }
+
+  remove(watch: Watch): void {
+    watch.active = false
+    const there = this.#byPath.get(watch.path)
+    there?.delete(watch)
+    if (there?.size === 0) this.#byPath.delete(watch.path)
+  }
+
+  /**
+   * Fires for each change in turn the watches on the node and its ancestors, then those on removed nodes below it, each
+   * group in order of registration. Only those who may read the node, or its parent, hear of it.
+   * @param root the tree after the changes
+   */
+  fireChanges(changes: readonly Change[], root: XsNode): void {
+    for (const change of changes) {
+      const permitted = (who: Credentials) => mayHear(change, root, who)
+      this.#fireAll([...selfAndAncestors(change.path)], change.path, permitted)
+      if (!change.removed || !change.before) continue
+      for (const [path, { perms }] of descendants(change.before, change.path)) {
+        this.#fireAll([path], path, (who) => mayRead(perms, who))
+      }
+    }
+  }
+
+  /** Domain 0 hears of special events, and whom `perms` name. */
+  fireSpecial(path: SpecialPath, perms: Perms): void {
+    this.#fireAll([path], path, (who) => mayRead(perms, who))
+  }
+
+  #fireAll(watched: readonly string[], path: XsPath | SpecialPath, permitted: (who: Credentials) => boolean): void {
+    const concerned = watched.flatMap((at) => [...(this.#byPath.get(at) ?? [])])
+    for (const watch of concerned.sort((a, b) => a.order - b.order)) {
+      if (permitted(watch.watcher.who)) this.#fire(watch, path)
+    }
+  }
+
+  #fire(watch: Watch, path: XsPath | SpecialPath): void {
+    const seen = watch.relative ? relativeTo(watch.watcher.who.domid, path as XsPath) : path
+    this.#queue.push(() => {
+      if (watch.active) watch.watcher.deliver(watch, seen)
+    })
+  }
+}
+
+function mayRead(perms: Perms, who: Credentials): boolean {
+  return (rightsOf(perms, who) & READ) !== 0
+}
+
+function mayHear({ path, before }: Change, root: XsNode, who: Credentials): boolean {
+  if (before && mayRead(before.perms, who)) return true
+  const node = lookup(root, path)
+  if (node && mayRead(node.perms, who)) return true
+  if (!node && !before) return false
+  const parent = lookup(root, parentOf(path))
+  return parent !== undefined && mayRead(parent.perms, who)
+}
