@@ -41,11 +41,9 @@ function isSign(byte: number): boolean {
 }
 
 function relativeTarget(target: number, nextInstruction: number, oldest: number): number {
-  let relative = (target - nextInstruction) | 0
-  if (oldest === 0) return relative
+  const relative = (target - nextInstruction) | 0
   const shift = oldest * 8
-  while (isSign((relative >>> (24 - shift)) & 0xff)) {
-    relative = ((relative ^ (2 ** (32 - shift) - 1)) - nextInstruction) | 0
-  }
-  return relative
+  if (oldest === 0 || !isSign((relative >>> (24 - shift)) & 0xff)) return relative
+  // Once is enough, as that byte of `target` was none of the two before.
+  return ((relative ^ (2 ** (32 - shift) - 1)) - nextInstruction) | 0
 }
