@@ -48,29 +48,30 @@ function shuffleDoublewords(b: Builder): void {
   } else b.put128(target, i8x16.swizzle(x, doublewordNumbers(immediate(b, b.op(2)))))
 }
 
-/** pshuflw, pshufhw: four words of one half by the immediate's bit pairs, the other half copied. */
-function shuffleWords(first: 0 | 4): Definition {
+/** Byte numbers of words: four from word `first` on chosen among themselves by the bit pairs of an immediate, the others in place. */
+export function wordNumbers(imm: I64, first: 0 | 4): V128 {
   const factors = [0, 0, 0, 0, 0, 0, 0, 0]
   const bases = Array.from({ length: 8 }, (_, i) => 0x0100 + 0x0202 * i)
   for (let i = 0; i < 4; i++) {
     factors[first + i] = 64 >> (2 * i)
     bases[first + i] = 0x0100 + 0x0202 * first
   }
-  return (b) => {
+  const pairs = i16x8.mul(i16x8.splat(i32.wrap(imm)), constant16(...factors))
+  const chosen = v128.and(i16x8.shr_u(pairs, i32.const(6)), lanes(16, 3))
+  return i16x8.add(i16x8.mul(chosen, lanes(16, 0x0202)), constant16(...bases))
+}
+
+/** pshuflw, pshufhw: four words of one half by the immediate's bit pairs, the other half copied. */
+const shuffleWords =
+  (first: 0 | 4): Definition =>
+  (b) => {
     const source = openAligned(b, b.op(1), 'r')
     const target = b.open(b.op(0), 'w')
     const imm = b.known(b.op(2))
-    const x = b.get128(source)
-    if (imm !== undefined) {
-      const v = b.let(x)
-      b.put128(target, v128.shuffle(v, v, knownNumbers(imm, 2, first)))
-      return
-    }
-    const pairs = i16x8.mul(i16x8.splat(i32.wrap(immediate(b, b.op(2)))), constant16(...factors))
-    const chosen = v128.and(i16x8.shr_u(pairs, i32.const(6)), lanes(16, 3))
-    b.put128(target, i8x16.swizzle(x, i16x8.add(i16x8.mul(chosen, lanes(16, 0x0202)), constant16(...bases))))
+    const v = b.let(b.get128(source))
+    if (imm !== undefined) b.put128(target, v128.shuffle(v, v, knownNumbers(imm, 2, first)))
+    else b.put128(target, i8x16.swizzle(v, wordNumbers(immediate(b, b.op(2)), first)))
   }
-}
 
 /** Two doublewords of the destination, then two of the source. */
 function shuffleSingles(b: Builder): void {
