@@ -7,7 +7,7 @@ import { Session } from '../../src/xenstore/session.ts'
 import { Store } from '../../src/xenstore/store.ts'
 import { WatchTable } from '../../src/xenstore/watch.ts'
 
-const TYPES = {
+const TYPES: Readonly<Record<string, number>> = {
   control: wire.XS_CONTROL,
   ls: wire.XS_DIRECTORY,
   read: wire.XS_READ,
@@ -28,8 +28,7 @@ const TYPES = {
   target: wire.XS_SET_TARGET,
   resetWatches: wire.XS_RESET_WATCHES,
   part: wire.XS_DIRECTORY_PART,
-} as const
-export type Verb = keyof typeof TYPES
+}
 
 /**
  * One line of a dialogue: `WHO[.TX] VERB ARG... -> REPLY`, or `WHO hears PATH TOKEN, ...` for the events that have come
@@ -61,8 +60,8 @@ export class Dialogue {
     return lines.map((line) => this.#line(line))
   }
 
-  ask(domid: number, txId: number, verb: Verb, payload: string): string {
-    const message: XsMessage = { type: TYPES[verb], reqId: 7, txId, payload: Buffer.from(payload, 'latin1') }
+  ask(domid: number, txId: number, verb: string, payload: string): string {
+    const message: XsMessage = { type: TYPES[verb]!, reqId: 7, txId, payload: Buffer.from(payload, 'latin1') }
     const bytes = serveMessage(this.store, this.domains, this.session(domid), message)
     return Buffer.from(parse(bytes).payload).toString('latin1')
   }
@@ -80,7 +79,7 @@ export class Dialogue {
   }
 
   #line(line: Line): string {
-    const [who = '', verb = '', ...rest] = line.split(' -> ')[0]!.split(' ')
+    const [who = '', verb = '', ...rest] = line.split(' ->')[0]!.split(' ')
     const [domid = 0, txId = 0] = who.slice(1).split('.').map(Number)
     if (verb === 'hears') {
       this.#queue.drain()
@@ -89,8 +88,8 @@ export class Dialogue {
     const args = rest.map((arg) => (arg === "''" ? '' : arg))
     const unterminated = verb === 'write'
     const payload = args.join('\0') + (unterminated ? '' : '\0')
-    const reply = this.ask(domid, txId, verb as Verb, payload)
-    return `${line.split(' -> ')[0]} -> ${reply.replaceAll('\0', '|')}`.trimEnd()
+    const reply = this.ask(domid, txId, verb, payload)
+    return `${line.split(' ->')[0]} -> ${reply.replaceAll('\0', '|')}`.trimEnd()
   }
 }
 

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import { XS_ERROR } from '../../src/abi/io/xs-wire.ts'
+import { encodeMessage, INCOMPLETE, MessageReader, OVERSIZED } from '../../src/xenstore/message.ts'
+import { encodeReply } from '../../src/xenstore/reply.ts'
+import { OPERATIONS } from '../../src/xenstore/request.ts'
+import { serveMessage } from '../../src/xenstore/serve.ts'
+import { Xenstored } from '../../src/xenstore/xenstored.ts'
+import { Dialogue, parse } from './dialogue.ts'
+import { INDEX, request, StoreGuest } from './store-guest.ts'
+
+/** The same numbers on each run (mulberry32). */
+function random(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) % below
+  }
+}
+
+const WORDS = [
+  '',
+  '/',
+  '@releaseDomain',
+  '/local/domain/1',
+  'data',
+  'data/a',
+  '/a//b',
+  'T',
+  'F',
+  '0',
+  '1',
+  'r0',
+  'n1',
+  'b1',
+  'w99999',
+  '-1',
+  'é',
+  '0x1',
+  '4294967296',
+  'x'.repeat(3000),
+]
+
+/** Payloads near what the protocol expects, and far from it. */
+function payload(next: (below: number) => number): Uint8Array {
+  if (next(4) === 0) return Uint8Array.from({ length: next(40) }, () => next(256))
+  const words = Array.from({ length: next(5) }, () => WORDS[next(WORDS.length)]!)
+  return Buffer.from((words.join('\0') + (next(3) ? '\0' : '')).slice(0, 4096), 'latin1')
+}
+
+test('whatever a guest asks, it gets one well-formed reply, and only its own nodes change', () => {
+  const next = random(1)
+  const d = new Dialogue()
+  d.domains.attach(1, undefined)
+  d.play(['d0 write /outside 1'])
+  const session = d.session(1)
+  const wrong: unknown[] = []
+  for (let i = 0; i < 10_000; i++) {
+    if (i % 100 === 0) d.play(['d0 mkdir /local/domain/1/data', 'd0 setPerms /local/domain/1/data n1'])
+    const message = { type: next(26), reqId: i, txId: next(4) ? 0 : next(12), payload: payload(next) }
+    const reply = parse(serveMessage(d.store, d.domains, session, message))
+    const fits = reply.type === message.type || reply.type === XS_ERROR
+    if (!fits || reply.reqId !== message.reqId || reply.txId !== message.txId) wrong.push({ message, reply })
+  }
+  expect(wrong).toEqual([])
+  const { root, owned } = d.store.tree
+  expect([...root.children.keys()]).toEqual(['tool', 'outside', 'local'])
+  expect(new Set([...owned.keys(), 1])).toEqual(new Set([1]))
+  expect(owned.get(1) ?? 0).toBeLessThanOrEqual(1000)
+})
+
+test('decoders take any payload of any operation', () => {
+  const next = random(2)
+  for (const { decode } of OPERATIONS.values()) {
+    for (let i = 0; i < 500; i++) {
+      const decoded = decode(payload(next))
+      expect(decoded === undefined || typeof decoded.op === 'string').toBe(true)
+    }
+  }
+})
+
+test('messages come out as they went in, however the stream is cut', () => {
+  const next = random(3)
+  const sent = Array.from({ length: 300 }, (_, reqId) => ({
+    type: next(30),
+    reqId,
+    txId: next(9),
+    payload: payload(next),
+  }))
+  const stream = Buffer.concat(sent.map(encodeMessage))
+  const reader = new MessageReader()
+  const received: unknown[] = []
+  for (let at = 0; at < stream.length; ) {
+    const piece = stream.subarray(at, at + 1 + next(Math.min(reader.room.length, 1 + next(500))))
+    reader.room.set(piece)
+    at += piece.length
+    const message = reader.advance(piece.length)
+    expect(message).not.toBe(OVERSIZED)
+    if (message !== INCOMPLETE) received.push(message)
+  }
+  expect(received).toEqual(sent.map((message) => ({ ...message, payload: new Uint8Array(message.payload) })))
+})
+
+test('no reply exceeds a message', () => {
+  const names = Array.from({ length: 3000 }, (_, i) => `n${i}`)
+  for (let offset = 0; offset < 20_000; offset += 37) {
+    const part = encodeReply({ kind: 'part', generation: 2 ** 40, names, offset })
+    expect(part!.length).toBeLessThanOrEqual(4096)
+  }
+  expect(encodeReply({ kind: 'names', names })).toBeUndefined()
+})
+
+test.each([4, 5, 6, 7])('a ring of garbage throws nothing, stays in its page and does not spin (seed %i)', (seed) => {
+  const next = random(seed)
+  const tasks: (() => void)[] = []
+  const guest = new StoreGuest()
+  const xenstored = new Xenstored({ defer: (task) => void tasks.push(task) })
+  const xs = xenstored.client()
+  xs.mkdir('/local/domain/1/data')
+  xs.setPerms('/local/domain/1/data', ['n1'])
+  const ring = xenstored.introduce(1, guest)
+  const words = Object.values(INDEX)
+  const acts: (() => void)[] = [
+    () => guest.set(words[next(words.length)]!, next(2) ? next(0x1_0000_0000) : next(1100)),
+    () => void guest.page.bytes.fill(next(256), next(2048), next(2048)),
+    () => void guest.put(request(next(24), Buffer.from(payload(next)).toString('latin1'), 1, next(3))),
+    () => void guest.put(request(4, `data\0${next(20)}\0`)),
+    () => xs.write(`/local/domain/1/data/${next(30)}`, 'x'),
+    () => guest.set(INDEX.rspCons, guest.get(INDEX.rspProd)),
+    () => guest.set(INDEX.connection, 1),
+  ]
+  for (let i = 0; i < 3000; i++) {
+    acts[next(acts.length)]!()
+    ring.poke()
+    for (let budget = 100, task = tasks.shift(); task; task = tasks.shift()) {
+      expect(--budget).toBeGreaterThan(0)
+      task()
+    }
+  }
+  const memory = new Uint8Array(guest.memory)
+  expect([memory.subarray(0, 4096), memory.subarray(8192)].every((part) => part.every((byte) => byte === 0))).toBe(true)
+  for (const [offset, length] of guest.written) expect(offset + length).toBeLessThanOrEqual(4096)
+})
