@@ -1,5 +1,11 @@
 /** The hypervisor's core: what plugins and the daemon share. */
 
+export { DomainBuildError, type DomainBuildErrorCode } from './builder/build-error.ts'
+export type { BuildRequest, BuiltDomain, InitialVcpu } from './builder/build-request.ts'
+export type { GuestFrames } from './builder/guest-frames.ts'
+export { buildPvDomain } from './builder/pv-builder.ts'
+export { type PvImage, type PvSegment, parsePvKernel } from './builder/pv-image.ts'
+export { type LayoutRequest, type PfnRange, type PvLayout, planPvLayout } from './builder/pv-layout.ts'
 export { PvConsole, type PvConsoleListener } from './console/pv-console.ts'
 export { bugOn, CodedError, DomainCrash, type ErrorDetails, HypervisorBug } from './errors.ts'
 export { PAGE_SIZE, type SharedPage, sharedPage } from './ring/shared-page.ts'

@@ -16,7 +16,8 @@ import {
   XEN_ELFNOTE_VIRT_BASE,
   XEN_ELFNOTE_XEN_VERSION,
 } from '../abi/elfnote.ts'
-import { cString, type ElfFile, PT_NOTE, SHT_NOTE } from './elf.ts'
+import { asciiText } from './ascii-text.ts'
+import { type ElfFile, PT_NOTE, SHT_NOTE } from './elf.ts'
 import type { FileView } from './file-view.ts'
 import { parseXenGuest } from './xen-guest-section.ts'
 
@@ -64,6 +65,9 @@ const TEXT_NOTES: Readonly<Record<number, KeysOf<string>>> = {
   [XEN_ELFNOTE_BSD_SYMTAB]: 'bsdSymtab',
 }
 
+/** Longer strings are cut. */
+const MAX_TEXT_BYTES = 256
+
 /** Where the notes were found; it decides the default of PADDR_OFFSET. */
 export type NoteSource = 'notes' | '__xen_guest'
 
@@ -105,7 +109,7 @@ function parseNotes(blob: Uint8Array, file: FileView, notes: XenNotes): boolean 
     const type = view.getUint32(at + 8, true)
     const descAt = at + 12 + align4(nameBytes)
     if (descAt + descBytes > blob.length) file.fail('a note is longer than its section')
-    const isXen = nameBytes >= 4 && cString(blob.subarray(at + 12, at + 12 + nameBytes)) === 'Xen'
+    const isXen = nameBytes === 4 && asciiText(blob.subarray(at + 12, at + 16), 4) === 'Xen'
     if (isXen) setNote(notes, type, blob.subarray(descAt, descAt + descBytes), file)
     found ||= isXen
     at = descAt + align4(descBytes)
@@ -122,7 +126,7 @@ function setNote(notes: XenNotes, type: number, desc: Uint8Array, file: FileView
     else if (desc.length === 4) notes[numberKey] = BigInt(view.getUint32(0, true))
     else file.fail(`its Xen note ${type} has ${desc.length} bytes instead of 4 or 8`)
   } else if (textKey !== undefined) {
-    notes[textKey] = cString(desc)
+    notes[textKey] = asciiText(desc, MAX_TEXT_BYTES)
   }
 }
 

@@ -1,3 +1,4 @@
+import { asciiText } from './ascii-text.ts'
 import { DomainBuildError } from './build-error.ts'
 import type { FileView } from './file-view.ts'
 
@@ -9,6 +10,8 @@ const ET_EXEC = 2
 const ET_DYN = 3
 const PHENTSIZE = 56
 const SHENTSIZE = 64
+/** Longer section names are cut; we look for short ones. */
+const MAX_NAME_BYTES = 64
 
 export const PT_LOAD = 1
 export const PT_NOTE = 4
@@ -97,15 +100,8 @@ function readSections(file: FileView): ElfSection[] {
   const namesAt = entries[file.u16(0x3e, 'ELF header')]
   const names = namesAt === undefined ? new Uint8Array(0) : contents(namesAt)
   return entries.map((at) => ({
-    name: cString(names.subarray(file.u32(at, 'section header'))),
+    name: asciiText(names.subarray(file.u32(at, 'section header')), MAX_NAME_BYTES),
     type: file.u32(at + 4, 'section header'),
     bytes: contents(at),
   }))
-}
-
-/** The bytes up to the first NUL, or all of them, as Latin-1 text of at most 256 characters. */
-export function cString(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0)
-  const text = bytes.subarray(0, Math.min(end < 0 ? bytes.length : end, 256))
-  return Buffer.from(text.buffer, text.byteOffset, text.length).toString('latin1')
 }

@@ -1,6 +1,7 @@
 import { DomainBuildError } from './build-error.ts'
 import { FileView } from './file-view.ts'
 import { PACK_FORMATS, type PackFormat } from './unpack/formats.ts'
+import { UnpackError } from './unpack/unpack-error.ts'
 
 /** No kernel image is larger unpacked; a file that claims to be is refused instead of filling the toolstack's memory. */
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024
@@ -75,10 +76,10 @@ function unpack(format: PackFormat, packed: Uint8Array, name: string): Uint8Arra
   try {
     return format.unpack(packed, MAX_UNPACKED_BYTES)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof UnpackError)) throw error
     throw new DomainBuildError(
       'KERNEL_COMPRESSION',
-      `kernel ${name}: its ${format.name} data cannot be unpacked: ${why}; the file is damaged, install it again`,
+      `kernel ${name}: its ${format.name} data cannot be unpacked: it ${error.message}; the file is damaged, install it again`,
       { cause: error },
     )
   }

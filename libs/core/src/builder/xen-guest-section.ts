@@ -1,7 +1,9 @@
+import { asciiText } from './ascii-text.ts'
 import type { XenNotes } from './elf-notes.ts'
 import type { FileView } from './file-view.ts'
 
 const PAGE_SHIFT = 12n
+const MAX_SECTION_BYTES = 4096
 /** A 64-bit number as the section writes it. */
 const NUMBER = /^(0x[0-9a-f]{1,16}|[0-9]{1,19})$/i
 
@@ -11,8 +13,7 @@ const NUMBER = /^(0x[0-9a-f]{1,16}|[0-9]{1,19})$/i
  * number counted from VIRT_BASE. Unknown keys are ignored.
  */
 export function parseXenGuest(section: Uint8Array, file: FileView): XenNotes {
-  const end = section.indexOf(0)
-  const text = Buffer.from(end < 0 ? section : section.subarray(0, end)).toString('latin1')
+  const text = asciiText(section, MAX_SECTION_BYTES)
   const values = new Map<string, string>()
   for (const pair of text.split(',')) {
     const equals = pair.indexOf('=')

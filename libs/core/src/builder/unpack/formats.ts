@@ -1,6 +1,6 @@
-import { zstdDecompressSync } from 'node:zlib'
 import { gunzip } from './gzip.ts'
 import { LZ4_LEGACY_MAGIC, unlz4 } from './lz4.ts'
+import { unzstd } from './node-zlib.ts'
 import { unxz } from './xz.ts'
 import { XZ_MAGIC } from './xz-index.ts'
 
@@ -9,8 +9,7 @@ export interface PackFormat {
   readonly name: string
   readonly magic: readonly number[]
   /**
-   * Unpacks to at most `maxBytes`; throws `UnpackError`, or an error of node:zlib, on damage. Absent: a format that is known
-   * by name only.
+   * Unpacks to at most `maxBytes`; throws `UnpackError` on damage. Absent: a format that is known by name only.
    */
   readonly unpack?: (packed: Uint8Array, maxBytes: number) => Uint8Array
   /** Whether the kernel's build appends the unpacked size, 4 bytes, when it makes a bzImage (scripts/Makefile.lib). */
@@ -22,12 +21,7 @@ export const PACK_FORMATS: readonly PackFormat[] = [
   { name: 'gzip', magic: [0x1f, 0x8b], unpack: gunzip, sizeAppended: false },
   { name: 'xz', magic: XZ_MAGIC, unpack: unxz, sizeAppended: true },
   { name: 'lz4', magic: LZ4_LEGACY_MAGIC, unpack: unlz4, sizeAppended: true },
-  {
-    name: 'zstd',
-    magic: [0x28, 0xb5, 0x2f, 0xfd],
-    unpack: (packed, maxBytes) => zstdDecompressSync(packed, { maxOutputLength: maxBytes }),
-    sizeAppended: true,
-  },
+  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: unzstd, sizeAppended: true },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68], sizeAppended: true },
   { name: 'lzma', magic: [0x5d, 0x00, 0x00], sizeAppended: true },
   { name: 'lzo', magic: [0x89, 0x4c, 0x5a], sizeAppended: true },

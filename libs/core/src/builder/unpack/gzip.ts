@@ -1,4 +1,5 @@
-import { crc32, inflateRawSync } from 'node:zlib'
+import { crc32 } from 'node:zlib'
+import { inflateRaw } from './node-zlib.ts'
 import { ensure } from './unpack-error.ts'
 
 const DEFLATE = 8
@@ -13,24 +14,18 @@ const FCOMMENT = 16
  */
 export function gunzip(packed: Uint8Array, maxBytes: number): Uint8Array {
   const start = headerLength(packed)
-  const { buffer, engine } = inflateRawSync(packed.subarray(start), {
-    maxOutputLength: maxBytes,
-    info: true,
-  }) as unknown as {
-    buffer: Uint8Array
-    engine: { bytesWritten: number }
-  }
-  const trailer = start + engine.bytesWritten
+  const { bytes, consumed } = inflateRaw(packed.subarray(start), maxBytes)
+  const trailer = start + consumed
   ensure(trailer + 8 <= packed.length, 'ends before its checksum')
   const data = new DataView(packed.buffer, packed.byteOffset + trailer, 8)
-  ensure(data.getUint32(0, true) === crc32(buffer), 'its checksum does not match')
-  ensure(data.getUint32(4, true) === buffer.length, 'its length does not match')
-  return buffer
+  ensure(data.getUint32(0, true) === crc32(bytes), 'does not match its checksum')
+  ensure(data.getUint32(4, true) === bytes.length, 'does not match its length')
+  return bytes
 }
 
 function headerLength(packed: Uint8Array): number {
   ensure(packed.length >= 18, 'ends within its header')
-  ensure(packed[2] === DEFLATE, 'its method is not deflate')
+  ensure(packed[2] === DEFLATE, 'has a method that is not deflate')
   const flags = packed[3]
   let at = 10
   if (flags & FEXTRA) at += 2 + packed[at] + packed[at + 1] * 256

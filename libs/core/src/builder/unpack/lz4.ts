@@ -13,7 +13,8 @@ const MIN_MATCH = 4
 /** Unpacks a legacy frame that ends where `packed` ends. */
 export function unlz4(packed: Uint8Array, maxBytes: number): Uint8Array {
   const header = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
-  const scratch = new Uint8Array(BLOCK_BYTES)
+  // No byte of a block gives more than 255.
+  const scratch = new Uint8Array(Math.min(BLOCK_BYTES, packed.length * 255))
   const blocks: Uint8Array[] = []
   let total = 0
   for (let at = LZ4_LEGACY_MAGIC.length; at < packed.length; ) {

@@ -1,4 +1,4 @@
-/** Packed data that cannot be unpacked; `message` is a clause such as "ends in the middle of a block". */
+/** Packed data that cannot be unpacked; `message` goes on from "it": "ends within a block". */
 export class UnpackError extends Error {
   override readonly name: string = 'UnpackError'
 }

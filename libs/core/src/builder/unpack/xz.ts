@@ -47,7 +47,7 @@ function unpackBlock(packed: Uint8Array, block: XzBlock, out: Uint8Array, check:
     'has padding that is not zero',
   )
   const stored = packed.subarray(checkAt, block.end)
-  ensure(Buffer.compare(stored, CHECKS[check](out)) === 0, 'its checksum does not match')
+  ensure(Buffer.compare(stored, CHECKS[check](out)) === 0, 'does not match its checksum')
 }
 
 function readFilters(packed: Uint8Array, start: number): BlockFilters {
