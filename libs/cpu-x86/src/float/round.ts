@@ -96,7 +96,10 @@ function overflow(env: FloatEnvironment, format: FloatFormat, align: bigint, sig
 /** A result outside the wrapped range (only fscale gets there) is zero or infinity. */
 function wrapped(env: FloatEnvironment, format: FloatFormat, sign: number, exp: number, sig: bigint): Packed {
   if (!env.wrapExponent) return { sign, biased: 0, sig: 0n }
-  if (exp > format.emax) return { sign, biased: format.special, sig: INTEGER_BIT }
-  if (exp < format.emin) return { sign, biased: 0, sig: 0n }
+  if (exp > format.emax || exp < format.emin) {
+    env.raise(PE)
+    env.roundedUp = exp > 0
+    return exp < 0 ? { sign, biased: 0, sig: 0n } : { sign, biased: format.special, sig: INTEGER_BIT }
+  }
   return { sign, biased: exp + format.bias, sig }
 }
