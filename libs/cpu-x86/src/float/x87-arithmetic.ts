@@ -141,6 +141,7 @@ const remainderTop = (nearest: boolean): X87Run =>
     if (nan) return packExact(F80, nan)
     if (a.kind === INF || b.kind === ZERO) return packExact(F80, invalid(x.env))
     noteDenormals(x.env, a, b)
+    if (x.env.stopped) return INDEFINITE
     const distance = a.exp - b.exp
     if (a.kind === ZERO || b.kind === INF || distance < -1) {
       setQuotient(x, 0)
