@@ -14,6 +14,7 @@ export type Access = 'r' | 'w' | 'rw'
 
 /**
  * How an instruction leaves its arithmetic flags. All values are zero-extended to 64 bits; `size` is the operation's.
+ * x, y and r are bound; the other values may be any expressions of bound values, for the tier to bind if the flags are live.
  * Flags are exact after every instruction in every tier; a binding may keep them symbolic until they are read.
  */
 export type FlagChange =
@@ -68,7 +69,7 @@ export type Trap =
   | 'fxstate'
 
 /** State words other than general registers, addressed by name; see state/layout.ts. All read and written as i64 (zero-extended). */
-export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87flags' | 'result'
+export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87' | 'result'
 
 /** Imported functions for work that is done in TypeScript. All arguments and results are i32; addresses are places in memory. */
 export type Helper =
@@ -113,6 +114,13 @@ export interface Builder {
   put128(place: Place, value: V128): void
   /** Host address (offset in the domain's wasm memory) of an xmm or memory place, for helpers and bulk operations. */
   hostAddress(place: Place): I32
+  /**
+   * Bytes from an open memory place to the end of its page that may be used from `hostAddress` on, or with `backward` from the
+   * start of the page to the end of the place. Only the place itself in the slow step, where it is a bounce buffer.
+   */
+  reach(place: Place, backward?: boolean): I32
+  /** Orders all earlier loads and stores before all later ones (mfence). */
+  fence(): void
   /**
    * Read-modify-write of an open 'rw' place; answers the old value, bound. Atomic when the instruction is locked
    * (or is xchg with memory): `next` is then written so that it may be evaluated again.

@@ -65,18 +65,13 @@ export interface SpecialOperand {
   readonly size: 2 | 4 | 8
 }
 
-export type Operand =
-  | RegOperand
-  | XmmOperand
-  | MmxOperand
-  | MemOperand
-  | ImmOperand
-  | RelOperand
-  | SpecialOperand
+export type Operand = RegOperand | XmmOperand | MmxOperand | MemOperand | ImmOperand | RelOperand | SpecialOperand
 
 /** One decoded instruction: pure data, no semantics, independent of where it lies. */
 export interface Decoded {
   readonly row: Row
+  /** 64-bit mode, or compatibility mode with 32-bit code. */
+  readonly mode: 32 | 64
   /** Bytes, 1..15. */
   readonly length: number
   /** Effective operand size in bytes (1 for byte rows). */

@@ -87,7 +87,7 @@ class Decoder implements Cursor {
     this.wide = rex & 8 ? 8 : 4
     this.size = operandSize(plan, mode, rex, prefixes.operandSize)
     if (mode === 32 && plan.row.force64 && prefixes.operandSize) return INVALID
-    return this.#finish(plan, offset, limit, node.usesModRm, outOfBytes)
+    return this.#finish(plan, mode, offset, limit, node.usesModRm, outOfBytes)
   }
 
   #leaf(node: OpcodeNode, rex: number, isRegister: boolean): number {
@@ -107,6 +107,7 @@ class Decoder implements Cursor {
 
   #finish(
     plan: Plan,
+    mode: 32 | 64,
     offset: number,
     limit: number,
     hasModRm: boolean,
@@ -126,6 +127,7 @@ class Decoder implements Cursor {
     const { repeat } = this.#prefixes
     return {
       row,
+      mode,
       length: last - offset,
       size: this.size,
       addressSize: this.addressSize,

@@ -1,0 +1,92 @@
+/** Near and far branches (Intel SDM vol. 2: JMP, Jcc, CALL, RET, LOOP, JCXZ). A target outside the address space is the tiers' business. */
+import type { Builder, Place } from '../builder/builder.ts'
+import type { I32 } from '../wasm/expr.ts'
+import { i32, i64 } from '../wasm/ops.ts'
+import { CONDITIONS } from './condition.ts'
+import { RCX, RSP } from './register-numbers.ts'
+import type { Definition, Row } from './row.ts'
+import { openSlot, type PointerSize, pushTo, stackPointer } from './stack-slot.ts'
+
+const jump: Definition = (b) => b.jump(b.op(0))
+
+const jumpIndirect: Definition = (b) => b.jumpTo(b.let(b.get(b.open(b.op(0), 'r'))))
+
+const jumpIf =
+  (condition: number): Definition =>
+  (b) =>
+    b.jumpIf(b.cond(condition), b.op(0))
+
+const call =
+  (pointer: PointerSize): Definition =>
+  (b) => {
+    pushTo(b, pointer, b.nextRip())
+    b.jump(b.op(0))
+  }
+
+const callIndirect =
+  (pointer: PointerSize): Definition =>
+  (b) => {
+    const target = b.let(b.get(b.open(b.op(0), 'r')))
+    pushTo(b, pointer, b.nextRip())
+    b.jumpTo(target)
+  }
+
+const ret =
+  (pointer: PointerSize, popsArguments: boolean): Definition =>
+  (b) => {
+    const sp = stackPointer(b, pointer)
+    const target = b.let(b.get(openSlot(b, pointer, sp, 'r')))
+    const above = i64.add(sp, i64.const(b.size))
+    b.put(b.gpr(RSP, pointer), popsArguments ? i64.add(above, b.get(b.open(b.op(0), 'r'))) : above)
+    b.jumpTo(target)
+  }
+
+/** The count register is as wide as an address. */
+const counter = (b: Builder): Place => b.gpr(RCX, b.insn.addressSize)
+
+const loop =
+  (alsoIf: (b: Builder) => I32): Definition =>
+  (b) => {
+    const count = counter(b)
+    const left = b.let(b.trunc(i64.sub(b.get(count), i64.const(1)), b.insn.addressSize))
+    b.put(count, left)
+    b.jumpIf(b.let(i32.and(i64.ne(left, i64.const(0)), alsoIf(b))), b.op(0))
+  }
+
+const jumpIfCountZero: Definition = (b) => b.jumpIf(b.let(i64.eqz(b.get(counter(b)))), b.op(0))
+
+const far: Definition = (b) => b.trap('farbranch')
+
+const EQUAL = 4
+const NOT_EQUAL = 5
+
+const near = { map: 0, force64: true, ends: true } as const
+
+const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => [
+  { ...near, mode, name: 'call', code: 0xe8, operands: 'Jz', def: call(pointer) },
+  { ...near, mode, name: 'call', code: 0xff, ext: 2, operands: 'Ev', def: callIndirect(pointer) },
+  { ...near, mode, name: 'ret', code: 0xc2, operands: 'Iuw', def: ret(pointer, true) },
+  { ...near, mode, name: 'ret', code: 0xc3, operands: '', def: ret(pointer, false) },
+]
+
+export const rows: readonly Row[] = [
+  ...rowsFor(64, 8),
+  ...rowsFor(32, 4),
+  { ...near, name: 'jmp', code: 0xeb, operands: 'Jb', def: jump },
+  { ...near, name: 'jmp', code: 0xe9, operands: 'Jz', def: jump },
+  { ...near, name: 'jmp', code: 0xff, ext: 4, operands: 'Ev', def: jumpIndirect },
+  ...CONDITIONS.flatMap(({ suffix, reads }, n): Row[] => [
+    { ...near, name: `j${suffix}`, code: 0x70 + n, operands: 'Jb', reads, def: jumpIf(n) },
+    { ...near, name: `j${suffix}`, map: 1, code: 0x80 + n, operands: 'Jz', reads, def: jumpIf(n) },
+  ]),
+  { ...near, name: 'loopne', code: 0xe0, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(NOT_EQUAL)) },
+  { ...near, name: 'loope', code: 0xe1, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(EQUAL)) },
+  { ...near, name: 'loop', code: 0xe2, operands: 'Jb', def: loop(() => i32.const(1)) },
+  { ...near, name: 'jrcxz', code: 0xe3, operands: 'Jb', def: jumpIfCountZero },
+  { name: 'callf', map: 0, code: 0x9a, mode: 32, operands: 'Iz Iuw', ends: true, def: far },
+  { name: 'jmpf', map: 0, code: 0xea, mode: 32, operands: 'Iz Iuw', ends: true, def: far },
+  { name: 'callf', map: 0, code: 0xff, ext: 3, operands: 'Mn', ends: true, def: far },
+  { name: 'jmpf', map: 0, code: 0xff, ext: 5, operands: 'Mn', ends: true, def: far },
+  { name: 'retf', map: 0, code: 0xca, operands: 'Iuw', ends: true, def: far },
+  { name: 'retf', map: 0, code: 0xcb, operands: '', ends: true, def: far },
+]
