@@ -5,7 +5,7 @@
  */
 export type WasmType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 
-export type Shape = 'const' | 'local' | 'un' | 'bin' | 'select' | 'load' | 'lane' | 'shuffle' | 'call' | 'if'
+export type Shape = 'const' | 'local' | 'un' | 'bin' | 'select' | 'load' | 'atomic' | 'lane' | 'shuffle' | 'call'
 
 export class Expr<T extends WasmType = WasmType> {
   readonly type: T

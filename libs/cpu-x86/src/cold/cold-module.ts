@@ -1,0 +1,208 @@
+import { Locals, parameter } from '../builder/locals.ts'
+import { fillFunction } from '../mmu/fill.ts'
+import { findFunction } from '../mmu/find.ts'
+import { CPU } from '../state/layout.ts'
+import { Code, STORE32, STORE64 } from '../wasm/code.ts'
+import { Expr, type I32, type I64 } from '../wasm/expr.ts'
+import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
+import { i32, i64 } from '../wasm/ops.ts'
+import type { Form } from './forms.ts'
+import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
+import { EXIT, HANDLER, REC } from './record.ts'
+
+/** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
+export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
+const HELPER: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] }
+
+/** Functions that every module with bodies imports, in index order. */
+export const BODY_IMPORTS: readonly (readonly [string, Signature])[] = [
+  ['sse', HELPER],
+  ['x87', HELPER],
+]
+export const HELPER_INDEX = { sse: 0, x87: 1 } as const
+
+const FILL = BODY_IMPORTS.length
+const FIND = FILL + 1
+
+/** Target of links that lead nowhere: bytes of the vCPU's state that nobody reads. */
+const DUMMY_RECORD = CPU.SIZE - REC.BYTES
+
+/**
+ * The cold tier: one function that runs decoded records by a `br_table` in a loop, with the walker and the finder beside it.
+ * Exports `run(vCPU) -> EXIT`, `fill`, `find` and `missing`, which fills empty places of the table.
+ */
+export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
+  const missing = new Code(8)
+  missing.return(i32.const(EXIT.NEED_FORM))
+  missing.end()
+  return assemble({
+    imports: BODY_IMPORTS,
+    table: true,
+    indirect: [BODY],
+    functions: [
+      fillFunction(),
+      findFunction(),
+      { name: 'missing', signature: BODY, locals: [], code: missing },
+      loopFunction(forms),
+    ],
+  })
+}
+
+function loopFunction(forms: readonly Form[]): FunctionBody {
+  const code = new Code(1 << 18)
+  const cpu = parameter('i32', 0)
+  const locals = new Locals(1)
+  const at: LoopLocals = {
+    rec: locals.named('i32'),
+    start: locals.named('i32'),
+    count: locals.named('i32'),
+    tlb: locals.named('i32'),
+    exit: locals.named('i32'),
+    next: locals.named('i32'),
+    link: locals.named('i32'),
+    target: locals.named('i64'),
+    pageVa: locals.named('i64'),
+    flags: { fz: locals.named('i64'), fs: locals.named('i64'), fc: locals.named('i64') },
+  }
+  const dummy = i32.add(cpu, i32.const(DUMMY_RECORD))
+  const b = new LoopBuilder(code, locals, cpu, at, HELPER_INDEX, FILL, dummy)
+  enter(code, cpu, at)
+  code.block()
+  const exit = code.depth
+  code.loop()
+  const loop = code.depth
+  code.block()
+  const taken = code.depth
+  code.block()
+  b.labels = { exit, loop, taken, slow: code.depth }
+  handlers(code, b, at, cpu, forms)
+  code.end()
+  slowJump(code, cpu, at, b)
+  code.end()
+  takenJump(code, cpu, at, b)
+  code.br(loop)
+  code.end()
+  code.u8(0x00)
+  code.end()
+  leave(code, cpu, at)
+  code.end()
+  return { name: 'run', signature: { params: ['i32'], results: ['i32'] }, locals: locals.types, code }
+}
+
+function enter(code: Code, cpu: I32, at: LoopLocals): void {
+  code.setLocal(at.rec.op, i32.load(cpu, CPU.REC))
+  code.setLocal(at.start.op, at.rec)
+  code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
+  code.setLocal(at.tlb.op, i32.load(cpu, CPU.TLB))
+  code.setLocal(at.pageVa.op, i64.load(cpu, CPU.PAGE_VA))
+  loadFlags(code, cpu, at)
+}
+
+function leave(code: Code, cpu: I32, at: LoopLocals): void {
+  code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
+  code.store(STORE32, cpu, at.rec, CPU.REC)
+  storeFlags(code, cpu, at)
+  code.return(at.exit)
+}
+
+const retired = (at: LoopLocals): I32 => i32.shr_u(i32.sub(at.rec, at.start), i32.const(REC.SHIFT))
+
+function loadFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
+  code.setLocal(flags.fz.op, i64.load(cpu, CPU.FZ))
+  code.setLocal(flags.fs.op, i64.load(cpu, CPU.FS))
+  code.setLocal(flags.fc.op, i64.load(cpu, CPU.FC))
+}
+
+function storeFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
+  code.store(STORE64[8], cpu, flags.fz, CPU.FZ)
+  code.store(STORE64[8], cpu, flags.fs, CPU.FS)
+  code.store(STORE64[8], cpu, flags.fc, CPU.FC)
+}
+
+/** The dispatch and all bodies: handler n follows the end of the n-th innermost block. */
+function handlers(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, forms: readonly Form[]): void {
+  const count = HANDLER.FIRST_FORM + forms.length
+  for (let n = 0; n < count; n++) code.block()
+  code.expr(i32.load(at.rec, REC.HANDLER))
+  code.u8(0x0e)
+  code.u32(count - 1)
+  for (let n = 0; n < count; n++) code.u32(n)
+  for (let n = 0; n < count; n++) {
+    code.end()
+    if (n >= HANDLER.FIRST_FORM) b.emit(forms[n - HANDLER.FIRST_FORM].exemplar)
+    else special(code, b, at, cpu, n)
+  }
+}
+
+function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: number): void {
+  switch (handler) {
+    case HANDLER.CONTINUE:
+      return b.continueOn()
+    case HANDLER.OUT_OF_LINE:
+    case HANDLER.REGION:
+      storeFlags(code, cpu, at)
+      if (handler === HANDLER.REGION) code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
+      for (const e of [cpu, at.rec, i32.load(at.rec, REC.FORM)]) code.expr(e)
+      code.u8(0x11)
+      code.u32(0)
+      code.u8(0)
+      code.u8(0x21)
+      code.u32(at.exit.op)
+      loadFlags(code, cpu, at)
+      if (handler === HANDLER.REGION) return afterRegion(code, b, at, cpu)
+      code.brIf(b.labels.exit, at.exit, false)
+      return b.finish()
+    case HANDLER.CROSSING:
+      return b.leave(EXIT.CROSSING)
+    default:
+      code.store(STORE32, cpu, i32.wrap(i64.load(at.rec, REC.IMM)), CPU.VECTOR)
+      code.store(STORE32, cpu, i32.sub(i32.shr_u(i32.load(cpu, CPU.VECTOR), i32.const(8)), i32.const(1)), CPU.ERROR)
+      code.store(STORE32, cpu, i32.and(i32.load(cpu, CPU.VECTOR), i32.const(255)), CPU.VECTOR)
+      return b.leave(EXIT.FAULT)
+  }
+}
+
+/** A region leaves the count and either a record to go on with (REC, its answer DONE), or an address (RIP, LOOKUP), or an exit. */
+function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
+  code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
+  code.setLocal(at.rec.op, i32.load(cpu, CPU.REC))
+  code.setLocal(at.start.op, at.rec)
+  code.setLocal(at.pageVa.op, i64.load(cpu, CPU.PAGE_VA))
+  code.brIf(b.labels.exit, at.exit)
+  code.br(b.labels.loop)
+}
+
+/** A jump by address: find the record, or leave with RIP set and the jump retired. */
+function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
+  const { next, target, pageVa } = at
+  const find = (rip: I64): I32 => new Expr('i32', 'call', FIND, [cpu, rip])
+  code.setLocal(next.op, find(target))
+  code.if(i32.eqz(next), false)
+  code.setLocal(at.count.op, i32.add(at.count, i32.add(retired(at), i32.const(1))))
+  code.setLocal(at.rec.op, i32.const(0))
+  code.setLocal(at.start.op, i32.const(0))
+  code.store(STORE64[8], cpu, target, CPU.RIP)
+  b.leave(EXIT.LOOKUP)
+  code.end()
+  const page = i64.and(target, i64.const(-4096))
+  code.if(i64.eq(page, pageVa))
+  code.store(STORE32, at.link, next, REC.TARGET)
+  code.else()
+  code.setLocal(pageVa.op, page)
+  code.store(STORE64[8], cpu, pageVa, CPU.PAGE_VA)
+  code.end()
+}
+
+/** A jump to record `next`: retire the run with its jump, go on there unless the limit is reached or the place has become hot. */
+function takenJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
+  code.setLocal(at.count.op, i32.add(at.count, i32.add(retired(at), i32.const(1))))
+  code.setLocal(at.rec.op, at.next)
+  code.setLocal(at.start.op, at.next)
+  code.if(i32.ge_s(at.count, i32.load(cpu, CPU.LIMIT)), false)
+  b.leave(EXIT.LIMIT)
+  code.end()
+  code.store(STORE32, at.rec, i32.sub(i32.load(at.rec, REC.HOT), i32.const(1)), REC.HOT)
+  code.if(i32.eqz(i32.load(at.rec, REC.HOT)), false)
+  b.leave(EXIT.HOT)
+  code.end()
+}

@@ -1,0 +1,72 @@
+import type { Helper } from '../builder/builder.ts'
+import { bodyModule } from './body-modules.ts'
+import { coldModule } from './cold-module.ts'
+import { type FormRegistry, sharedLoopForms } from './form-registry.ts'
+
+/** Entries of a worker's function table: forms, then regions. */
+export const TABLE = { FORMS: 0x4000, SIZE: 0x40000 } as const
+
+type Run = (vcpu: number) => number
+type Fill = (vcpu: number, va: bigint, info: number) => number
+type Find = (vcpu: number, rip: bigint) => number
+type Body = (vcpu: number, rec: number) => number
+
+/** Functions in TypeScript that bodies call; see Helper. */
+export type Helpers = Readonly<Record<Helper, (vcpu: number, a: number, b: number, c: number) => number>>
+
+let compiled: WebAssembly.Module | undefined
+
+/** The cold tier's code bound to one domain's memory in one thread. */
+export class ColdTier {
+  readonly table: WebAssembly.Table
+  readonly run: Run
+  readonly fill: Fill
+  readonly find: Find
+  readonly #memory: WebAssembly.Memory
+  readonly #forms: FormRegistry
+  readonly #helpers: Helpers
+  readonly #slow: (vcpu: number, info: number) => number
+  readonly #steps: Body[] = []
+
+  constructor(
+    memory: WebAssembly.Memory,
+    forms: FormRegistry,
+    helpers: Helpers,
+    slow: (vcpu: number, info: number) => number,
+  ) {
+    this.#memory = memory
+    this.#forms = forms
+    this.#helpers = helpers
+    this.#slow = slow
+    this.table = new WebAssembly.Table({ initial: TABLE.FORMS, element: 'anyfunc' })
+    compiled ??= new WebAssembly.Module(coldModule(sharedLoopForms()))
+    const { exports } = new WebAssembly.Instance(compiled, { e: { m: memory, t: this.table, ...helpers } })
+    this.run = exports.run as Run
+    this.fill = exports.fill as Fill
+    this.find = exports.find as Find
+    for (let n = 0; n < TABLE.FORMS; n++) this.table.set(n, exports.missing as Body)
+    this.table.grow(TABLE.SIZE - TABLE.FORMS, exports.missing as Body)
+  }
+
+  /** Makes the out-of-line body of a form and puts it in the table. */
+  install(form: number): void {
+    const { key, exemplar } = this.#forms.form(form)
+    this.table.set(form, this.#instance(bodyModule(key, exemplar, 'out-of-line')))
+  }
+
+  /** Runs the one instruction of a record with its memory opened in TypeScript. */
+  step(vcpu: number, rec: number, form: number): number {
+    let body = this.#steps[form]
+    if (!body) {
+      const { key, exemplar } = this.#forms.form(form)
+      body = this.#instance(bodyModule(key, exemplar, 'step'))
+      this.#steps[form] = body
+    }
+    return body(vcpu, rec)
+  }
+
+  #instance(module: WebAssembly.Module): Body {
+    const imports = { e: { m: this.#memory, ...this.#helpers, fill: this.fill, slow: this.#slow } }
+    return new WebAssembly.Instance(module, imports).exports.body as Body
+  }
+}

@@ -1,0 +1,91 @@
+import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
+import { decode, isFault } from '../decode/decoder.ts'
+import type { Row } from '../insn/row.ts'
+import { rows } from '../insn/table.ts'
+import { addressShape } from './record-builder.ts'
+
+/**
+ * A form is all instructions that one body of the cold tier serves: same row, sizes and kinds of operands. Registers, constants
+ * and displacements are in the record.
+ */
+export interface Form {
+  readonly key: string
+  /** An instruction of this form, each operand an object of its own. */
+  readonly exemplar: Decoded
+  /** A body in the main loop; else out of line. */
+  readonly inLoop: boolean
+}
+
+const rowNumbers = new Map<Row, number>(rows.map((row, n) => [row, n]))
+
+const LETTER: Readonly<Record<Exclude<Operand['kind'], 'mem'>, string>> = {
+  reg: 'r',
+  imm: 'i',
+  xmm: 'x',
+  mmx: 'm',
+  rel: 'j',
+  sreg: 's',
+  creg: 'c',
+  dreg: 'd',
+}
+
+export function formKey(insn: Decoded): string {
+  let key = `${rowNumbers.get(insn.row)}.${insn.size}${insn.lock ? 'L' : ''}${insn.rep ? insn.rep.toString(16) : ''}`
+  for (const o of insn.operands) {
+    if (o.kind === 'mem') key += addressShape(o, insn.addressSize)
+    else key += LETTER[o.kind]
+  }
+  if (insn.addressSize !== 8) key += `@${insn.addressSize}`
+  if (insn.mode === 32) key += '~'
+  return insn.row.variant ? `${key}#${insn.row.variant(insn)}` : key
+}
+
+export function formOf(insn: Decoded, key: string = formKey(insn)): Form {
+  const exemplar = { ...insn, operands: insn.operands.map((o) => ({ ...o })) }
+  return { key, exemplar, inLoop: belongsInLoop(insn) }
+}
+
+/** The loop has room for what is often run; jumps and repetitions can only be there. */
+function belongsInLoop(insn: Decoded): boolean {
+  if (insn.row.ends) return true
+  if (insn.row.rare || insn.lock || insn.size === 2) return false
+  return insn.addressSize === 8 && insn.operands.every((o) => o.kind !== 'xmm' && o.kind !== 'mmx')
+}
+
+/** Encodings of rm that reach each kind of operand: a register, a base, base and index. */
+const MODRM: readonly (readonly number[])[] = [[0xc1], [0x03], [0x04, 0x8b]]
+const OPCODE_MAP: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]]
+const MANDATORY: Readonly<Record<string, number>> = { '66': 0x66, f3: 0xf3, f2: 0xf2 }
+
+/** Instructions of a row, one for each combination of size, repetition and kind of operand, by encoding and decoding them. */
+function* instructionsOf(row: Row): Generator<Decoded> {
+  const zeros = new Array<number>(10).fill(0)
+  for (const mode of [64, 32] as const)
+    for (const prefix of [[], [0x66], [0xf3], [0xf2]])
+      for (const rex of mode === 64 ? [[], [0x48]] : [[]])
+        for (const modrm of MODRM) {
+          const mandatory = row.prefix !== undefined && row.prefix !== 'np' ? [MANDATORY[row.prefix]] : []
+          const [first, ...rest] = modrm
+          const reg = row.ext ?? 2
+          const rm = row.rm !== undefined && first >= 0xc0 ? row.rm : first & 7
+          const tail = [(first & 0xc0) | (reg << 3) | rm, ...rest, ...zeros]
+          const bytes = Uint8Array.from([...prefix, ...mandatory, ...rex, ...OPCODE_MAP[row.map], row.code, ...tail])
+          const insn = decode(bytes, 0, 15, mode)
+          if (!isFault(insn) && insn.row === row) yield insn
+        }
+}
+
+/** The forms with a body in the loop, in a fixed order: the same in every worker and every process of this version. */
+export function loopForms(): readonly Form[] {
+  const forms = new Map<string, Form>()
+  for (const row of rows)
+    for (const insn of instructionsOf(row)) {
+      const form = formOf(insn)
+      if (form.inLoop && !forms.has(form.key)) forms.set(form.key, form)
+    }
+  return [...forms.values()]
+}
+
+export function memoryOperand(insn: Decoded): MemOperand | undefined {
+  return insn.operands.find((o) => o.kind === 'mem')
+}

@@ -1,0 +1,244 @@
+import { BodyBuilder, type HelperIndex, type HostPlace } from '../builder/body.ts'
+import type { Access, Place, Trap } from '../builder/builder.ts'
+import type { FlagWords } from '../builder/flag-words.ts'
+import type { Locals } from '../builder/locals.ts'
+import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
+import { CPU } from '../state/layout.ts'
+import { type Code, STORE64 } from '../wasm/code.ts'
+import { Expr, type I32, type I64 } from '../wasm/expr.ts'
+import { i32, i64, select } from '../wasm/ops.ts'
+import { EXIT, REC } from './record.ts'
+
+const OPERAND_SLOTS = [REC.A, REC.B, REC.C] as const
+
+/**
+ * Binds definitions to decoded records: operands are pointers and numbers read from the record at run time, so one body serves
+ * every instruction of its form. How memory is opened and how an instruction ends is left to the kind of body.
+ */
+export abstract class RecordBuilder extends BodyBuilder {
+  protected readonly rec: I32
+
+  constructor(code: Code, locals: Locals, cpu: I32, rec: I32, helpers: HelperIndex) {
+    super(code, locals, cpu, helpers)
+    this.rec = rec
+  }
+
+  /** Leaves the body with a code of EXIT. */
+  protected abstract leave(code: number): void
+
+  /** Emits one body; the instruction's operands are distinct objects. */
+  emit(insn: Decoded): void {
+    this.insn = insn
+    this.locals.release()
+    insn.row.def(this)
+    if (!insn.row.ends) this.finish()
+  }
+
+  open(operand: Operand, access: Access, size?: number): Place {
+    switch (operand.kind) {
+      case 'mem':
+        return this.openAt(this.address(operand, true), access, size ?? operand.size)
+      case 'imm':
+        return this.#slot(operand, 'imm', size ?? this.size)
+      case 'reg':
+        return this.#slot(operand, 'gpr', size ?? operand.size)
+      case 'xmm':
+      case 'mmx':
+        return this.#slot(operand, 'xmm', size ?? operand.size)
+      default:
+        throw new TypeError(`a ${operand.kind} operand has no place`)
+    }
+  }
+
+  #slot(operand: Operand, kind: Place['kind'], size: number): HostPlace {
+    const n = this.insn.operands.indexOf(operand)
+    return { kind, size, host: this.let(i32.load(this.rec, OPERAND_SLOTS[n])), offset: 0 }
+  }
+
+  gpr(index: number, size: 1 | 2 | 4 | 8): HostPlace {
+    return { kind: 'gpr', size, host: this.cpu, offset: CPU.GPR + index * 8 }
+  }
+
+  known(): bigint | undefined {
+    return undefined
+  }
+
+  address(operand: MemOperand, segment: boolean): I64 {
+    const base = i64.load(i32.load(this.rec, REC.BASE))
+    const disp = i64.load(this.rec, REC.DISP)
+    const { addressSize } = this.insn
+    const shape = addressShape(operand, addressSize)
+    if (shape === 'm') return i64.add(base, disp)
+    const scale = i64.load32_u(this.rec, REC.SCALE)
+    const index = i64.shl(i64.load(i32.load(this.rec, REC.INDEX)), scale)
+    const whole = i64.add(i64.add(base, index), disp)
+    const offset = shape === 'x' ? whole : i64.and(whole, i64.const(addressSize === 4 ? 0xffffffff : 0xffff))
+    return segment ? i64.add(offset, i64.load(i32.load(this.rec, REC.SEGMENT))) : offset
+  }
+
+  nextRip(): I64 {
+    return this.let(i64.add(this.pageVa(), i64.load16_u(this.rec, REC.NEXT)))
+  }
+
+  protected pageVa(): I64 {
+    return i64.load(this.cpu, CPU.PAGE_VA)
+  }
+
+  /** Address of the displacement operand: records hold it relative to the page. */
+  protected targetRip(): I64 {
+    return i64.add(this.pageVa(), i64.load(this.rec, REC.IMM))
+  }
+
+  fault(condition: I32, vector: number, errorCode: number = -1): void {
+    this.code.if(condition, false)
+    this.stateConst(CPU.VECTOR, vector)
+    this.stateConst(CPU.ERROR, errorCode)
+    this.leave(EXIT.FAULT)
+    this.code.end()
+  }
+
+  trap(_kind: Trap): void {
+    this.leave(EXIT.TRAP)
+  }
+}
+
+/** m: base + displacement; x: with index, scale and segment; a, w: the same cut to 32 or 16 bits before the segment is added. */
+export function addressShape(operand: MemOperand, addressSize: number): 'm' | 'x' | 'a' | 'w' {
+  if (addressSize !== 8) return addressSize === 4 ? 'a' : 'w'
+  if (operand.index >= 0) return 'x'
+  return operand.segment === 'none' || operand.base < 0 || operand.size === 0 ? 'm' : 'x'
+}
+
+/** Bodies that are functions of their own: (vCPU, record) -> EXIT. Flags are in memory. */
+abstract class FunctionBuilder extends RecordBuilder {
+  protected flagWords(): FlagWords {
+    const load = (offset: number) => this.let(i64.load(this.cpu, offset))
+    return { fz: load(CPU.FZ), fs: load(CPU.FS), fc: load(CPU.FC) }
+  }
+
+  protected setFlagWords(words: FlagWords): void {
+    this.code.store(STORE64[8], this.cpu, words.fz, CPU.FZ)
+    this.code.store(STORE64[8], this.cpu, words.fs, CPU.FS)
+    this.code.store(STORE64[8], this.cpu, words.fc, CPU.FC)
+  }
+
+  protected leave(code: number): void {
+    this.code.return(i32.const(code))
+  }
+}
+
+/** Opens memory through the TLB, with a call of the filler where it has no entry. Shared by the loop and out-of-line bodies. */
+export function openThroughTlb(
+  b: { readonly code: Code; readonly cpu: I32; let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>; variable(t: 'i32'): I32 },
+  tlb: I32,
+  fill: number,
+  address: I64,
+  access: Access,
+  size: number,
+  miss: () => void,
+): HostPlace {
+  const write = access !== 'r'
+  const va = b.let(address)
+  const entry = b.let(i32.add(tlb, i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
+  const host = b.let(i32.add(i32.wrap(va), i32.load(entry, 16)))
+  const last = size > 1 ? i64.add(va, i64.const(size - 1)) : va
+  b.code.if(i64.ne(i64.and(last, i64.const(-4096)), i64.load(entry, write ? 8 : 0)), false)
+  b.code.setLocal(host.op, new Expr('i32', 'call', fill, [b.cpu, va, i32.const((size << 1) | (write ? 1 : 0))]))
+  b.code.if(i32.eqz(host), false)
+  miss()
+  b.code.end()
+  b.code.end()
+  return { kind: 'mem', size, host, offset: 0 }
+}
+
+/** Out-of-line bodies of the cold tier: instructions that fall through. */
+export class OutOfLineBuilder extends FunctionBuilder {
+  readonly #fill: number
+
+  constructor(code: Code, locals: Locals, cpu: I32, rec: I32, helpers: HelperIndex, fill: number) {
+    super(code, locals, cpu, rec, helpers)
+    this.#fill = fill
+  }
+
+  openAt(address: I64, access: Access, size: number): Place {
+    const tlb = i32.load(this.cpu, CPU.TLB)
+    return openThroughTlb(this, tlb, this.#fill, address, access, size, () => this.leave(EXIT.MISS))
+  }
+
+  finish(): void {
+    this.leave(EXIT.DONE)
+  }
+
+  jump(): void {
+    throw new TypeError('a jump has no out-of-line body')
+  }
+  jumpIf(): void {
+    throw new TypeError('a jump has no out-of-line body')
+  }
+  jumpTo(): void {
+    throw new TypeError('a jump has no out-of-line body')
+  }
+  again(): void {
+    throw new TypeError('a repeated instruction has no out-of-line body')
+  }
+}
+
+/** Bodies for one instruction at a time, with memory opened by TypeScript: page-crossing, watched and emulated accesses. */
+export class StepBuilder extends FunctionBuilder {
+  readonly #slow: number
+
+  constructor(code: Code, locals: Locals, cpu: I32, rec: I32, helpers: HelperIndex, slow: number) {
+    super(code, locals, cpu, rec, helpers)
+    this.#slow = slow
+  }
+
+  openAt(address: I64, access: Access, size: number, stack: boolean = false): Place {
+    const how = (access === 'r' ? 0 : access === 'w' ? 1 : 3) | (stack ? 4 : 0)
+    this.code.store(STORE64[8], this.cpu, address, CPU.ADDRESS)
+    const host = this.let(new Expr('i32', 'call', this.#slow, [this.cpu, i32.const((size << 3) | how)]))
+    this.code.if(i32.eqz(host), false)
+    this.leave(EXIT.FAULT)
+    this.code.end()
+    return { kind: 'mem', size, host, offset: 0 }
+  }
+
+  /** A place is a bounce buffer. */
+  override reach(place: Place): I32 {
+    return i32.const(place.size)
+  }
+
+  /** In a bounce buffer only the place itself. */
+  reach(place: HostPlace, backward: boolean = false): I32 {
+    const inBuffer = i32.lt_u(i32.sub(i32.sub(place.host, this.cpu), i32.const(CPU.BOUNCE)), i32.const(CPU.BOUNCE_BYTES))
+    return select(inBuffer, i32.const(place.size), super.reach(place, backward))
+  }
+
+  finish(): void {
+    this.#goTo(this.nextRip())
+  }
+
+  jump(): void {
+    this.#goTo(this.targetRip())
+  }
+
+  jumpIf(condition: I32): void {
+    this.code.if(condition)
+    this.jump()
+    this.code.end()
+    this.finish()
+  }
+
+  jumpTo(rip: I64): void {
+    this.#goTo(rip)
+  }
+
+  again(): void {
+    this.leave(EXIT.AGAIN)
+  }
+
+  #goTo(rip: I64): void {
+    this.code.store(STORE64[8], this.cpu, rip, CPU.RIP)
+    this.leave(EXIT.DONE)
+  }
+}
+

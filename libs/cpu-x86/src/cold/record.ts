@@ -1,0 +1,72 @@
+/**
+ * A record is one decoded instruction as the cold tier runs it: 64 bytes in the domain's memory. Pointers are host addresses, so
+ * records belong to one vCPU. Straight-line code is consecutive records, and every record between a jump target and a jump is one
+ * instruction: the count of retired instructions is (record - first) / 64.
+ */
+export const REC = {
+  BYTES: 64,
+  SHIFT: 6,
+  /** i32: handler in the main loop. */
+  HANDLER: 0,
+  /** i32: address of the first, second and third operand that is not memory (a register, or the immediate below). */
+  A: 4,
+  B: 8,
+  C: 12,
+  /** i32: addresses of base, index and segment base; i32: scale. */
+  BASE: 16,
+  INDEX: 20,
+  SEGMENT: 24,
+  SCALE: 28,
+  /** i64: displacement of the memory operand (RIP-relative ones count from the page); second immediate where there is no memory. */
+  DISP: 32,
+  /** i64: immediate, or branch displacement from the start of the page. */
+  IMM: 40,
+  /** i32: record of the branch target in the same page, 0 not known yet. */
+  TARGET: 48,
+  /** u16: offset in the page of this instruction, and of the next. */
+  OFFSET: 52,
+  NEXT: 54,
+  /** i32: counts down at each jump here; 0 asks for a region. */
+  HOT: 56,
+  /** i32: form, which is also the place in the worker's table of its out-of-line body. */
+  FORM: 60,
+} as const
+
+/** Handlers before those of the forms. */
+export const HANDLER = {
+  /** Continue at TARGET or, where that is 0, at the displacement in IMM; not an instruction. */
+  CONTINUE: 0,
+  /** The body is out of line, in the table at FORM. */
+  OUT_OF_LINE: 1,
+  /** The instruction reaches into the next page. */
+  CROSSING: 2,
+  /** The table at FORM holds a region that starts here. */
+  REGION: 3,
+  /** Not valid: #UD, or #GP for more than 15 bytes (vector in IMM). */
+  INVALID: 4,
+  FIRST_FORM: 5,
+} as const
+
+/** Why the cold tier's loop, an out-of-line body or a step returned. RIP or REC say where; see each. */
+export const EXIT = {
+  /** An out-of-line body or a step has finished its instruction. */
+  DONE: 0,
+  /** REC is the next record; the limit was reached or somebody kicked. */
+  LIMIT: 1,
+  /** RIP has no record yet; nothing is current. */
+  LOOKUP: 2,
+  /** The instruction at REC needs the slow step. */
+  MISS: 3,
+  /** VECTOR and ERROR at the instruction of REC. */
+  FAULT: 4,
+  /** The instruction at REC is for TypeScript. */
+  TRAP: 5,
+  /** The record's out-of-line body is not in this worker's table yet. */
+  NEED_FORM: 6,
+  /** The code at REC has become hot; REC is next. */
+  HOT: 7,
+  /** The instruction at REC reaches into the next page. */
+  CROSSING: 8,
+  /** A step of a repeated string instruction is done, the instruction is not. */
+  AGAIN: 9,
+} as const

@@ -1,0 +1,137 @@
+import { FRAME, CPU } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { WALK, type Walker } from '../mmu/walk.ts'
+
+/** What the rest of the engine does about accesses that need more than a walk. */
+export interface SlowAccessHooks {
+  /** A read-only page is written in kernel mode: whether the write is to be emulated (a page table) instead of faulting. */
+  mayEmulate(gmfn: number): boolean
+  /** Commits an emulated write of `length` bytes at `offset` of the frame; false refuses it: the guest gets a page fault. */
+  emulate(gmfn: number, offset: number, bytes: Uint8Array): boolean
+  /** Bytes of a frame that has flags were written. */
+  written(frameHost: number, offset: number, length: number): void
+}
+
+interface Piece {
+  /** In the bounce buffer. */
+  readonly at: number
+  readonly length: number
+  readonly frame: number
+  readonly offset: number
+  readonly gmfn: number
+  readonly how: 'plain' | 'watched' | 'emulated'
+  readonly va: bigint
+}
+
+const SLOT_BYTES = 64
+const SLOTS = 8
+const OPEN = { WRITE: 1, READ_TOO: 2, STACK: 4 } as const
+
+/**
+ * Memory as the slow step sees it: each access is walked, put in a bounce buffer if it crosses a page or is watched, and written
+ * back when the instruction has finished.
+ */
+export class SlowAccess {
+  readonly #vcpu: VcpuMemory
+  readonly #walker: Walker
+  readonly #hooks: SlowAccessHooks
+  readonly #pieces: Piece[] = []
+  #slots = 0
+  /** gmfn that a walk met and that is not there yet; the step then answers FAULT with this set. */
+  absent = -1
+
+  constructor(vcpu: VcpuMemory, walker: Walker, hooks: SlowAccessHooks) {
+    this.#vcpu = vcpu
+    this.#walker = walker
+    this.#hooks = hooks
+  }
+
+  begin(): void {
+    this.#pieces.length = 0
+    this.#slots = 0
+    this.absent = -1
+  }
+
+  /** The import `slow` of step modules: (vCPU, size << 3 | how) with the address in ADDRESS -> host address, 0 for a fault. */
+  open(info: number): number {
+    const vcpu = this.#vcpu
+    const va = vcpu.u64(CPU.ADDRESS)
+    const size = info >> 3
+    if (!canonical(va) || !canonical(BigInt.asUintN(64, va + BigInt(size - 1)))) return this.#fault(info & OPEN.STACK ? 12 : 13, 0, va)
+    const first = 4096 - Number(va & 4095n)
+    const write = (info & OPEN.WRITE) !== 0
+    if (size <= first) {
+      const piece = this.#piece(va, size, write, 0)
+      if (!piece) return 0
+      if (piece.how === 'plain') return piece.frame + piece.offset
+      return this.#bounce([piece], write)
+    }
+    const a = this.#piece(va, first, write, 0)
+    if (!a) return 0
+    const b = this.#piece(BigInt.asUintN(64, va + BigInt(first)), size - first, write, first)
+    return b ? this.#bounce([a, b], write) : 0
+  }
+
+  #piece(va: bigint, length: number, write: boolean, at: number): Piece | undefined {
+    const user = this.#vcpu.i32(CPU.USER) !== 0
+    const w = this.#walker.walk(va, write ? WALK.WRITE : WALK.READ, user)
+    const offset = Number(va & 4095n)
+    if (w.frame !== 0) {
+      const flags = this.#vcpu.views.u8[this.#vcpu.i32(CPU.FRAME_FLAGS) + (w.frame >> 12)]
+      const how = write && flags & (FRAME.CODE | FRAME.LOG_DIRTY) ? 'watched' : 'plain'
+      return { at, length, frame: w.frame, offset, gmfn: w.gmfn, how, va }
+    }
+    if (w.absent >= 0) {
+      this.absent = w.absent
+      return undefined
+    }
+    if (write && !user && w.error & 1 && w.slot !== 0 && (w.entry & 3) === 1 && this.#hooks.mayEmulate(w.gmfn)) {
+      const frame = this.#vcpu.views.i32[(this.#vcpu.i32(CPU.PHYSMAP) >> 2) + w.gmfn]
+      return { at, length, frame, offset, gmfn: w.gmfn, how: 'emulated', va }
+    }
+    this.#fault(14, w.error, va)
+    return undefined
+  }
+
+  #fault(vector: number, error: number, va: bigint): 0 {
+    this.#vcpu.setI32(CPU.VECTOR, vector)
+    this.#vcpu.setI32(CPU.ERROR, error)
+    this.#vcpu.setU64(CPU.ADDRESS, va)
+    return 0
+  }
+
+  #bounce(pieces: readonly Piece[], write: boolean): number {
+    const at = this.#vcpu.base + CPU.BOUNCE + (this.#slots++ % SLOTS) * SLOT_BYTES
+    const { u8 } = this.#vcpu.views
+    for (const p of pieces) {
+      u8.copyWithin(at + p.at, p.frame + p.offset, p.frame + p.offset + p.length)
+      if (write) this.#pieces.push({ ...p, at: at + p.at })
+    }
+    return at
+  }
+
+  /** Writes back what the finished instruction left; false if an emulated write was refused (VECTOR says #PF). */
+  commit(): boolean {
+    const { u8 } = this.#vcpu.views
+    for (const p of this.#pieces)
+      if (p.how === 'emulated' && !this.#hooks.emulate(p.gmfn, p.offset, u8.slice(p.at, p.at + p.length))) {
+        this.#fault(14, 3, p.va)
+        return false
+      }
+    for (const p of this.#pieces) {
+      if (p.how === 'emulated') continue
+      u8.copyWithin(p.frame + p.offset, p.at, p.at + p.length)
+      if (p.how === 'watched') this.#hooks.written(p.frame, p.offset, p.length)
+    }
+    return true
+  }
+
+  /** Whether a finished instruction may still be refused, so that its registers must be kept. */
+  get mayRefuse(): boolean {
+    return this.#pieces.some((p) => p.how === 'emulated')
+  }
+}
+
+export function canonical(va: bigint): boolean {
+  return BigInt.asUintN(64, BigInt.asIntN(48, va)) === va
+}

@@ -1,0 +1,199 @@
+import { CodeCache, type CodeCacheOptions } from './cold/code-cache.ts'
+import { ColdTier, type Helpers } from './cold/cold-tier.ts'
+import { FormRegistry } from './cold/form-registry.ts'
+import { EXIT, REC } from './cold/record.ts'
+import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
+import { decode, isFault } from './decode/decoder.ts'
+import { WALK, Walker } from './mmu/walk.ts'
+import { CPU, XTLB } from './state/layout.ts'
+import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
+
+/** Why `VcpuRunner.run` came back. The vCPU's RIP holds the address of the instruction concerned, or of the next. */
+export type Stop =
+  /** The limit was reached, or somebody kicked. */
+  | 'limit'
+  /** VECTOR, ERROR (and ADDRESS for #PF) are set. */
+  | 'fault'
+  /** The instruction at RIP is for TypeScript. */
+  | 'trap'
+  /** A frame is absent: `runner.absent` is its gmfn. The instruction at RIP has had no effect. */
+  | 'absent'
+
+export interface RunnerOptions extends CodeCacheOptions {
+  readonly helpers: (vcpu: VcpuMemory) => Helpers
+  readonly access: SlowAccessHooks
+}
+
+/** More than one straight run can retire past a limit; nearer to it the vCPU goes step by step. */
+const EXACT_MARGIN = 256
+
+/** Runs one vCPU of one domain in this thread. Nothing but compiled code is kept here: state is in the domain's memory. */
+export class VcpuRunner {
+  readonly vcpu: VcpuMemory
+  readonly walker: Walker
+  readonly tier: ColdTier
+  readonly cache: CodeCache
+  readonly #slow: SlowAccess
+  readonly #scratch: number
+  absent = -1
+
+  constructor(views: DomainViews, vcpu: VcpuMemory, options: RunnerOptions) {
+    this.vcpu = vcpu
+    this.walker = new Walker(vcpu)
+    const forms = new FormRegistry(views.memory)
+    this.cache = new CodeCache(vcpu, forms, options)
+    this.#slow = new SlowAccess(vcpu, this.walker, options.access)
+    this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
+    this.#scratch = vcpu.base + CPU.BOUNCE + 512
+  }
+
+  /**
+   * Runs until at least `count` more instructions are retired (a few more where `exact` is not asked for), a kick, or something
+   * to do for the caller. Retired instructions are added to ICOUNT.
+   */
+  run(count: number, exact: boolean = false): Stop {
+    const vcpu = this.vcpu
+    const end = vcpu.u64(CPU.ICOUNT) + BigInt(count)
+    for (;;) {
+      const left = Number(end - vcpu.u64(CPU.ICOUNT))
+      if (left <= 0) return 'limit'
+      if (exact && left <= EXACT_MARGIN) {
+        const stop = this.step()
+        if (stop) return stop
+        if (vcpu.i32(CPU.KICK)) return 'limit'
+        continue
+      }
+      vcpu.setI32(CPU.LIMIT, exact ? left - EXACT_MARGIN : left)
+      if (Atomics.load(vcpu.views.i32, (vcpu.base + CPU.KICK) >> 2) !== 0) return 'limit'
+      const rec = vcpu.i32(CPU.REC) || this.#lookup()
+      if (rec === 0) return this.#stopOfFault()
+      vcpu.setI32(CPU.REC, rec)
+      vcpu.setI32(CPU.COUNT, 0)
+      const exit = this.tier.run(vcpu.base)
+      vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT)))
+      const stop = this.#after(exit)
+      if (stop) return stop
+    }
+  }
+
+  #after(exit: number): Stop | undefined {
+    const vcpu = this.vcpu
+    const rec = vcpu.i32(CPU.REC)
+    if (rec !== 0) vcpu.setU64(CPU.RIP, vcpu.u64(CPU.PAGE_VA) + BigInt(vcpu.views.u16[(rec + REC.OFFSET) >> 1]))
+    switch (exit) {
+      case EXIT.LIMIT:
+      case EXIT.LOOKUP:
+      case EXIT.HOT:
+        return undefined
+      case EXIT.NEED_FORM:
+        this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
+        return undefined
+      case EXIT.MISS:
+        return this.#stepRecord(rec)
+      case EXIT.CROSSING:
+        return this.step()
+      case EXIT.FAULT:
+        return 'fault'
+      default:
+        return 'trap'
+    }
+  }
+
+  #stopOfFault(): Stop {
+    return this.absent >= 0 ? 'absent' : 'fault'
+  }
+
+  /** The record at RIP, or 0 with a fault or an absent frame noted. */
+  #lookup(): number {
+    const vcpu = this.vcpu
+    const rip = vcpu.rip
+    const frame = this.#fetch(rip)
+    if (frame === 0) return 0
+    this.cache.reserve()
+    const table = this.cache.tableOf(frame)
+    const entry = vcpu.i32(CPU.XTLB) + (Number((rip >> 12n) & BigInt(XTLB.ENTRIES - 1))) * XTLB.ENTRY
+    vcpu.views.u64[(entry + XTLB.TAG) >> 3] = rip & ~0xfffn
+    vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = table
+    vcpu.views.i32[(entry + XTLB.HOST) >> 2] = frame
+    vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
+    return this.cache.record(frame, Number(rip & 0xfffn))
+  }
+
+  /** Host address of the frame that `va` may be executed from, or 0 with a fault noted. */
+  #fetch(va: bigint): number {
+    const vcpu = this.vcpu
+    this.absent = -1
+    if (!canonical(va)) return this.#fault(13, 0, va)
+    const w = this.walker.walk(va, WALK.EXECUTE, vcpu.i32(CPU.USER) !== 0)
+    if (w.frame !== 0) return w.frame
+    if (w.absent >= 0) {
+      this.absent = w.absent
+      return 0
+    }
+    return this.#fault(14, w.error, va)
+  }
+
+  #fault(vector: number, error: number, va: bigint): 0 {
+    this.vcpu.setI32(CPU.VECTOR, vector)
+    this.vcpu.setI32(CPU.ERROR, error)
+    this.vcpu.setU64(CPU.ADDRESS, va)
+    return 0
+  }
+
+  /** Runs exactly one instruction at RIP; nothing if it was retired (or one round of a repetition done). */
+  step(): Stop | undefined {
+    const vcpu = this.vcpu
+    const rip = vcpu.rip
+    const first = this.#fetch(rip)
+    if (first === 0) return this.#stopOfFault()
+    const offset = Number(rip & 0xfffn)
+    const { u8 } = vcpu.views
+    const mode = vcpu.i32(CPU.COMPAT) ? 32 : 64
+    vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
+    let bytes = u8.subarray(first + offset, first + Math.min(4096, offset + 15))
+    let insn = decode(bytes, 0, bytes.length, mode)
+    if (isFault(insn) && insn.fault === 'more') {
+      const next = this.#fetch((rip & ~0xfffn) + 0x1000n)
+      if (next === 0) return this.#stopOfFault()
+      const joined = new Uint8Array(15)
+      joined.set(bytes)
+      joined.set(u8.subarray(next, next + 15 - bytes.length), bytes.length)
+      bytes = joined
+      insn = decode(bytes, 0, 15, mode)
+    }
+    if (isFault(insn)) {
+      this.#fault(insn.fault === 'toolong' ? 13 : 6, insn.fault === 'toolong' ? 0 : -1, rip)
+      return 'fault'
+    }
+    this.cache.encode(this.#scratch, insn, offset, bytes.subarray(0, insn.length))
+    return this.#stepRecord(this.#scratch)
+  }
+
+  #stepRecord(rec: number): Stop | undefined {
+    const vcpu = this.vcpu
+    const { u8, i32 } = vcpu.views
+    const rip = vcpu.u64(CPU.RIP)
+    this.#slow.begin()
+    const kept = u8.slice(vcpu.base, vcpu.base + CPU.RFLAGS + 8)
+    vcpu.setI32(CPU.REC, 0)
+    const exit = this.tier.step(vcpu.base, rec, i32[(rec + REC.FORM) >> 2])
+    switch (exit) {
+      case EXIT.DONE:
+      case EXIT.AGAIN:
+        if (!this.#slow.commit()) {
+          u8.set(kept, vcpu.base)
+          return 'fault'
+        }
+        if (exit === EXIT.DONE) vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+        return undefined
+      case EXIT.FAULT:
+        vcpu.rip = rip
+        this.absent = this.#slow.absent
+        return this.#stopOfFault()
+      default:
+        vcpu.rip = rip
+        return 'trap'
+    }
+  }
+}
+

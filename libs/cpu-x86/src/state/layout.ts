@@ -1,0 +1,115 @@
+/**
+ * Where a vCPU's state lies in its domain's memory: byte offsets from the vCPU's base. Translated code, the cold tier's
+ * records and TypeScript all use these; everything a worker needs to continue a vCPU is here, so any worker may run it.
+ */
+export const CPU = {
+  /** rax rcx rdx rbx rsp rbp rsi rdi r8..r15, u64 each. */
+  GPR: 0x000,
+  RIP: 0x080,
+  /** ZF is `FZ == 0`. */
+  FZ: 0x088,
+  /** SF is `FS < 0`; PF is even parity of the low byte of FS. */
+  FS: 0x090,
+  /** CF is bit 63; OF is bit 63 xor bit 62; AF is bit 3. */
+  FC: 0x098,
+  /** 0 clear, 1 set. */
+  DF: 0x0a0,
+  FSBASE: 0x0a8,
+  GSBASE: 0x0b0,
+  /** RFLAGS without the arithmetic flags and DF: TF, IF, IOPL, NT, AC, ID ... */
+  RFLAGS: 0x0b8,
+  /** Virtual address of the page of code being run; base of RIP-relative operands. */
+  PAGE_VA: 0x0c0,
+  /** Always 0: stands for an absent base or index. */
+  ZERO: 0x0c8,
+  /** Retired instructions since the vCPU was made, without those of the run in progress. */
+  ICOUNT: 0x0d0,
+  /** i32: leave at a jump once this many instructions were retired in the run; 0 is a kick from another thread. */
+  LIMIT: 0x0d8,
+  /** i32: instructions retired in the run in progress, valid outside translated code. */
+  COUNT: 0x0dc,
+  /** i32: current record. */
+  REC: 0x0e0,
+  /** i32: host address of the root page table in use. */
+  ROOT: 0x0e4,
+  /** i32: data TLB and execute TLB of the current mode. */
+  TLB: 0x0e8,
+  XTLB: 0x0ec,
+  /** i32: 1 in user mode, 0 in kernel mode. */
+  USER: 0x0f0,
+  /** i32: table gmfn -> host address of its frame, 0 absent; and its length. */
+  PHYSMAP: 0x0f4,
+  NR_GMFNS: 0x0f8,
+  /** i32: the machine-to-physical table as the guest sees it at 0xffff800000000000, and its bytes. */
+  M2P: 0x0fc,
+  M2P_BYTES: 0x100,
+  /** i32: one byte a frame of the domain's memory, see FRAME. */
+  FRAME_FLAGS: 0x104,
+  /** i32: u32 a frame: its code table, 0 none. */
+  CODE_TABLES: 0x108,
+  /** i32: bump pointer and end of the translation arena. */
+  ARENA_NEXT: 0x10c,
+  ARENA_END: 0x110,
+  /** i32: vector and error code of a FAULT exit; error code -1 for none. */
+  VECTOR: 0x114,
+  ERROR: 0x118,
+  /** i64: faulting or asked-for address. */
+  ADDRESS: 0x120,
+  /** i32: start of the arena. */
+  ARENA_START: 0x128,
+  /** i32: set by whoever wants the vCPU to leave translated code; read once more after LIMIT was set. */
+  KICK: 0x12c,
+  /** i32: 1 while the code run is 32-bit (compatibility mode). */
+  COMPAT: 0x134,
+  /** i64: what a helper leaves for the definition that called it (an integer, RFLAGS bits), or is given beside its arguments. */
+  RESULT: 0x138,
+  /** i32: a word to order memory by; its value means nothing. */
+  FENCE: 0x140,
+  /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
+  FX: 0x200,
+  MXCSR: 0x218,
+  XMM: 0x2a0,
+  /** Bounce buffers of the slow step: eight of 64 bytes. */
+  BOUNCE: 0x400,
+  BOUNCE_BYTES: 0x200,
+  SIZE: 0x1000,
+} as const
+
+/** A data TLB: 4096 entries, indexed by bits 12..23 of the address. */
+export const TLB = {
+  ENTRY: 32,
+  ENTRIES: 4096,
+  READ_TAG: 0,
+  WRITE_TAG: 8,
+  /** i32: host address = low 32 bits of the virtual address + ADDEND. */
+  ADDEND: 16,
+  BYTES: 4096 * 32,
+} as const
+
+/** An execute TLB: 1024 entries {u64 page, u32 code table, u32 host address of the frame}. */
+export const XTLB = { ENTRY: 16, ENTRIES: 1024, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 1024 * 16 } as const
+
+/** A tag no page address has. */
+export const NO_TAG = -1n
+
+/** What lies after the fixed state, from the vCPU's base. */
+export const REGION = {
+  TLB_KERNEL: 0x10000,
+  TLB_USER: 0x30000,
+  XTLB_KERNEL: 0x50000,
+  XTLB_USER: 0x54000,
+  CODE_TABLES: 0x60000,
+} as const
+
+/** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */
+export const FRAME = {
+  /** Translated code was made from this frame. */
+  CODE: 1,
+  /** Writes are to be logged. */
+  LOG_DIRTY: 2,
+  /** Never writable by the guest through a mapping of its own (page tables and descriptor tables are kept so by page types). */
+  READ_ONLY: 4,
+} as const
+
+/** Bytes of one code table: a u32 record address for each offset in a page. */
+export const CODE_TABLE_BYTES = 4096 * 4

@@ -1,0 +1,227 @@
+import type { Expr, I32, WasmType } from './expr.ts'
+
+/** WebAssembly value type bytes. */
+export const TYPE_BYTE: Readonly<Record<WasmType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
+
+/** A growing buffer of WebAssembly bytes: LEB numbers straight into a Uint8Array. */
+export class Bytes {
+  #data: Uint8Array
+  length = 0
+
+  constructor(capacity: number = 256) {
+    this.#data = new Uint8Array(capacity)
+  }
+
+  view(): Uint8Array {
+    return this.#data.subarray(0, this.length)
+  }
+
+  #reserve(n: number): void {
+    if (this.length + n <= this.#data.length) return
+    const grown = new Uint8Array(Math.max(this.#data.length * 2, this.length + n))
+    grown.set(this.#data)
+    this.#data = grown
+  }
+
+  u8(byte: number): void {
+    if (this.length === this.#data.length) this.#reserve(1)
+    this.#data[this.length++] = byte
+  }
+
+  /** Unsigned LEB128. */
+  u32(value: number): void {
+    let v = value >>> 0
+    while (v > 127) {
+      this.u8((v & 127) | 128)
+      v >>>= 7
+    }
+    this.u8(v)
+  }
+
+  /** Signed LEB128 of a 32-bit value. */
+  s32(value: number): void {
+    let v = value | 0
+    for (;;) {
+      const low = v & 127
+      v >>= 7
+      if ((v === 0 && (low & 64) === 0) || (v === -1 && (low & 64) !== 0)) return this.u8(low)
+      this.u8(low | 128)
+    }
+  }
+
+  /** Signed LEB128 of a 64-bit value. */
+  s64(value: number | bigint): void {
+    if (typeof value === 'number' && (value | 0) === value) return this.s32(value)
+    let v = BigInt(value)
+    for (;;) {
+      const low = Number(v & 127n)
+      v >>= 7n
+      if ((v === 0n && (low & 64) === 0) || (v === -1n && (low & 64) !== 0)) return this.u8(low)
+      this.u8(low | 128)
+    }
+  }
+
+  bytes(source: Uint8Array): void {
+    this.#reserve(source.length)
+    this.#data.set(source, this.length)
+    this.length += source.length
+  }
+
+  name(text: string): void {
+    this.u32(text.length)
+    for (let i = 0; i < text.length; i++) this.u8(text.charCodeAt(i))
+  }
+
+  section(id: number, content: Bytes): void {
+    this.u8(id)
+    this.u32(content.length)
+    this.bytes(content.view())
+  }
+}
+
+/** The body of one function: expressions and statements as bytes, with branch hints by offset. */
+export class Code extends Bytes {
+  /** Open blocks; a label is remembered as the depth at which it was opened. */
+  depth = 0
+  /** [offset in the body after the local declarations, 1 = likely / 0 = unlikely]. */
+  readonly hints: [number, 0 | 1][] = []
+
+  op(op: number): void {
+    if (op > 0xffff) {
+      this.u8(op >>> 16)
+      this.u32(op & 0xffff)
+    } else this.u8(op)
+  }
+
+  expr(e: Expr): void {
+    switch (e.shape) {
+      case 'const':
+        return this.#constant(e)
+      case 'local':
+        this.u8(0x20)
+        return this.u32(e.op)
+      case 'load':
+        this.expr(e.args[0])
+        return this.memory(e.op, e.imm as number)
+      case 'atomic':
+        for (const a of e.args) this.expr(a)
+        return this.memory(e.op, e.imm as number)
+      case 'call':
+        for (const a of e.args) this.expr(a)
+        this.u8(0x10)
+        return this.u32(e.op)
+      default:
+        for (const a of e.args) this.expr(a)
+        this.op(e.op)
+        if (e.shape === 'lane') this.u8(e.imm as number)
+        else if (e.shape === 'shuffle') this.bytes(e.bytes as Uint8Array)
+    }
+  }
+
+  /** A load or store instruction with its alignment (natural for atomics, 1 otherwise) and offset. */
+  memory(op: number, offset: number): void {
+    this.op(op)
+    this.u8(op >>> 16 === 0xfe ? atomicAlignment(op & 0xffff) : 0)
+    this.u32(offset)
+  }
+
+  #constant(e: Expr): void {
+    switch (e.type) {
+      case 'i32':
+        this.u8(0x41)
+        return this.s32(Number(e.imm))
+      case 'i64':
+        this.u8(0x42)
+        return this.s64(e.imm)
+      case 'f64': {
+        this.u8(0x44)
+        return this.bytes(new Uint8Array(Float64Array.of(e.imm as number).buffer))
+      }
+      case 'f32': {
+        this.u8(0x43)
+        return this.bytes(new Uint8Array(Float32Array.of(e.imm as number).buffer))
+      }
+      case 'v128':
+        this.op(0xfd000c)
+        return this.bytes(e.bytes as Uint8Array)
+    }
+  }
+
+  setLocal(index: number, value: Expr): void {
+    this.expr(value)
+    this.u8(0x21)
+    this.u32(index)
+  }
+
+  store(op: number, address: I32, value: Expr, offset: number = 0): void {
+    this.expr(address)
+    this.expr(value)
+    this.memory(op, offset)
+  }
+
+  block(): void {
+    this.u8(0x02)
+    this.u8(0x40)
+    this.depth++
+  }
+
+  loop(): void {
+    this.u8(0x03)
+    this.u8(0x40)
+    this.depth++
+  }
+
+  /** `likely` undefined leaves the engine to guess. */
+  if(condition: I32, likely?: boolean): void {
+    this.expr(condition)
+    if (likely !== undefined) this.hints.push([this.length, likely ? 1 : 0])
+    this.u8(0x04)
+    this.u8(0x40)
+    this.depth++
+  }
+
+  else(): void {
+    this.u8(0x05)
+  }
+
+  end(): void {
+    this.u8(0x0b)
+    this.depth--
+  }
+
+  /** Branch to the block or loop that was the `label`-th opened (its depth right after opening). */
+  br(label: number): void {
+    this.u8(0x0c)
+    this.u32(this.depth - label)
+  }
+
+  brIf(label: number, condition: I32, likely?: boolean): void {
+    this.expr(condition)
+    if (likely !== undefined) this.hints.push([this.length, likely ? 1 : 0])
+    this.u8(0x0d)
+    this.u32(this.depth - label)
+  }
+
+  return(value?: Expr): void {
+    if (value) this.expr(value)
+    this.u8(0x0f)
+  }
+
+  drop(value: Expr): void {
+    this.expr(value)
+    this.u8(0x1a)
+  }
+}
+
+/** log2 of the natural alignment of an atomic instruction (threads proposal, opcode table). */
+function atomicAlignment(op: number): number {
+  if (op === 0x10 || op === 0x17) return 2
+  if (op === 0x11 || op === 0x18) return 3
+  const within = (op - 0x1e) % 7
+  return within === 0 ? 2 : within === 1 ? 3 : within === 2 || within === 4 ? 0 : within === 3 || within === 5 ? 1 : 2
+}
+
+/** Store opcodes by size of the value in bytes. */
+export const STORE64: Readonly<Record<number, number>> = { 1: 0x3c, 2: 0x3d, 4: 0x3e, 8: 0x37 }
+export const STORE32 = 0x36
+export const STORE_V128 = 0xfd000b
