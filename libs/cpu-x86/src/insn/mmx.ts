@@ -1,6 +1,6 @@
 /**
  * MMX, by the 128-bit operations of SSE2 on vectors whose upper half is zero. mm(i) is the significand of physical register i, which is
- * where the FXSAVE image has ST(i) while TOP is 0; every instruction but emms makes it so and tags all registers valid (`enter`). A
+ * where the FXSAVE image has ST(i) while TOP is 0; every instruction makes it so and tags all registers valid (`enterMmx`). A
  * register written gets an exponent of all ones.
  */
 import type { Builder, Place } from '../builder/builder.ts'
@@ -115,6 +115,7 @@ function maskedStore(b: Builder): void {
 /** All tags empty. */
 function emms(b: Builder): void {
   faultIfPending(b)
+  enterMmx(b)
   b.setState('x87', i64.and(b.state('x87'), i64.const(~FTW)))
 }
 

@@ -6,24 +6,27 @@ import { slowly } from './sse-float-exact.ts'
 import { low64, openAligned } from './sse-operands.ts'
 import { faultIfPending } from './x87.ts'
 
+/** With a source in memory they have nothing to do with MMX. */
 const fromMmx =
   (name: string): Definition =>
   (b) => {
-    faultIfPending(b)
+    const isMmx = b.op(1).kind === 'mmx'
+    if (isMmx) faultIfPending(b)
     const source = b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
-    if (b.op(1).kind === 'mmx') enterMmx(b)
+    if (isMmx) enterMmx(b)
     slowly(b, name, target, source)
   }
 
+/** The registers are in MMX order even if #XM follows. */
 const toMmx =
   (name: string, isAligned: boolean): Definition =>
   (b) => {
     faultIfPending(b)
     const source = isAligned ? openAligned(b, b.op(1), 'r') : b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'w')
-    slowly(b, name, undefined, source)
     enterMmx(b)
+    slowly(b, name, undefined, source)
     putMmx(b, target, low64(b.state('result')))
   }
 

@@ -48,10 +48,11 @@ const conditionalMove =
     withRegisters(opcode, ext)(b)
   }
 
+/** The flags stay if an unmasked exception stops the comparison. */
 const settingFlags =
   (opcode: number, ext: number): Definition =>
   (b) => {
-    withRegisters(opcode, ext)(b)
+    conditionalMove(opcode, ext)(b)
     b.flags({ kind: 'bits', rflags: b.state('result') })
   }
 
@@ -70,7 +71,7 @@ function memoryRow(opcode: number, ext: number): Row | undefined {
 function definitionOf(name: string, opcode: number, ext: number): Pick<Row, 'def' | 'reads' | 'writes'> {
   if (name === 'fnstsw') return { def: storeStatusInAx }
   if (name.startsWith('fcmov')) return { reads: 'zpc', def: conditionalMove(opcode, ext) }
-  if (/^fu?comip?$/.test(name)) return { writes: 'oszapc', def: settingFlags(opcode, ext) }
+  if (/^fu?comip?$/.test(name)) return { reads: 'oszapc', writes: 'oszapc', def: settingFlags(opcode, ext) }
   return { def: withRegisters(opcode, ext) }
 }
 

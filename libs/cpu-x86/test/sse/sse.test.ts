@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import type { Row } from '../../src/insn/row.ts'
+import { rows as floatRows } from '../../src/insn/sse-float.ts'
+import { rows as compareRows } from '../../src/insn/sse-float-compare.ts'
+import { rows as convertRows } from '../../src/insn/sse-float-convert.ts'
+import { rows as integerRows } from '../../src/insn/sse-int.ts'
+import { rows as shiftRows } from '../../src/insn/sse-int-shift.ts'
+import { rows as shuffleRows } from '../../src/insn/sse-int-shuffle.ts'
+import { rows as moveRows } from '../../src/insn/sse-mov.ts'
+import { Random } from '../float/operands.ts'
+import type { NativeCase } from '../native/native.ts'
+import { caseOf, encodings } from './cases.ts'
+import { differences } from './compare.ts'
+
+const CASES = 40
+
+/** Every processor has approximations of its own; float/sse.test.ts holds ours to the error bound. */
+const APPROXIMATE = /^r(cp|sqrt)[ps]s$/
+
+const families: Readonly<Record<string, readonly Row[]>> = {
+  moves: moveRows,
+  'integer arithmetic': integerRows,
+  shifts: shiftRows,
+  shuffles: shuffleRows,
+  'floating-point arithmetic': floatRows,
+  comparisons: compareRows.filter(({ name }) => !APPROXIMATE.test(name)),
+  conversions: convertRows,
+}
+
+describe('SSE instructions agree with the host CPU in registers, MXCSR, flags, memory and faults', () => {
+  for (const [family, rows] of Object.entries(families)) {
+    it(family, () => {
+      const random = new Random(1n)
+      const cases = rows.flatMap((row): readonly NativeCase[] =>
+        encodings(random, row, CASES).map((encoding) => caseOf(random, encoding)),
+      )
+      expect(differences(rows, cases)).toEqual([])
+    })
+  }
+})
