@@ -7,7 +7,15 @@ export interface Instruction {
   readonly name: string
   readonly opcode: number
   readonly modrm: number
+  /** With a 66 prefix. */
+  readonly operandSize16: boolean
 }
+
+export const encode = ({ opcode, modrm, operandSize16 }: Instruction): number[] => [
+  ...(operandSize16 ? [0x66] : []),
+  opcode,
+  modrm,
+]
 
 /** Every instruction once with memory at [rsi] (ModRM.rm = 6), every register form with ST(1) or ST(3). */
 export function instructions(): Instruction[] {
@@ -19,7 +27,9 @@ export function instructions(): Instruction[] {
       const stackForm = modrm >= 0xc0 && x87Row(opcode, modrm ^ 2) === row
       if (modrm < 0xc0 ? (modrm & 0xc7) !== 6 : stackForm && (modrm & 7) !== 1 && (modrm & 7) !== 3) continue
       const bytes = `${opcode.toString(16)} ${modrm.toString(16)}`
-      found.push({ name: `${row.mnemonic} (${bytes})`, opcode, modrm })
+      found.push({ name: `${row.mnemonic} (${bytes})`, opcode, modrm, operandSize16: false })
+      if (row.memBytes16 === row.memBytes) continue
+      found.push({ name: `${row.mnemonic} (66 ${bytes})`, opcode, modrm, operandSize16: true })
     }
   }
   return found

@@ -30,21 +30,21 @@ export const hex = (view: DataView, at: number, bytes: number): string =>
 export const registers = (view: DataView): string[] => Array.from({ length: 8 }, (_, i) => hex(view, ST0 + 16 * i, 10))
 
 /** Instruction and data pointers in an environment image are not compared: AMD keeps them for pending exceptions only. */
-function hidePointers(view: DataView, at: number, bytes: number, written: number): void {
-  if (written !== 28 && written !== 108) return
-  for (let i = 12; i < Math.min(bytes, 28); i++) view.setUint8(at + i, 0)
+function hidePointers(view: DataView, at: number, written: number): void {
+  const pointers = written === 28 || written === 108 ? [12, 28] : written === 14 || written === 94 ? [6, 14] : [0, 0]
+  for (let i = pointers[0] ?? 0; i < (pointers[1] ?? 0); i++) view.setUint8(at + i, 0)
 }
 
 export function ours(instruction: Instruction, input: DataView): Outcome {
-  const { opcode, modrm } = instruction
+  const { opcode, modrm, operandSize16 } = instruction
   const view = new DataView(input.buffer.slice(0))
-  const size = operandSize(opcode, modrm)
+  const size = operandSize(opcode, modrm, operandSize16)
   const writes = x87Row(opcode, modrm)?.access === 'w'
   const memory = new Uint8Array(view.buffer, IN_MEM, size)
-  const result = executeX87(view, opcode, modrm, memory, { rflags: 0x202 })
+  const result = executeX87(view, opcode, modrm, memory, { rflags: 0x202, operandSize16 })
   if (result.store) memory.set(result.store)
   if (result.ax !== undefined) view.setUint16(IN_RAX, result.ax, true)
-  hidePointers(view, IN_MEM, 128, writes ? size : 0)
+  hidePointers(view, IN_MEM, writes ? size : 0)
   return {
     fcw: hex(view, 0, 2),
     fsw: hex(view, 2, 2),
@@ -58,10 +58,10 @@ export function ours(instruction: Instruction, input: DataView): Outcome {
 }
 
 export function silicon(instruction: Instruction, output: DataView): Outcome {
-  const { opcode, modrm } = instruction
+  const { opcode, modrm, operandSize16 } = instruction
   const trap = Number(output.getBigUint64(OUT_TRAP, true))
   const writes = x87Row(opcode, modrm)?.access === 'w'
-  hidePointers(output, OUT_MEM, 128, writes ? operandSize(opcode, modrm) : 0)
+  hidePointers(output, OUT_MEM, writes ? operandSize(opcode, modrm, operandSize16) : 0)
   return {
     fcw: hex(output, 0, 2),
     fsw: hex(output, 2, 2),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from './operands.ts'
 import { record } from './silicon.ts'
-import { type Instruction, instructions, makeCase } from './x87-cases.ts'
+import { encode, type Instruction, instructions, makeCase } from './x87-cases.ts'
 import { describeCase, type Outcome, ours, silicon } from './x87-images.ts'
 
 const CASES = 150
@@ -34,7 +34,7 @@ describe('x87 instructions agree with the host CPU in registers, status, tags, m
   const tried = instructions().filter(({ name }) => !APPROXIMATE.test(name))
   const batches = tried.map((instruction) => ({
     name: instruction.name,
-    insn: [instruction.opcode, instruction.modrm],
+    insn: encode(instruction),
     cases: Array.from({ length: CASES }, () => makeCase(instruction, random)),
   }))
   const recorded = record(batches)
