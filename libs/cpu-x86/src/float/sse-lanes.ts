@@ -3,6 +3,7 @@ import type { FloatEnvironment as Environment } from './environment.ts'
 import { FloatEnvironment, loadMxcsr, PRE_COMPUTATION } from './environment.ts'
 import type { FloatFormat, Packed, Unpacked } from './format.ts'
 import { bitsF32, bitsF64, F32, F64, unpackF32, unpackF64 } from './format.ts'
+import { DOUBLE_KERNELS, type Kernels, SINGLE_KERNELS } from './sse-native.ts'
 
 /** Element type of an XMM register: how one lane is read and written. */
 export interface Lane {
@@ -10,6 +11,10 @@ export interface Lane {
   readonly bytes: number
   read(view: DataView, offset: number): Unpacked
   write(view: DataView, offset: number, p: Packed): void
+  readonly kernels: Kernels
+  /** The same as host numbers; NaNs must not pass this way, as the host may change their payload. */
+  readNumber(view: DataView, offset: number): number
+  writeNumber(view: DataView, offset: number, n: number): void
 }
 
 export const SINGLE: Lane = {
@@ -17,6 +22,9 @@ export const SINGLE: Lane = {
   bytes: 4,
   read: (view, offset) => unpackF32(view.getUint32(offset, true)),
   write: (view, offset, p) => view.setUint32(offset, bitsF32(p), true),
+  kernels: SINGLE_KERNELS,
+  readNumber: (view, offset) => view.getFloat32(offset, true),
+  writeNumber: (view, offset, n) => view.setFloat32(offset, n, true),
 }
 
 export const DOUBLE: Lane = {
@@ -24,6 +32,9 @@ export const DOUBLE: Lane = {
   bytes: 8,
   read: (view, offset) => unpackF64(view.getBigUint64(offset, true)),
   write: (view, offset, p) => view.setBigUint64(offset, bitsF64(p), true),
+  kernels: DOUBLE_KERNELS,
+  readNumber: (view, offset) => view.getFloat64(offset, true),
+  writeNumber: (view, offset, n) => view.setFloat64(offset, n, true),
 }
 
 /**

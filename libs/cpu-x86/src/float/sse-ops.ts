@@ -62,10 +62,10 @@ const ordered = (name: string, lane: Lane, signalling: boolean): SseOp =>
   )
 
 const family = (letter: string, lane: Lane): readonly SseOp[] => [
-  ...forms('add', letter, lane, binary(lane, add)),
-  ...forms('sub', letter, lane, binary(lane, subtract)),
-  ...forms('mul', letter, lane, binary(lane, multiply)),
-  ...forms('div', letter, lane, binary(lane, divide)),
+  ...forms('add', letter, lane, binary(lane, add, lane.kernels.add)),
+  ...forms('sub', letter, lane, binary(lane, subtract, lane.kernels.subtract)),
+  ...forms('mul', letter, lane, binary(lane, multiply, lane.kernels.multiply)),
+  ...forms('div', letter, lane, binary(lane, divide, lane.kernels.divide)),
   ...forms('min', letter, lane, select(lane, minimum)),
   ...forms('max', letter, lane, select(lane, maximum)),
   ...forms('sqrt', letter, lane, root(lane)),

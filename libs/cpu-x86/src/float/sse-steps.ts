@@ -3,15 +3,36 @@ import { add, type Binary, squareRoot, subtract } from './arithmetic.ts'
 import { compare, EQUAL, LESS, type Ordering, UNORDERED } from './compare.ts'
 import { convertFormat, fromInteger, roundToIntegral, toInteger } from './convert.ts'
 import type { FloatEnvironment } from './environment.ts'
-import { ROUND_ZERO } from './environment.ts'
+import { PE, ROUND_NEAREST, ROUND_ZERO } from './environment.ts'
 import type { Unpacked } from './format.ts'
 import { packExact } from './format.ts'
 import type { Lane, LaneStep } from './sse-lanes.ts'
+import { inexact, type Kernel } from './sse-native.ts'
+
+/** Tries the host's arithmetic. @returns whether `out` has the result */
+function native(
+  env: FloatEnvironment,
+  lane: Lane,
+  kernel: Kernel,
+  out: DataView,
+  at: number,
+  view: DataView,
+  first: number,
+  second: number,
+): boolean {
+  if (env.rounding !== ROUND_NEAREST) return false
+  const result = kernel(lane.readNumber(view, first), lane.readNumber(view, second))
+  if (Number.isNaN(result)) return false
+  lane.writeNumber(out, at, result)
+  if (inexact) env.raise(PE)
+  return true
+}
 
 export const binary =
-  (lane: Lane, op: Binary): LaneStep =>
+  (lane: Lane, op: Binary, kernel: Kernel): LaneStep =>
   (env, out, view, dst, src, i) => {
     const at = i * lane.bytes
+    if (native(env, lane, kernel, out, at, view, dst + at, src + at)) return
     const { format } = lane
     lane.write(out, at, op(env, format, format.precision, lane.read(view, dst + at), lane.read(view, src + at)))
   }
@@ -28,6 +49,7 @@ export const root =
   (lane: Lane): LaneStep =>
   (env, out, view, _dst, src, i) => {
     const at = i * lane.bytes
+    if (native(env, lane, lane.kernels.root, out, at, view, src + at, src + at)) return
     lane.write(out, at, squareRoot(env, lane.format, lane.format.precision, lane.read(view, src + at)))
   }
 
@@ -67,8 +89,8 @@ export function orderingFlags(ordering: Ordering): number {
 
 /** addsubps: subtracts in even lanes, adds in odd ones. */
 export const addSubtract = (lane: Lane): LaneStep => {
-  const even = binary(lane, subtract)
-  const odd = binary(lane, add)
+  const even = binary(lane, subtract, lane.kernels.subtract)
+  const odd = binary(lane, add, lane.kernels.add)
   return (env, out, view, dst, src, i, imm) => ((i & 1) === 0 ? even : odd)(env, out, view, dst, src, i, imm)
 }
 

@@ -60,8 +60,8 @@ function writeEnvironment(state: DataView, out: DataView, operandSize16: boolean
     else out.setUint32(i * unit, 0xffff0000 + word, true)
   }
   if (operandSize16) {
-    out.setUint16(6, ip & 0xffff, true)
-    out.setUint16(10, dp & 0xffff, true)
+    out.setUint32(6, ip & 0xffff, true)
+    out.setUint32(10, dp & 0xffff, true)
     return
   }
   out.setUint32(12, ip, true)
@@ -86,8 +86,9 @@ function readEnvironment(state: DataView, memory: DataView, operandSize16: boole
 }
 
 export const fnstenv: X87Run = (x: X87Step) => {
-  x.store = new Uint8Array(environmentBytes(x.operandSize16))
-  writeEnvironment(x.state, new DataView(x.store.buffer), x.operandSize16)
+  const out = x.storeBuffer(environmentBytes(x.operandSize16))
+  writeEnvironment(x.state, out.view, x.operandSize16)
+  x.store = out.bytes
   setFcw(x.state, fcw(x.state) | 0x3f)
 }
 
@@ -95,15 +96,15 @@ export const fldenv: X87Run = (x: X87Step) => readEnvironment(x.state, x.memory,
 
 export const fnsave: X87Run = (x: X87Step) => {
   const start = environmentBytes(x.operandSize16)
-  x.store = new Uint8Array(start + 80)
-  const out = new DataView(x.store.buffer)
-  writeEnvironment(x.state, out, x.operandSize16)
+  const out = x.storeBuffer(start + 80)
+  writeEnvironment(x.state, out.view, x.operandSize16)
   for (let i = 0; i < 8; i++) {
     for (let byte = 0; byte < 10; byte += 2) {
-      out.setUint16(start + 10 * i + byte, x.state.getUint16(ST + 16 * i + byte, true), true)
+      out.view.setUint16(start + 10 * i + byte, x.state.getUint16(ST + 16 * i + byte, true), true)
     }
   }
   initialise(x.state)
+  x.store = out.bytes
 }
 
 export const frstor: X87Run = (x: X87Step) => {
@@ -124,13 +125,15 @@ export const fnclex: X87Run = (x: X87Step) => x.state.setUint16(FSW, fsw(x.state
 export const fldcw: X87Run = (x: X87Step) => setFcw(x.state, x.memory.getUint16(0, true))
 
 export const fnstcw: X87Run = (x: X87Step) => {
-  x.store = new Uint8Array(2)
-  new DataView(x.store.buffer).setUint16(0, fcw(x.state), true)
+  const out = x.storeBuffer(2)
+  out.view.setUint16(0, fcw(x.state), true)
+  x.store = out.bytes
 }
 
 export const fnstsw: X87Run = (x: X87Step) => {
-  x.store = new Uint8Array(2)
-  new DataView(x.store.buffer).setUint16(0, fsw(x.state), true)
+  const out = x.storeBuffer(2)
+  out.view.setUint16(0, fsw(x.state), true)
+  x.store = out.bytes
 }
 
 export const fnstswAx: X87Run = (x: X87Step) => {

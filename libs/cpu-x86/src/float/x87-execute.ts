@@ -7,7 +7,10 @@ import { x87Row } from './x87-table.ts'
 export interface X87Result {
   /** The exception to raise instead: nothing has been changed. */
   readonly fault: '#MF' | '#UD' | undefined
-  /** Bytes to write at the memory operand; undefined for a store that an unmasked exception suppressed. */
+  /**
+   * Bytes to write at the memory operand, valid until the next instruction; undefined for a store that an unmasked
+   * exception suppressed.
+   */
   readonly store: Uint8Array | undefined
   /** ZF, PF and CF of fcomi and its like, which clear OF, SF and AF too; undefined if RFLAGS stay. */
   readonly rflags: number | undefined

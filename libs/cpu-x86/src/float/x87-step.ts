@@ -36,6 +36,21 @@ export interface X87Context {
   readonly dataPointer?: bigint
 }
 
+export interface StoreBuffer {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
+
+function storeBuffer(size: number): StoreBuffer {
+  const bytes = new Uint8Array(size)
+  return { bytes, view: new DataView(bytes.buffer) }
+}
+
+/** Making a typed array costs more than most instructions, so there is one for each size. */
+const STORE_BUFFERS: ReadonlyMap<number, StoreBuffer> = new Map(
+  [2, 4, 8, 10, 14, 28, 94, 108].map((size) => [size, storeBuffer(size)]),
+)
+
 export class X87Step {
   readonly env: FloatEnvironment = new FloatEnvironment()
   state: DataView = new DataView(new ArrayBuffer(512))
@@ -45,6 +60,7 @@ export class X87Step {
   operandSize16: boolean = false
   /** RFLAGS before the instruction, which fcmovcc reads. */
   rflagsIn: number = 0
+  /** Bytes for memory; the buffer is used again by the next instruction. */
   store: Uint8Array | undefined
   rflags: number | undefined
   ax: number | undefined
@@ -81,6 +97,11 @@ export class X87Step {
     if (!this.#keepC1) status &= ~C1
     if (this.#c1 || rounded) status |= C1
     setStatus(this.state, (status & ~this.#codesMask) | this.#codes)
+  }
+
+  /** A store of `bytes` bytes to fill in, of which nothing is done unless it becomes `store`. */
+  storeBuffer(bytes: number): StoreBuffer {
+    return STORE_BUFFERS.get(bytes) ?? storeBuffer(bytes)
   }
 
   /** i of the ST(i) operand. */

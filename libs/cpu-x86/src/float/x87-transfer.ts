@@ -73,10 +73,10 @@ export const storeRegister =
 
 /** A store of `bytes` bytes: `write` raises its flags and puts down the result, which an unmasked exception discards. */
 function storing(x: X87Step, bytes: number, pops: boolean, write: (out: DataView) => void): void {
-  const out = new Uint8Array(bytes)
-  write(new DataView(out.buffer))
+  const out = x.storeBuffer(bytes)
+  write(out.view)
   if (!x.mayStore) return
-  x.store = out
+  x.store = out.bytes
   if (pops) x.pop()
 }
 
