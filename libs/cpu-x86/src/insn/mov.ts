@@ -126,10 +126,12 @@ const moves: readonly Row[] = [
     { map: 1, code: 0xbf, operands: 'Gv Ew' },
   ]),
   ...rowsOf('movsxd', moveSigned, [{ map: 0, code: 0x63, mode: 64, operands: 'Gv Ez' }]),
-  ...rowsOf('movbe', moveSwapped, [
-    { map: 2, code: 0xf0, mod: 'mem', operands: 'Gv Mv', feature: 'movbe' },
-    { map: 2, code: 0xf1, mod: 'mem', operands: 'Mv Gv', feature: 'movbe' },
-  ]),
+  ...(['np', '66'] as const).flatMap((prefix) =>
+    rowsOf('movbe', moveSwapped, [
+      { map: 2, code: 0xf0, prefix, operands: 'Gv Mv', feature: 'movbe' },
+      { map: 2, code: 0xf1, prefix, operands: 'Mv Gv', feature: 'movbe' },
+    ]),
+  ),
   ...CONDITIONS.map(
     ({ suffix, reads }, n): Row => ({
       name: `cmov${suffix}`,

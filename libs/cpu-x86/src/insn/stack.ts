@@ -1,5 +1,5 @@
 /** The stack (Intel SDM vol. 2: PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE). */
-import type { Builder, Place } from '../builder/builder.ts'
+import type { Place } from '../builder/builder.ts'
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import type { I64 } from '../wasm/expr.ts'
 import { i64 } from '../wasm/ops.ts'

@@ -28,7 +28,8 @@ const two = (code: number, operands: string = '', more: Partial<Shape> = {}): Sh
 const rep = { rep: 'rep' } as const
 
 /** 0F 01 with a register form that is an opcode of its own. */
-const group7 = (ext: number, rm: number): Shape => two(0x01, '', { prefix: 'np', ext, mod: 'reg', rm })
+const group7 = (ext: number, rm: number, prefix: Partial<Shape> = { prefix: 'np' }): Shape =>
+  two(0x01, '', { ...prefix, ext, mod: 'reg', rm })
 
 const only64 = { mode: 64 } as const
 const only32 = { mode: 32 } as const
@@ -60,7 +61,7 @@ const traps: readonly Row[] = [
   }),
   ...trapping('cpuid', { cpuid: two(0xa2) }),
   ...trapping('rdtsc', { rdtsc: two(0x31) }),
-  ...trapping('rdtscp', { rdtscp: group7(7, 1) }),
+  ...trapping('rdtscp', { rdtscp: group7(7, 1, {}) }),
   ...trapping('rdpmc', { rdpmc: two(0x33) }),
   ...trapping('msr', { wrmsr: two(0x30), rdmsr: two(0x32) }),
   ...trapping('creg', {
@@ -101,13 +102,14 @@ const traps: readonly Row[] = [
     smsw: [two(0x01, 'Rv', { ext: 4 }), two(0x01, 'Mw', { ext: 4 })],
     lmsw: two(0x01, 'Ew', { ext: 6 }),
     invlpg: two(0x01, 'Mn', { ext: 7 }),
-    swapgs: { ...group7(7, 0), ...only64 },
+    swapgs: { ...group7(7, 0, {}), ...only64 },
     xgetbv: group7(2, 0),
     xsetbv: group7(2, 1),
-    lar: two(0x02, 'Gv Ew'),
-    lsl: two(0x03, 'Gv Ew'),
+    lar: [two(0x02, 'Gv Rv'), two(0x02, 'Gv Mw')],
+    lsl: [two(0x03, 'Gv Rv'), two(0x03, 'Gv Mw')],
     invd: two(0x08),
     wbinvd: two(0x09),
+    wbnoinvd: two(0x09, '', { prefix: 'f3' }),
     cli: one(0xfa),
     sti: one(0xfb),
   }),
