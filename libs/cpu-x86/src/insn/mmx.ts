@@ -30,7 +30,7 @@ export function putMmx(b: Builder, target: Place, value: V128): void {
 
 const getMmx = (b: Builder, place: Place): V128 => low64(b.get(place))
 
-const packed =
+export const packedMmx =
   (op: VectorOperation): Definition =>
   (b) => {
     faultIfPending(b)
@@ -52,7 +52,7 @@ function move(b: Builder): void {
   else b.put(target, value)
 }
 
-const byRegister = (shift: VectorShift): Definition => packed((x, y, b) => shift(b, x, i64x2.extract(y, 0)))
+const byRegister = (shift: VectorShift): Definition => packedMmx((x, y, b) => shift(b, x, i64x2.extract(y, 0)))
 
 const byImmediate =
   (shift: VectorShift): Definition =>
@@ -119,12 +119,12 @@ function emms(b: Builder): void {
   b.setState('x87', i64.and(b.state('x87'), i64.const(~FTW)))
 }
 
-/** Operand quadwords side by side, as the packs of SSE2 want them in each of their operands. */
-const pack =
-  (narrow: (a: V128, b: V128) => V128): VectorOperation =>
+/** An operation that takes lanes of x first and those of y after them: its 64-bit form has both in one vector. */
+export const sideBySide =
+  (op: VectorOperation): VectorOperation =>
   (x, y, b) => {
     const both = b.let(i64x2.replace(x, 1, i64x2.extract(y, 0)))
-    return narrow(both, both)
+    return op(both, both, b)
   }
 
 const unpack = (bytes: 1 | 2 | 4, high: boolean): VectorOperation => {
@@ -135,7 +135,13 @@ const unpack = (bytes: 1 | 2 | 4, high: boolean): VectorOperation => {
   return (x, y) => v128.shuffle(x, y, [...numbers, ...numbers])
 }
 
-const row = (name: string, code: number, operands: string, def: Definition, prefix: Row['prefix'] = 'np'): Row => ({
+export const mmxRow = (
+  name: string,
+  code: number,
+  operands: string,
+  def: Definition,
+  prefix: Row['prefix'] = 'np',
+): Row => ({
   name,
   map: 1,
   code,
@@ -148,32 +154,32 @@ const row = (name: string, code: number, operands: string, def: Definition, pref
 export const rows: readonly Row[] = [
   ...packedOperations
     .filter(({ mmx }) => mmx !== false)
-    .map(({ name, code, op }) => row(name, code, 'Pq Qq', packed(op))),
+    .map(({ name, code, op }) => mmxRow(name, code, 'Pq Qq', packedMmx(op))),
   ...shifts.flatMap(([name, shift, code, group, ext]): readonly Row[] => [
-    row(name, code, 'Pq Qq', byRegister(shift)),
-    { ...row(name, group, 'Nq Iub', byImmediate(shift)), ext },
+    mmxRow(name, code, 'Pq Qq', byRegister(shift)),
+    { ...mmxRow(name, group, 'Nq Iub', byImmediate(shift)), ext },
   ]),
-  row('packsswb', 0x63, 'Pq Qq', packed(pack(i8x16.narrow_i16x8_s))),
-  row('packuswb', 0x67, 'Pq Qq', packed(pack(i8x16.narrow_i16x8_u))),
-  row('packssdw', 0x6b, 'Pq Qq', packed(pack(i16x8.narrow_i32x4_s))),
-  row('punpcklbw', 0x60, 'Pq Qd', packed(unpack(1, false))),
-  row('punpcklwd', 0x61, 'Pq Qd', packed(unpack(2, false))),
-  row('punpckldq', 0x62, 'Pq Qd', packed(unpack(4, false))),
-  row('punpckhbw', 0x68, 'Pq Qq', packed(unpack(1, true))),
-  row('punpckhwd', 0x69, 'Pq Qq', packed(unpack(2, true))),
-  row('punpckhdq', 0x6a, 'Pq Qq', packed(unpack(4, true))),
-  row('movd', 0x6e, 'Pq Ey', move),
-  row('movd', 0x7e, 'Ey Py', move),
-  row('movq', 0x6f, 'Pq Qq', move),
-  row('movq', 0x7f, 'Qq Pq', move),
-  row('movntq', 0xe7, 'Mq Pq', move),
-  row('movdq2q', 0xd6, 'Pq Uq', move, 'f2'),
-  row('movq2dq', 0xd6, 'Vx Nq', move, 'f3'),
-  row('pshufw', 0x70, 'Pq Qq Iub', shuffleWords),
-  { ...row('pinsrw', 0xc4, 'Pq Rd Iub', insertWord), mod: 'reg' },
-  { ...row('pinsrw', 0xc4, 'Pq Mw Iub', insertWord), mod: 'mem' },
-  row('pextrw', 0xc5, 'Gd Nq Iub', extractWord),
-  row('pmovmskb', 0xd7, 'Gd Nq', moveSigns),
-  row('maskmovq', 0xf7, 'Pq Nq', maskedStore),
-  row('emms', 0x77, '', emms),
+  mmxRow('packsswb', 0x63, 'Pq Qq', packedMmx(sideBySide(i8x16.narrow_i16x8_s))),
+  mmxRow('packuswb', 0x67, 'Pq Qq', packedMmx(sideBySide(i8x16.narrow_i16x8_u))),
+  mmxRow('packssdw', 0x6b, 'Pq Qq', packedMmx(sideBySide(i16x8.narrow_i32x4_s))),
+  mmxRow('punpcklbw', 0x60, 'Pq Qd', packedMmx(unpack(1, false))),
+  mmxRow('punpcklwd', 0x61, 'Pq Qd', packedMmx(unpack(2, false))),
+  mmxRow('punpckldq', 0x62, 'Pq Qd', packedMmx(unpack(4, false))),
+  mmxRow('punpckhbw', 0x68, 'Pq Qq', packedMmx(unpack(1, true))),
+  mmxRow('punpckhwd', 0x69, 'Pq Qq', packedMmx(unpack(2, true))),
+  mmxRow('punpckhdq', 0x6a, 'Pq Qq', packedMmx(unpack(4, true))),
+  mmxRow('movd', 0x6e, 'Pq Ey', move),
+  mmxRow('movd', 0x7e, 'Ey Py', move),
+  mmxRow('movq', 0x6f, 'Pq Qq', move),
+  mmxRow('movq', 0x7f, 'Qq Pq', move),
+  mmxRow('movntq', 0xe7, 'Mq Pq', move),
+  mmxRow('movdq2q', 0xd6, 'Pq Uq', move, 'f2'),
+  mmxRow('movq2dq', 0xd6, 'Vx Nq', move, 'f3'),
+  mmxRow('pshufw', 0x70, 'Pq Qq Iub', shuffleWords),
+  { ...mmxRow('pinsrw', 0xc4, 'Pq Rd Iub', insertWord), mod: 'reg' },
+  { ...mmxRow('pinsrw', 0xc4, 'Pq Mw Iub', insertWord), mod: 'mem' },
+  mmxRow('pextrw', 0xc5, 'Gd Nq Iub', extractWord),
+  mmxRow('pmovmskb', 0xd7, 'Gd Nq', moveSigns),
+  mmxRow('maskmovq', 0xf7, 'Pq Nq', maskedStore),
+  mmxRow('emms', 0x77, '', emms),
 ]

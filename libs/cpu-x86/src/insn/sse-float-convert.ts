@@ -254,7 +254,7 @@ function integerRows(letter: 's' | 'd'): readonly Row[] {
 const PACKED = { map: 1, operands: 'Vx Wx' } as const
 const toI32FromSingles = i32x4.trunc_sat_f32x4_s
 const toI32FromDoubles = i32x4.trunc_sat_f64x2_s_zero
-const SSE41 = { map: 3, prefix: '66', feature: 'sse4.1' } as const
+const SSE41 = { map: 3, prefix: '66', feature: 'sse4_1' } as const
 
 export const rows: readonly Row[] = [
   ...integerRows('s'),

@@ -2,7 +2,7 @@ import type { Builder } from '../builder/builder.ts'
 import type { I32, I64, V128 } from '../wasm/expr.ts'
 import { i8x16, i16x8, i32, i32x4, i64, i64x2, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
-import { immediate, maskIf, openAligned, zero128 } from './sse-operands.ts'
+import { immediate, lanes, maskIf, openAligned, zero128 } from './sse-operands.ts'
 
 type LaneShift = (v: V128, count: I32) => V128
 
@@ -31,17 +31,17 @@ const arithmetic =
     return shift(v, i32.wrap(select(i64.lt_u(n, i64.const(bits)), n, i64.const(bits - 1))))
   }
 
-const byteNumbers: V128 = v128.const(Uint8Array.from({ length: 16 }, (_, i) => i))
+/** 0 to 15. */
+export const byteNumbers: V128 = v128.const(Uint8Array.from({ length: 16 }, (_, i) => i))
 
-/** At most 16, in every byte. */
-function byteCount(count: I64): V128 {
-  const n = i32.wrap(count)
-  return i8x16.min_u(i8x16.splat(n), i8x16.splat(i32.const(16)))
+/** At most `limit`, in every byte. */
+export function byteCount(count: I64, limit: 16 | 32): V128 {
+  return i8x16.min_u(i8x16.splat(i32.wrap(count)), lanes(8, limit))
 }
 
 /** swizzle answers zero for byte numbers of 16 and more, so also for those that wrapped below zero. */
-const shiftBytesLeft: VectorShift = (_, v, count) => i8x16.swizzle(v, i8x16.sub(byteNumbers, byteCount(count)))
-const shiftBytesRight: VectorShift = (_, v, count) => i8x16.swizzle(v, i8x16.add(byteNumbers, byteCount(count)))
+const shiftBytesLeft: VectorShift = (_, v, count) => i8x16.swizzle(v, i8x16.sub(byteNumbers, byteCount(count, 16)))
+const shiftBytesRight: VectorShift = (_, v, count) => i8x16.swizzle(v, i8x16.add(byteNumbers, byteCount(count, 16)))
 
 /** Name, opcode with the count in a register, opcode and extension with an immediate count. */
 export const shifts: readonly (readonly [string, VectorShift, number, number, number])[] = [

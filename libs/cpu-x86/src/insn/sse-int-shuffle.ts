@@ -9,9 +9,9 @@ import type { Definition, Row } from './row.ts'
 import { packed, type VectorOperation } from './sse-int.ts'
 import { immediate, lanes, openAligned } from './sse-operands.ts'
 
-const constant16 = (...words: readonly number[]): V128 =>
+export const constant16 = (...words: readonly number[]): V128 =>
   v128.const(Uint8Array.from(words.flatMap((w) => [w & 255, (w >> 8) & 255])))
-const constant32 = (...words: readonly number[]): V128 =>
+export const constant32 = (...words: readonly number[]): V128 =>
   v128.const(Uint8Array.from(words.flatMap((w) => [w & 255, (w >> 8) & 255, (w >> 16) & 255, w >>> 24])))
 
 /** Interleaves the low or high halves of two vectors, `size` bytes at a time. */
@@ -111,7 +111,7 @@ function insertWord(b: Builder): void {
   b.put128(target, v128.bitselect(i16x8.splat(i32.wrap(b.get(source))), b.get128(target), mask))
 }
 
-function extractWord(b: Builder): void {
+export function extractWord(b: Builder): void {
   const source = b.open(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
   const lane = i32.and(i32.wrap(immediate(b, b.op(2))), i32.const(7))

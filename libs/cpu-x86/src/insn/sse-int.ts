@@ -31,7 +31,8 @@ const highHalves = (low: V128, high: V128): V128 =>
   v128.shuffle(low, high, [2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31])
 
 /** Doublewords 0 and 2 in the low half. */
-const evenDoublewords = (v: V128): V128 => v128.shuffle(v, v, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11])
+export const evenDoublewords = (v: V128): V128 =>
+  v128.shuffle(v, v, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11])
 
 const highProduct =
   (low: typeof i32x4.extmul_low_i16x8_s, high: typeof i32x4.extmul_low_i16x8_s): VectorOperation =>

@@ -1,7 +1,7 @@
 /** Cases for instructions with xmm, mmx, general register, memory and immediate operands, from the rows of the table. */
 import type { Row } from '../../src/insn/row.ts'
 import { double, integer, type Random, single } from '../float/operands.ts'
-import { DATA, DATA_BYTES, initialFx, type NativeCase, registers, words } from '../native/native.ts'
+import { DATA, initialFx, type NativeCase, registers, words } from '../native/native.ts'
 
 const MAPS: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]]
 const MANDATORY = { np: [], '66': [0x66], f3: [0xf3], f2: [0xf2] } as const
@@ -32,6 +32,7 @@ function encode(row: Row, { reg, rm, memory, w, imm }: Fields): Uint8Array {
   const modrm = memory ? 0x40 | (field << 3) | RDI : 0xc0 | (field << 3) | (row.rm ?? rm & 7)
   const prefix = MANDATORY[row.prefix ?? 'np']
   return Uint8Array.from([
+    ...(row.operands.includes('v') && imm < 8 ? [0x66] : []),
     ...prefix,
     ...(rex === 0x40 ? [] : [rex]),
     ...(MAPS[row.map] as readonly number[]),
@@ -55,7 +56,7 @@ const method = (row: Row, letters: RegExp): string => row.operands.split(' ').fi
 export function encodings(random: Random, row: Row, count: number): readonly Encoding[] {
   const regOperand = method(row, /^[GVP]/)
   const rmOperand = method(row, /^[EMRWUQN]/)
-  const widths = row.w !== undefined ? [row.w] : row.operands.includes('y') ? ([0, 1] as const) : ([0] as const)
+  const widths = row.w !== undefined ? [row.w] : /[yv]/.test(row.operands) ? ([0, 1] as const) : ([0] as const)
   const kinds =
     row.mod !== undefined
       ? [row.mod]
@@ -82,14 +83,15 @@ export function encodings(random: Random, row: Row, count: number): readonly Enc
 export function vector(random: Random): Uint8Array {
   const bytes = new Uint8Array(16)
   const view = new DataView(bytes.buffer)
-  const kind = random.below(6)
+  const kind = random.below(7)
   if (kind === 0) for (const at of [0, 4, 8, 12]) view.setUint32(at, single(random), true)
   else if (kind === 1) for (const at of [0, 8]) view.setBigUint64(at, double(random), true)
   else if (kind === 2)
     for (let at = 0; at < 16; at++) bytes[at] = random.pick([0, 1, 0x7f, 0x80, 0x81, 0xff, random.below(256)])
   else if (kind === 3) for (const at of [0, 4, 8, 12]) view.setFloat32(at, random.below(4000) / 16 - 100, true)
   else if (kind === 4) for (const at of [0, 8]) view.setFloat64(at, random.below(1 << 30) / 1024 - 300000, true)
-  else view.setBigUint64(0, BigInt(random.below(140)), true)
+  else if (kind === 5) view.setBigUint64(0, BigInt(random.below(140)), true)
+  else for (let at = 0; at < 16; at++) bytes[at] = random.below(random.pick([2, 4]))
   return bytes
 }
 
@@ -109,6 +111,12 @@ export function mxcsr(random: Random): number {
   }
 }
 
+/** Lengths, integers of any size, any bits. */
+function general(random: Random): bigint {
+  const kind = random.below(3)
+  return kind === 0 ? BigInt(random.below(40) - 20) : kind === 1 ? integer(random) : random.bits64()
+}
+
 /** Random state with that instruction. `image` changes the FXSAVE image, `content` makes the bytes of the memory operand. */
 export function caseOf(
   random: Random,
@@ -123,12 +131,8 @@ export function caseOf(
   new DataView(fx.buffer).setUint32(MXCSR, mxcsr(random), true)
   image(fx)
   const gpr = registers({})
-  for (let n = 0; n < 16; n++)
-    if (n !== RSP) gpr[n] = BigInt.asUintN(64, random.below(2) === 0 ? integer(random) : random.bits64())
+  for (let n = 0; n < 16; n++) if (n !== RSP) gpr[n] = BigInt.asUintN(64, general(random))
   const at = DATA + 0x100
   gpr[RDI] = BigInt(at - 0x10 + skew)
   return { code: bytes, gpr, rflags: Number(random.bits64() & 0x8d5n), fx, memory: words(at, content(random)) }
 }
-
-/** The end of the memory that a case can reach: the next byte faults. */
-export const LAST = DATA + DATA_BYTES

@@ -7,6 +7,10 @@ import { rows as integerRows } from '../../src/insn/sse-int.ts'
 import { rows as shiftRows } from '../../src/insn/sse-int-shift.ts'
 import { rows as shuffleRows } from '../../src/insn/sse-int-shuffle.ts'
 import { rows as moveRows } from '../../src/insn/sse-mov.ts'
+import { rows as sse41Rows } from '../../src/insn/sse41.ts'
+import { rows as laneRows } from '../../src/insn/sse41-lanes.ts'
+import { rows as sse42Rows } from '../../src/insn/sse42.ts'
+import { rows as ssse3Rows } from '../../src/insn/ssse3.ts'
 import { Random } from '../float/operands.ts'
 import type { NativeCase } from '../native/native.ts'
 import { caseOf, encodings } from './cases.ts'
@@ -25,6 +29,9 @@ const families: Readonly<Record<string, readonly Row[]>> = {
   'floating-point arithmetic': floatRows,
   comparisons: compareRows.filter(({ name }) => !APPROXIMATE.test(name)),
   conversions: convertRows,
+  'SSE3 and SSSE3': ssse3Rows,
+  'SSE4.1': [...sse41Rows, ...laneRows],
+  'SSE4.2': sse42Rows,
 }
 
 describe('SSE instructions agree with the host CPU in registers, MXCSR, flags, memory and faults', () => {
