@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { x87Row } from '../../src/float/x87-table.ts'
 import { Random } from './operands.ts'
-import { record } from './silicon.ts'
+import { blankCase, OUT_TRAP, record } from './silicon.ts'
 import { encode, type Instruction, instructions, makeCase } from './x87-cases.ts'
 import { describeCase, type Outcome, ours, silicon } from './x87-images.ts'
 
@@ -8,6 +9,7 @@ const CASES = 150
 const C1 = 0x0200
 const CONDITION_CODES = 0x4500
 const IE = 1
+const SIGILL = 4
 
 /** Judged with a bound instead, in x87-transcendental.test.ts. */
 const APPROXIMATE = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos) /
@@ -49,4 +51,13 @@ describe('x87 instructions agree with the host CPU in registers, status, tags, m
       }
     })
   }
+})
+
+it('x87 encodings without an instruction are those that the host CPU refuses', () => {
+  const encodings = Array.from({ length: 8 * 256 }, (_, i) => [0xd8 + (i >> 8), i & 0xff] as const).filter(
+    ([, modrm]) => modrm >= 0xc0 || (modrm & 0xc7) === 6,
+  )
+  const recorded = record(encodings.map((insn) => ({ name: 'any', insn, cases: [blankCase()] })))
+  const refused = encodings.filter((_, i) => recorded[i]?.[0]?.getUint32(OUT_TRAP, true) === SIGILL)
+  expect(encodings.filter(([opcode, modrm]) => x87Row(opcode, modrm) === undefined)).toEqual(refused)
 })
