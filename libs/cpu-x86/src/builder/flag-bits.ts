@@ -1,6 +1,6 @@
 /**
  * The arithmetic flags of a `FlagChange` as expressions (Intel SDM vol. 1, 3.4.3.1). Tiers keep a change symbolic and come here when a
- * flag is read. The values of a change must be constants or locals: they are used more than once. `old` gives the RFLAGS
+ * flag is read. The values of a change must be constants or bound: they are used more than once. `old` gives the RFLAGS
  * image from before the change; only the kinds that keep flags (inc, dec, some) call it.
  */
 import type { I32, I64 } from '../wasm/expr.ts'

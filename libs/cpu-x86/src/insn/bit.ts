@@ -1,9 +1,10 @@
 /** Bit tests, bit scans and setcc (Intel SDM vol. 2: BT, BTC, BTR, BTS, BSF, BSR, TZCNT, LZCNT, POPCNT, SETcc). */
 import type { Builder, Place } from '../builder/builder.ts'
-import { CF, ZF } from '../builder/flag-bits.ts'
-import type { MemOperand } from '../decode/decoded.ts'
+import { AF, CF, PF, SF, ZF } from '../builder/flag-bits.ts'
 import type { I64 } from '../wasm/expr.ts'
-import { i64, select } from '../wasm/ops.ts'
+import { i32, i64, select } from '../wasm/ops.ts'
+import { computedAddress } from './computed-address.ts'
+import { CONDITIONS } from './condition.ts'
 import { readSource, update } from './operand.ts'
 import type { Definition, Row } from './row.ts'
 
@@ -19,8 +20,7 @@ function bitTest(change?: Change): Definition {
     const place = bitBase(b, offset, change ? 'rw' : 'r')
     const index = b.let(i64.and(offset, i64.const(8 * b.size - 1)))
     const old = change ? changeBit(b, place, index, change) : b.get(place)
-    const carry = b.let(i64.and(i64.shr_u(old, index), i64.const(1)))
-    b.flags({ kind: 'some', mask: CF, rflags: carry })
+    b.flags({ kind: 'some', mask: CF, rflags: i64.shr_u(old, index) })
   }
 }
 
@@ -35,39 +35,35 @@ function bitBase(b: Builder, offset: I64, access: 'r' | 'rw'): Place {
   if (base.kind !== 'mem' || b.op(1).kind === 'imm') return b.open(base, access)
   const log = Math.log2(b.size)
   const units = i64.shr_s(b.signed(offset), i64.const(log + 3))
-  return b.openAt(displaced(b, base, i64.shl(units, i64.const(log))), access, b.size, base.stack)
+  return b.openAt(computedAddress(b, base, i64.shl(units, i64.const(log))), access, b.size, base.stack)
 }
 
-/** The linear address of an operand moved by `bytes`: the sum wraps at the address size, then the segment base is added. */
-function displaced(b: Builder, operand: MemOperand, bytes: I64): I64 {
-  const offset = b.trunc(i64.add(b.address(operand, false), bytes), b.insn.addressSize)
-  if (operand.segment === 'none') return b.let(offset)
-  return b.let(i64.add(offset, b.state(operand.segment === 'fs' ? 'fsbase' : 'gsbase')))
-}
+const ctz = (x: I64): I64 => i64.and(i64.ctz(x), i64.const(63))
+const msb = (x: I64): I64 => i64.and(i64.sub(i64.const(63), i64.clz(x)), i64.const(63))
 
-const ctz = (x: I64): I64 => i64.ctz(x)
-const msb = (x: I64): I64 => i64.sub(i64.const(63), i64.clz(x))
-
-/** bsf and bsr: a source of zero sets ZF and leaves the whole destination as it was. */
-function scan(index: (x: I64) => I64): Definition {
+/** bsf and bsr: a source of zero sets ZF and leaves the whole destination as it was. Silicon (Zen 4): PF is that of the index. */
+function scan(indexOf: (x: I64) => I64): Definition {
   return (b) => {
     const x = readSource(b, b.op(1))
     const destination = b.open(b.op(0), 'rw', b.size === 4 ? 8 : b.size)
-    const found = b.let(select(i64.eqz(x), b.get(destination), index(x)))
-    const zero = i64.shl(i64.extend_i32_u(i64.eqz(x)), i64.const(6))
-    b.flags({ kind: 'some', mask: ZF, rflags: b.let(zero) })
-    b.put(destination, found)
+    const index = b.let(indexOf(x))
+    const even = i32.and(i32.xor(i32.popcnt(i32.wrap(index)), i32.const(1)), i32.const(1))
+    const parity = i64.shl(i64.extend_i32_u(even), i64.const(2))
+    b.flags({ kind: 'bits', rflags: i64.or(zeroFlag(x), parity) })
+    b.put(destination, select(i64.eqz(x), b.get(destination), index))
   }
 }
 
-/** tzcnt and lzcnt: a source of zero counts the operand's width and sets CF. */
+/** ZF of a value, in its place. */
+const zeroFlag = (x: I64): I64 => i64.shl(i64.extend_i32_u(i64.eqz(x)), i64.const(6))
+
+/** tzcnt and lzcnt: a source of zero counts the operand's width and sets CF. Silicon (Zen 4): OF is kept, SF, AF and PF cleared. */
 function count(zeros: (b: Builder, x: I64) => I64): Definition {
   return (b) => {
     const x = readSource(b, b.op(1))
     const r = b.let(zeros(b, x))
-    const cf = i64.extend_i32_u(i64.eqz(x))
-    const zf = i64.shl(i64.extend_i32_u(i64.eqz(r)), i64.const(6))
-    b.flags({ kind: 'some', mask: CF | ZF, rflags: b.let(i64.or(cf, zf)) })
+    const rflags = i64.or(i64.extend_i32_u(i64.eqz(x)), zeroFlag(r))
+    b.flags({ kind: 'some', mask: CF | ZF | SF | AF | PF, rflags })
     b.put(b.open(b.op(0), 'w'), r)
   }
 }
@@ -78,8 +74,7 @@ const lzcnt = count((b, x) => i64.sub(i64.clz(x), i64.const(64 - 8 * b.size)))
 
 function popcnt(b: Builder): void {
   const x = readSource(b, b.op(1))
-  const zero = i64.shl(i64.extend_i32_u(i64.eqz(x)), i64.const(6))
-  b.flags({ kind: 'bits', rflags: b.let(zero) })
+  b.flags({ kind: 'bits', rflags: zeroFlag(x) })
   b.put(b.open(b.op(0), 'w'), i64.popcnt(x))
 }
 
@@ -98,17 +93,13 @@ function bitTestRows(name: string, ext: number, change?: Change): Row[] {
   ]
 }
 
-/** Condition names in the order of their codes, for `set` and the like. */
-const CONDITIONS = 'o no b ae e ne be a s ns p np l ge le g'.split(' ')
-const FLAGS_OF_PAIR = ['o', 'c', 'z', 'cz', 's', 'p', 'so', 'zso']
-
 const setRows = CONDITIONS.map(
-  (condition, code): Row => ({
-    name: `set${condition}`,
+  ({ suffix, reads }, code): Row => ({
+    name: `set${suffix}`,
     map: 1,
     code: 0x90 + code,
     operands: 'Eb',
-    reads: FLAGS_OF_PAIR[code >> 1],
+    reads,
     def: setcc,
   }),
 )

@@ -4,30 +4,34 @@ import { ZF } from '../builder/flag-bits.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, i64x2, select } from '../wasm/ops.ts'
 import { update } from './operand.ts'
+import { RAX, RBX, RCX, RDX } from './register-numbers.ts'
 import type { Row } from './row.ts'
 
-const RAX = 0
-const RCX = 1
-const RDX = 2
-const RBX = 3
 /** Exception #GP. */
 const GENERAL_PROTECTION = 13
 
-/** A register destination is written, and so cleared above 32 bits, in either case; the accumulator only if they differ. */
+/**
+ * Of the destination and the accumulator, one is written and so cleared above 32 bits: a register destination only if they are
+ * equal, the accumulator only if they differ.
+ */
 function cmpxchg(b: Builder): void {
-  const destination = b.open(b.op(0), 'rw')
+  const isRegister = b.op(0).kind === 'reg'
+  const destination = b.open(b.op(0), 'rw', isRegister ? whole(b) : b.size)
   const source = b.let(b.get(b.open(b.op(1), 'r')))
-  const wanted = b.let(b.get(b.gpr(RAX, b.size)))
-  const { x: old } = update(b, destination, (was) => select(i64.eq(was, wanted), source, was))
-  b.flags({ kind: 'sub', x: wanted, y: old, r: b.let(b.trunc(i64.sub(wanted, old))) })
-  keepIf(b, i64.eq(old, wanted), RAX, old)
+  const accumulator = b.gpr(RAX, whole(b))
+  const kept = b.let(b.get(accumulator))
+  const wanted = b.let(b.trunc(kept))
+  const exchanged = (was: I64): I64 => select(i64.eq(b.trunc(was), wanted), source, was)
+  const old = isRegister ? b.let(b.get(destination)) : b.rmw(destination, exchanged, b.insn.lock)
+  const found = b.let(b.trunc(old))
+  b.flags({ kind: 'sub', x: wanted, y: found, r: b.let(b.trunc(i64.sub(wanted, found))) })
+  b.put(accumulator, select(i64.eq(found, wanted), kept, found))
+  // After the accumulator, which it may be.
+  if (isRegister) b.put(destination, exchanged(old))
 }
 
-/** Loads a register with `value`, zero-extended if of 4 bytes, unless the condition holds. */
-function keepIf(b: Builder, condition: I32, register: number, value: I64): void {
-  const whole = b.gpr(register, b.size < 4 ? b.size : 8)
-  b.put(whole, select(condition, b.get(whole), value))
-}
+/** Bytes that a write of the operation's size changes in a register. */
+const whole = (b: Builder): 1 | 2 | 8 => (b.size === 4 ? 8 : b.size)
 
 /** The old destination goes to the source first: `xadd rax, rax` leaves the sum. */
 function xadd(b: Builder): void {
@@ -54,11 +58,11 @@ function cmpxchg8b(b: Builder): void {
   const destination = b.open(b.op(0), 'rw', 8)
   const wanted = pair(b, RAX, RDX)
   const source = pair(b, RBX, RCX)
-  const { x: old } = update(b, destination, (was) => select(i64.eq(was, wanted), source, was))
+  const old = b.rmw(destination, (was) => select(i64.eq(was, wanted), source, was), b.insn.lock)
   const equal = b.let(i64.eq(old, wanted))
   leaveZero(b, equal)
-  keepWordIf(b, equal, RAX, b.let(i64.and(old, i64.const(0xffffffff))))
-  keepWordIf(b, equal, RDX, b.let(i64.shr_u(old, i64.const(32))))
+  keepIf(b, equal, RAX, b.let(i64.and(old, i64.const(0xffffffff))))
+  keepIf(b, equal, RDX, b.let(i64.shr_u(old, i64.const(32))))
 }
 
 /**
@@ -80,17 +84,18 @@ function cmpxchg16b(b: Builder): void {
   const source = i64x2.replace(i64x2.splat(b.get(b.gpr(RBX, 8))), 1, b.get(b.gpr(RCX, 8)))
   b.put128(destination, select(equal, source, old))
   leaveZero(b, equal)
-  keepWordIf(b, equal, RAX, low)
-  keepWordIf(b, equal, RDX, high)
+  keepIf(b, equal, RAX, low)
+  keepIf(b, equal, RDX, high)
 }
 
 function leaveZero(b: Builder, equal: I32): void {
-  b.flags({ kind: 'some', mask: ZF, rflags: b.let(i64.shl(i64.extend_i32_u(equal), i64.const(6))) })
+  b.flags({ kind: 'some', mask: ZF, rflags: i64.shl(i64.extend_i32_u(equal), i64.const(6)) })
 }
 
-function keepWordIf(b: Builder, condition: I32, register: number, value: I64): void {
-  const whole = b.gpr(register, 8)
-  b.put(whole, select(condition, b.get(whole), value))
+/** Loads a register with `value` unless the condition holds. */
+function keepIf(b: Builder, condition: I32, register: number, value: I64): void {
+  const place = b.gpr(register, 8)
+  b.put(place, select(condition, b.get(place), value))
 }
 
 const arithmetic = { map: 1, lock: true, writes: 'oszapc' } as const

@@ -1,22 +1,21 @@
 /** Multiplication and division (Intel SDM vol. 2: MUL, IMUL, DIV, IDIV). */
 import type { Builder } from '../builder/builder.ts'
-import { CF, OF } from '../builder/flag-bits.ts'
+import { AF, CF, OF, PF, SF, ZF } from '../builder/flag-bits.ts'
 import type { Operand } from '../decode/decoded.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { readSource } from './operand.ts'
+import { RAX, RDX } from './register-numbers.ts'
 import type { Row } from './row.ts'
 import { divideUnsigned, multiplyHighSigned, multiplyHighUnsigned } from './wide.ts'
 
-const RAX = 0
-const RDX = 2
 /** Exception #DE. */
 const DIVIDE_ERROR = 0
 
-/** CF = OF = the product does not fit its lower half. */
+/** CF = OF = the product does not fit its lower half. Silicon (Zen 4) keeps the other flags. */
 function leaveOverflow(b: Builder, overflow: I32): void {
   const rflags = select(overflow, i64.const(CF | OF), i64.const(0))
-  b.flags({ kind: 'some', mask: CF | OF, rflags: b.let(rflags) })
+  b.flags({ kind: 'some', mask: CF | OF, rflags: rflags })
 }
 
 function putDouble(b: Builder, low: I64, high: I64): void {
@@ -76,7 +75,9 @@ function dividend(b: Builder): I64 {
   return b.let(i64.or(high, b.get(b.gpr(RAX, b.size))))
 }
 
+/** Silicon (Zen 4) sets AF, clears SF, ZF and PF and keeps CF and OF. */
 function putQuotient(b: Builder, quotient: I64, remainder: I64): void {
+  b.flags({ kind: 'some', mask: SF | ZF | AF | PF, rflags: i64.const(AF) })
   if (b.size === 1) {
     const low = i64.and(quotient, i64.const(0xff))
     b.put(b.gpr(RAX, 2), i64.or(i64.shl(remainder, i64.const(8)), low))

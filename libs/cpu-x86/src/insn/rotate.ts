@@ -34,13 +34,13 @@ function rotated(b: Builder, x: I64, count: I64, left: boolean): I64 {
 
 const rol: Rotate = (b, x, count) => {
   const r = rotated(b, x, count, true)
-  const cf = b.let(bit0(r))
+  const cf = bit0(r)
   return { r, cf, of: i64.xor(topBit(r, b.size), cf) }
 }
 
 const ror: Rotate = (b, x, count) => {
   const r = rotated(b, x, count, false)
-  const cf = b.let(topBit(r, b.size))
+  const cf = topBit(r, b.size)
   return { r, cf, of: i64.xor(cf, second(r, b.size)) }
 }
 
@@ -57,14 +57,14 @@ const rcl: Rotate = (b, x, count, carry) => {
     const low = i64.or(i64.shl(c, i64.sub(count, ONE)), i64.shr_u(i64.shr_u(x, ONE), rest))
     const turned = i64.or(i64.shl(x, count), low)
     const r = b.let(select(i64.eqz(count), x, turned))
-    const cf = b.let(bit0(i64.shr_u(x, rest)))
+    const cf = bit0(i64.shr_u(x, rest))
     return { r, cf, of: i64.xor(topBit(r, 8), cf) }
   }
   const by = withCarry(b, count)
   const whole = b.let(i64.or(x, i64.shl(c, i64.const(n))))
   const turned = b.let(i64.or(i64.shl(whole, by), i64.shr_u(whole, i64.sub(i64.const(n + 1), by))))
   const r = b.let(b.trunc(turned))
-  const cf = b.let(bit0(i64.shr_u(turned, i64.const(n))))
+  const cf = bit0(i64.shr_u(turned, i64.const(n)))
   return { r, cf, of: i64.xor(topBit(r, b.size), cf) }
 }
 
@@ -76,14 +76,14 @@ const rcr: Rotate = (b, x, count, carry) => {
     const high = i64.or(i64.shl(c, rest), i64.shl(i64.shl(x, ONE), rest))
     const turned = i64.or(i64.shr_u(x, count), high)
     const r = b.let(select(i64.eqz(count), x, turned))
-    const cf = b.let(bit0(i64.shr_u(x, i64.sub(count, ONE))))
+    const cf = bit0(i64.shr_u(x, i64.sub(count, ONE)))
     return { r, cf, of: i64.xor(topBit(r, 8), second(r, 8)) }
   }
   const by = withCarry(b, count)
   const whole = b.let(i64.or(x, i64.shl(c, i64.const(n))))
   const turned = b.let(i64.or(i64.shr_u(whole, by), i64.shl(whole, i64.sub(i64.const(n + 1), by))))
   const r = b.let(b.trunc(turned))
-  const cf = b.let(bit0(i64.shr_u(turned, i64.const(n))))
+  const cf = bit0(i64.shr_u(turned, i64.const(n)))
   return { r, cf, of: i64.xor(topBit(r, b.size), second(r, b.size)) }
 }
 
@@ -97,7 +97,7 @@ function rotate(operation: Rotate): Definition {
       return
     }
     const { r, cf, of } = operation(b, x, count.value, () => b.carry())
-    const rflags = b.let(i64.or(cf, i64.shl(of, i64.const(11))))
+    const rflags = i64.or(cf, i64.shl(of, i64.const(11)))
     b.flags({ kind: 'some', mask: CF | OF, rflags }, b.size, count.when)
     b.put(destination, r)
   }

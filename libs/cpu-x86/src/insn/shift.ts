@@ -1,7 +1,7 @@
 /**
  * Shifts (Intel SDM vol. 2: SAL/SAR/SHL/SHR, SHLD, SHRD). The count is masked to 5 bits, 6 for 64-bit operands; a count of
  * zero leaves all flags as they were. Immediate counts of zero are told apart by `variant`, so only counts
- * in CL need the old flags.
+ * in CL need the old flags. Undefined flags are as silicon (Zen 4) leaves them: AF set, OF by the formula for a count of 1.
  */
 
 import type { Builder } from '../builder/builder.ts'
@@ -25,25 +25,28 @@ const ONE = i64.const(1)
 const bit0 = (x: I64): I64 => i64.and(x, ONE)
 const minusOne = (count: I64): I64 => i64.sub(count, ONE)
 
+/** The bit below the top bit. */
+const secondBit = (r: I64, size: number): I64 => bit0(i64.shr_u(r, i64.const(8 * size - 2)))
+
 const shl: Shift = (b, x, count) => {
   const n = 8 * b.size
   const wide = b.let(i64.shl(x, count))
   const r = b.let(b.trunc(wide))
   const out = n === 64 ? i64.shr_u(x, i64.sub(i64.const(64), count)) : i64.shr_u(wide, i64.const(n))
-  const cf = b.let(bit0(out))
+  const cf = bit0(out)
   return { r, cf, of: i64.xor(topBit(r, b.size), cf) }
 }
 
 const shr: Shift = (b, x, count) => {
   const r = b.let(i64.shr_u(x, count))
-  const cf = b.let(bit0(i64.shr_u(x, minusOne(count))))
-  return { r, cf, of: topBit(x, b.size) }
+  const cf = bit0(i64.shr_u(x, minusOne(count)))
+  return { r, cf, of: secondBit(r, b.size) }
 }
 
 const sar: Shift = (b, x, count) => {
   const wide = b.let(b.signed(x))
   const r = b.let(b.trunc(i64.shr_s(wide, count)))
-  const cf = b.let(bit0(i64.shr_s(wide, minusOne(count))))
+  const cf = bit0(i64.shr_s(wide, minusOne(count)))
   return { r, cf, of: i64.const(0) }
 }
 
@@ -57,13 +60,18 @@ function shift(operation: Shift): Definition {
       return
     }
     const { r, cf, of } = operation(b, x, count.value)
-    b.flags({ kind: 'result', r, cf, of: b.let(of), af: i64.const(0) }, b.size, count.when)
+    b.flags({ kind: 'result', r, cf, of, af: ONE }, b.size, count.when)
     b.put(destination, r)
   }
 }
 
-/** x:y as one number of twice the size, shifted left or right; the half at x is kept. */
-function double(left: boolean): Definition {
+interface Halves {
+  readonly x: I64
+  readonly y: I64
+}
+
+/** x and y as one number of twice the size, shifted; the half at x is kept. Flags come from x alone. */
+function double(shifted: (b: Builder, halves: Halves, count: I64) => Shifted): Definition {
   return (b) => {
     const destination = b.open(b.op(0), 'rw')
     const source = b.open(b.op(1), 'r')
@@ -74,42 +82,40 @@ function double(left: boolean): Definition {
       return
     }
     const y = b.let(b.get(source))
-    const { r, cf } = (left ? shld : shrd)(b, x, y, count.value)
-    const of = b.let(topBit(i64.xor(x, r), b.size))
-    b.flags({ kind: 'result', r, cf, of, af: i64.const(0) }, b.size, count.when)
+    const { r, cf, of } = shifted(b, { x, y }, count.value)
+    b.flags({ kind: 'result', r, cf, of, af: ONE }, b.size, count.when)
     b.put(destination, r)
   }
 }
 
-type DoubleShift = (b: Builder, x: I64, y: I64, count: I64) => { readonly r: I64; readonly cf: I64 }
-
-const shld: DoubleShift = (b, x, y, count) => {
+/** 16-bit operands: silicon takes counts above 16 from a second copy of the source, and x has left by then. */
+const shld = double((b, { x, y }, count) => {
   const n = 8 * b.size
+  const wide = b.let(i64.shl(x, count))
+  const back = i64.sub(i64.const(64), count)
   if (n === 64) {
-    const rest = b.let(i64.sub(i64.const(64), count))
-    const r = b.let(select(i64.eqz(count), x, i64.or(i64.shl(x, count), i64.shr_u(y, rest))))
-    return { r, cf: b.let(bit0(i64.shr_u(x, rest))) }
+    const r = b.let(select(i64.eqz(count), x, i64.or(wide, i64.shr_u(y, back))))
+    const cf = bit0(i64.shr_u(x, back))
+    return { r, cf, of: i64.xor(topBit(wide, 8), cf) }
   }
-  // 16 bits: counts above 16 go on into a second copy of the source.
-  const pair = i64.or(i64.shl(x, i64.const(n)), y)
-  const whole = b.let(n === 32 ? pair : i64.or(i64.shl(pair, i64.const(16)), y))
-  const width = n === 32 ? 64 : 48
-  const r = b.let(b.trunc(i64.shr_u(i64.shl(whole, count), i64.const(width - n))))
-  return { r, cf: b.let(bit0(i64.shr_u(whole, i64.sub(i64.const(width), count)))) }
-}
+  const filled = n === 32 ? i64.shl(y, i64.const(32)) : i64.mul(y, i64.const(0x1000100000000n))
+  const r = b.let(b.trunc(i64.or(wide, i64.shr_u(filled, back))))
+  const cf = bit0(i64.shr_u(wide, i64.const(n)))
+  return { r, cf, of: i64.xor(topBit(wide, b.size), cf) }
+})
 
-const shrd: DoubleShift = (b, x, y, count) => {
+const shrd = double((b, { x, y }, count) => {
   const n = 8 * b.size
-  const cf = (whole: I64): I64 => b.let(bit0(i64.shr_u(whole, minusOne(count))))
+  const cf = bit0(i64.shr_u(x, minusOne(count)))
   if (n === 64) {
-    const rest = i64.sub(i64.const(64), count)
-    const r = b.let(select(i64.eqz(count), x, i64.or(i64.shr_u(x, count), i64.shl(y, rest))))
-    return { r, cf: cf(x) }
+    const filled = i64.shl(y, i64.sub(i64.const(64), count))
+    const r = b.let(select(i64.eqz(count), x, i64.or(i64.shr_u(x, count), filled)))
+    return { r, cf, of: i64.xor(topBit(r, 8), secondBit(r, 8)) }
   }
-  const pair = i64.or(x, i64.shl(y, i64.const(n)))
-  const whole = b.let(n === 32 ? pair : i64.or(pair, i64.shl(y, i64.const(32))))
-  return { r: b.let(b.trunc(i64.shr_u(whole, count))), cf: cf(whole) }
-}
+  const above = n === 32 ? i64.shl(y, i64.const(32)) : i64.mul(y, i64.const(0x100010000))
+  const r = b.let(b.trunc(i64.shr_u(i64.or(x, above), count)))
+  return { r, cf, of: i64.xor(topBit(r, b.size), secondBit(r, b.size)) }
+})
 
 const flags = { writes: 'oszapc', undefines: 'oa' } as const
 
@@ -126,8 +132,8 @@ function shiftRows(name: string, ext: number, operation: Shift): Row[] {
   ]
 }
 
-function doubleRows(name: string, code: number, left: boolean): Row[] {
-  const row = { name, map: 1, ...flags, def: double(left) } as const
+function doubleRows(name: string, code: number, def: Definition): Row[] {
+  const row = { name, map: 1, ...flags, def } as const
   return [
     { ...row, code, operands: 'Ev Gv Iub', variant: (insn) => countVariant(insn, 2) },
     { ...row, code: code + 1, operands: 'Ev Gv CL', mayKeep: true },
@@ -139,6 +145,6 @@ export const rows: readonly Row[] = [
   ...shiftRows('shr', 5, shr),
   ...shiftRows('shl', 6, shl),
   ...shiftRows('sar', 7, sar),
-  ...doubleRows('shld', 0xa4, true),
-  ...doubleRows('shrd', 0xac, false),
+  ...doubleRows('shld', 0xa4, shld),
+  ...doubleRows('shrd', 0xac, shrd),
 ]

@@ -6,7 +6,8 @@
  * stdout: for each case struct result, struct words (memory that differs from before).
  *
  * The code is copied to CODE, followed by a jump to `leave`. All fixed places lie below 2 GiB, so that absolute operands of
- * 32 bits reach them, in 64-bit and in compatibility mode.
+ * 32 bits reach them, in 64-bit and in compatibility mode. Nothing else does: the program is position-independent, so that
+ * the kernel puts it, its heap and libraries far above.
  */
 #define _GNU_SOURCE
 #include <signal.h>

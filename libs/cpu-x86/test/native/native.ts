@@ -171,7 +171,7 @@ function judge(): string {
   if (existsSync(binary)) return binary
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const fresh = `${binary}.${process.pid}`
-  execFileSync('gcc', ['-O2', '-no-pie', '-o', fresh, source])
+  execFileSync('gcc', ['-O2', '-pie', '-fPIE', '-o', fresh, source])
   renameSync(fresh, binary)
   return binary
 }
