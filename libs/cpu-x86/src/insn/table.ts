@@ -19,6 +19,10 @@ import { rows as sseInt } from './sse-int.ts'
 import { rows as sseIntShift } from './sse-int-shift.ts'
 import { rows as sseIntShuffle } from './sse-int-shuffle.ts'
 import { rows as sseMov } from './sse-mov.ts'
+import { rows as sse41 } from './sse41.ts'
+import { rows as sse41Lanes } from './sse41-lanes.ts'
+import { rows as sse42 } from './sse42.ts'
+import { rows as ssse3 } from './ssse3.ts'
 import { rows as stack } from './stack.ts'
 import { rows as string } from './string.ts'
 import { rows as system } from './system.ts'
@@ -47,6 +51,10 @@ export const rows: readonly Row[] = [
   ...sseFloatCompare,
   ...sseFloatConvert,
   ...sseFloatMmx,
+  ...ssse3,
+  ...sse41,
+  ...sse41Lanes,
+  ...sse42,
 ]
 
 /** Rows of that name, in the order of the table. */

@@ -117,12 +117,20 @@ function general(random: Random): bigint {
   return kind === 0 ? BigInt(random.below(40) - 20) : kind === 1 ? integer(random) : random.bits64()
 }
 
-/** Random state with that instruction. `image` changes the FXSAVE image, `content` makes the bytes of the memory operand. */
+export interface CaseOptions {
+  /** Changes the FXSAVE image. */
+  readonly image?: (fx: Uint8Array) => void
+  /** Makes the bytes of the memory operand. */
+  readonly content?: (random: Random) => Uint8Array
+  /** Where the memory operand is, but for the encoding's skew. */
+  readonly at?: number
+}
+
+/** Random state with that instruction. */
 export function caseOf(
   random: Random,
   { bytes, skew }: Encoding,
-  image: (fx: Uint8Array) => void = () => {},
-  content: (random: Random) => Uint8Array = vectors,
+  { image = () => {}, content = vectors, at = DATA + 0x100 }: CaseOptions = {},
 ): NativeCase {
   const fx = initialFx()
   for (let n = 0; n < 16; n++) fx.set(vector(random), XMM0 + 16 * n)
@@ -132,7 +140,6 @@ export function caseOf(
   image(fx)
   const gpr = registers({})
   for (let n = 0; n < 16; n++) if (n !== RSP) gpr[n] = BigInt.asUintN(64, general(random))
-  const at = DATA + 0x100
   gpr[RDI] = BigInt(at - 0x10 + skew)
   return { code: bytes, gpr, rflags: Number(random.bits64() & 0x8d5n), fx, memory: words(at, content(random)) }
 }

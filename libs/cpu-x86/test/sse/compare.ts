@@ -1,7 +1,6 @@
 /** Compares what the definitions do with what the processor does, and says where they differ. */
-import type { Row } from '../../src/insn/row.ts'
-import { type NativeCase, type NativeResult, runNative } from '../native/native.ts'
-import { bodyRunner, type Outcome } from './bodies.ts'
+import { initialFx, type NativeCase, type NativeResult, runNative } from '../native/native.ts'
+import type { Outcome } from './bodies.ts'
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
 /** Least significant byte last, as numbers are read. */
@@ -36,19 +35,20 @@ function lines(outcome: Outcome): readonly string[] {
 const outcomeOf = (result: NativeResult): Outcome => ({ ...result, vector: result.signal === 0 ? -1 : result.vector })
 
 export interface Difference {
+  /** Number of the case. */
+  readonly n: number
   readonly insn: string
-  /** `part: ours, silicon`. */
+  readonly mxcsr: string
+  /** `ours | silicon theirs`, by part of the state. */
   readonly parts: readonly string[]
-  readonly test: NativeCase
 }
 
 /** @param exempt lines of the text that may differ */
 export function differences(
-  rows: readonly Row[],
+  run: (test: NativeCase) => Outcome,
   cases: readonly NativeCase[],
   exempt?: RegExp,
 ): readonly Difference[] {
-  const run = bodyRunner(rows)
   const native = runNative(cases)
   return cases.flatMap((test, n): readonly Difference[] => {
     const ours = lines(run(test))
@@ -58,6 +58,8 @@ export function differences(
       if (ours[i] !== theirs[i] && !exempt?.test(ours[i] ?? ''))
         parts.push(`${ours[i] ?? 'nothing'} | silicon ${theirs[i] ?? 'nothing'}`)
     }
-    return parts.length === 0 ? [] : [{ insn: hex(test.code), parts, test }]
+    if (parts.length === 0) return []
+    const mxcsr = number((test.fx ?? initialFx()).subarray(24, 28))
+    return [{ n, insn: hex(test.code), mxcsr, parts }]
   })
 }

@@ -13,6 +13,7 @@ import { rows as sse42Rows } from '../../src/insn/sse42.ts'
 import { rows as ssse3Rows } from '../../src/insn/ssse3.ts'
 import { Random } from '../float/operands.ts'
 import type { NativeCase } from '../native/native.ts'
+import { bodyRunner } from './bodies.ts'
 import { caseOf, encodings } from './cases.ts'
 import { differences } from './compare.ts'
 
@@ -41,7 +42,7 @@ describe('SSE instructions agree with the host CPU in registers, MXCSR, flags, m
       const cases = rows.flatMap((row): readonly NativeCase[] =>
         encodings(random, row, CASES).map((encoding) => caseOf(random, encoding)),
       )
-      expect(differences(rows, cases)).toEqual([])
+      expect(differences(bodyRunner(rows), cases)).toEqual([])
     })
   }
 })

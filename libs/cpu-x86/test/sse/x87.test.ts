@@ -3,11 +3,12 @@ import { rows as mmxRows } from '../../src/insn/mmx.ts'
 import type { Row } from '../../src/insn/row.ts'
 import { rows as conversionRows } from '../../src/insn/sse-float-mmx.ts'
 import { rows as x87Rows } from '../../src/insn/x87.ts'
-import { extended, Random } from '../float/operands.ts'
-import { makeState } from '../float/x87-cases.ts'
+import { Random } from '../float/operands.ts'
 import type { NativeCase } from '../native/native.ts'
-import { caseOf, encodings, vector } from './cases.ts'
+import { bodyRunner } from './bodies.ts'
+import { caseOf, encodings } from './cases.ts'
 import { differences } from './compare.ts'
+import { x87Options } from './x87-states.ts'
 
 const CASES = 30
 
@@ -19,39 +20,10 @@ const COMPARISON = /^f(u|i)?comi?p*$|^ftst$/
 /** Clear C1 at Intel's, and keep it at AMD's. */
 const TO_FLAGS = /^fu?comip?$/
 
-const MXCSR = 24
-const ST0 = 32
-const XMM0 = 160
-
-/** The x87 part of a random image. */
-function image(random: Random, fx: Uint8Array): void {
-  const state = new Uint8Array(makeState(random).buffer)
-  fx.set(state.subarray(0, MXCSR))
-  fx.set(state.subarray(ST0, XMM0), ST0)
-}
-
-function content(name: string): (random: Random) => Uint8Array {
-  return (random) => {
-    if (name === 'fbld') {
-      const digits = (): number => random.below(10) | (random.below(10) << 4)
-      return Uint8Array.from({ length: 16 }, (_, i) => (i === 9 ? random.below(2) << 7 : digits()))
-    }
-    if (name === 'fldenv' || name === 'frstor') return Uint8Array.from({ length: 128 }, () => random.below(256))
-    if (random.below(2) === 0) return Uint8Array.from([...vector(random), ...vector(random)])
-    const bytes = new DataView(new ArrayBuffer(16))
-    const { signExp, sig } = extended(random)
-    bytes.setBigUint64(0, sig, true)
-    bytes.setUint16(8, signExp, true)
-    return new Uint8Array(bytes.buffer)
-  }
-}
-
 function casesOf(rows: readonly Row[]): readonly NativeCase[] {
   const random = new Random(1n)
   return rows.flatMap((row) =>
-    encodings(random, row, CASES).map((encoding) =>
-      caseOf(random, encoding, (fx) => image(random, fx), content(row.name)),
-    ),
+    encodings(random, row, CASES).map((encoding) => caseOf(random, encoding, x87Options(random, row.name))),
   )
 }
 
@@ -59,23 +31,23 @@ describe('x87 and MMX instructions agree with the host CPU in registers, status,
   const exact = x87Rows.filter(({ name }) => !APPROXIMATE.test(name))
   it('x87', () => {
     const rows = exact.filter(({ name }) => !COMPARISON.test(name))
-    expect(differences(rows, casesOf(rows))).toEqual([])
+    expect(differences(bodyRunner(rows), casesOf(rows))).toEqual([])
   })
   it('x87 comparisons, where nothing stops them', () => {
     for (const toFlags of [true, false]) {
       const rows = exact.filter(({ name }) => COMPARISON.test(name) && TO_FLAGS.test(name) === toFlags)
       const cases = casesOf(rows)
       for (const { fx } of cases) if (fx !== undefined) maskAll(fx)
-      expect(differences(rows, cases, toFlags ? /^fsw / : undefined)).toEqual([])
+      expect(differences(bodyRunner(rows), cases, toFlags ? /^fsw / : undefined)).toEqual([])
     }
   })
   it('x87 comparisons that may be stopped, but for condition codes and flags', () => {
     const rows = exact.filter(({ name }) => COMPARISON.test(name))
-    expect(differences(rows, casesOf(rows), /^(fsw|flags) /)).toEqual([])
+    expect(differences(bodyRunner(rows), casesOf(rows), /^(fsw|flags) /)).toEqual([])
   })
   it('MMX', () => {
     const rows = [...mmxRows, ...conversionRows]
-    expect(differences(rows, casesOf(rows))).toEqual([])
+    expect(differences(bodyRunner(rows), casesOf(rows))).toEqual([])
   })
 })
 
