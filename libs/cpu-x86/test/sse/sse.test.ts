@@ -16,6 +16,7 @@ import type { NativeCase } from '../native/native.ts'
 import { bodyRunner } from './bodies.ts'
 import { caseOf, encodings } from './cases.ts'
 import { differences } from './compare.ts'
+import { edgeCases } from './edges.ts'
 
 const CASES = 40
 
@@ -45,4 +46,32 @@ describe('SSE instructions agree with the host CPU in registers, MXCSR, flags, m
       expect(differences(bodyRunner(rows), cases)).toEqual([])
     })
   }
+})
+
+describe('SSE floating point agrees with the host CPU', () => {
+  it('where WebAssembly is not exact any more: underflow, denormals, NaNs, limits of integers', () => {
+    const rows = [...floatRows, ...compareRows, ...convertRows].filter(
+      ({ name, map, operands }) => map === 1 && /^V[dqx] W[dqx]( Iub)?$/.test(operands) && !APPROXIMATE.test(name),
+    )
+    const cases = rows.flatMap((row, n) => edgeCases(row, n & 7))
+    expect(differences(bodyRunner(rows), cases)).toEqual([])
+  })
+})
+
+describe('SSE in compatibility mode agrees with the host CPU', () => {
+  it('on registers and memory', () => {
+    const rows = [...moveRows, ...shuffleRows, ...convertRows].filter(({ w }) => w !== 1)
+    const random = new Random(4n)
+    const isShort = (value: number): boolean => (value & 0xf0) === 0x40
+    const cases = rows.flatMap((row) =>
+      encodings(random, row, 12)
+        .filter(({ bytes }) => !isShort(bytes[0] as number) && !isShort(bytes[1] as number))
+        .map((encoding): NativeCase => {
+          const test = caseOf(random, encoding)
+          return { ...test, mode: 32, gpr: test.gpr.map((value) => BigInt.asUintN(32, value)) }
+        }),
+    )
+    expect(cases.length).toBeGreaterThan(rows.length)
+    expect(differences(bodyRunner(rows), cases)).toEqual([])
+  })
 })
