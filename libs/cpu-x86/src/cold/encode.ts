@@ -1,7 +1,7 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { REC } from './record.ts'
+import { REC, STACK_OPERAND } from './record.ts'
 
 /** Host address of what a non-memory operand names, for the record at `rec`. `second` is a second immediate. */
 function pointer(vcpu: VcpuMemory, rec: number, operand: Operand, second: boolean): number {
@@ -52,7 +52,7 @@ function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: 
       : register(operand.base)
   i32[(rec + REC.INDEX) >> 2] = register(operand.index)
   i32[(rec + REC.SEGMENT) >> 2] = segment
-  i32[(rec + REC.SCALE) >> 2] = operand.scale
+  i32[(rec + REC.SCALE) >> 2] = operand.scale | (operand.stack ? STACK_OPERAND : 0)
   const disp = operand.ripRelative ? operand.disp + BigInt(next) : operand.disp
   u64[(rec + REC.DISP) >> 3] = BigInt.asUintN(64, disp)
 }

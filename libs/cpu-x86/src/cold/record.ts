@@ -12,7 +12,7 @@ export const REC = {
   A: 4,
   B: 8,
   C: 12,
-  /** i32: addresses of base, index and segment base; i32: scale. */
+  /** i32: addresses of base, index and segment base; i32: scale, and STACK_OPERAND. */
   BASE: 16,
   INDEX: 20,
   SEGMENT: 24,
@@ -31,6 +31,9 @@ export const REC = {
   /** i32: form, which is also the place in the worker's table of its out-of-line body. */
   FORM: 60,
 } as const
+
+/** In SCALE, above what a shift count looks at: the memory operand follows the rules of the stack segment (#SS). */
+export const STACK_OPERAND = 0x100
 
 /** Handlers before those of the forms. */
 export const HANDLER = {

@@ -8,7 +8,9 @@ import { rows as muldiv } from '../../src/insn/muldiv.ts'
 import { rows as rotate } from '../../src/insn/rotate.ts'
 import type { Row } from '../../src/insn/row.ts'
 import { rows as shift } from '../../src/insn/shift.ts'
+import { OFFERED, decode as policyDecode } from '../../src/state/policy.ts'
 import { casesOf, type RowCase } from './cases.ts'
+import { coldMachine } from './cold-machine.ts'
 import { differences, type Outcome } from './conformance.ts'
 import { Interpreter } from './interpreter.ts'
 import { GuestFault } from './memory.ts'
@@ -16,7 +18,7 @@ import { GuestFault } from './memory.ts'
 const families: Readonly<Record<string, readonly Row[]>> = { alu, shift, rotate, muldiv, bit, cmpxchg, bcd }
 const decode = makeDecoder(Object.values(families).flat())
 /** More of them for a longer search. */
-const CASES_PER_SHAPE = Number(process.env.PARAVANE_CASES ?? 25)
+const CASES_PER_SHAPE = Number(process.env.PARAVANE_CASES ?? 12)
 
 function interpret(constants: boolean, one: RowCase): Outcome {
   const run = new Interpreter(one.insn, one, constants)
@@ -36,6 +38,18 @@ function interpret(constants: boolean, one: RowCase): Outcome {
     memory: run.memory.changes(),
   }
 }
+
+const offered = Object.values(families)
+  .flat()
+  .filter(({ feature }) => feature === undefined || OFFERED.has(feature))
+
+describe.each(['loop', 'step'] as const)('the cold tier (%s) does what the processor does', (how) => {
+  const machine = coldMachine(how)
+  test.each([...Map.groupBy(offered, ({ name }) => name)])('%s', (_name, sameName) => {
+    const cases = sameName.flatMap((row) => casesOf(row, policyDecode, CASES_PER_SHAPE))
+    expect(differences(cases, machine)).toEqual([])
+  })
+})
 
 describe.each(Object.entries(families))('%s does what the processor does', (_family, rows) => {
   const byName = Map.groupBy(rows, ({ name }) => name)
