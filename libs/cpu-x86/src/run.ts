@@ -3,8 +3,11 @@ import { ColdTier, type Helpers } from './cold/cold-tier.ts'
 import { FormRegistry } from './cold/form-registry.ts'
 import { EXIT, REC } from './cold/record.ts'
 import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
-import { decode, isFault } from './decode/decoder.ts'
+import { isFault } from './decode/decoder.ts'
+import { decode } from './state/policy.ts'
+import type { Decoded } from './decode/decoded.ts'
 import { WALK, Walker } from './mmu/walk.ts'
+import { enterGuest, leaveGuest } from './mmu/safepoint.ts'
 import { CPU, XTLB } from './state/layout.ts'
 import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
 
@@ -26,6 +29,8 @@ export interface RunnerOptions extends CodeCacheOptions {
 
 /** More than one straight run can retire past a limit; nearer to it the vCPU goes step by step. */
 const EXACT_MARGIN = 256
+/** Instructions after which the loop function is entered anew: V8 replaces its code only between calls. */
+const STRETCH = 200_000
 
 /** Runs one vCPU of one domain in this thread. Nothing but compiled code is kept here: state is in the domain's memory. */
 export class VcpuRunner {
@@ -63,17 +68,30 @@ export class VcpuRunner {
         if (vcpu.i32(CPU.KICK)) return 'limit'
         continue
       }
-      vcpu.setI32(CPU.LIMIT, exact ? left - EXACT_MARGIN : left)
-      if (Atomics.load(vcpu.views.i32, (vcpu.base + CPU.KICK) >> 2) !== 0) return 'limit'
+      if (!this.#enter(exact ? left - EXACT_MARGIN : Math.min(left, STRETCH))) return 'limit'
       const rec = vcpu.i32(CPU.REC) || this.#lookup()
-      if (rec === 0) return this.#stopOfFault()
+      if (rec === 0) {
+        leaveGuest(vcpu)
+        return this.#stopOfFault()
+      }
       vcpu.setI32(CPU.REC, rec)
       vcpu.setI32(CPU.COUNT, 0)
       const exit = this.tier.run(vcpu.base)
+      leaveGuest(vcpu)
       vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT)))
       const stop = this.#after(exit)
       if (stop) return stop
     }
+  }
+
+  /** Sets the limit and enters, unless somebody wants the vCPU out. */
+  #enter(limit: number): boolean {
+    const { vcpu } = this
+    vcpu.setI32(CPU.LIMIT, limit)
+    enterGuest(vcpu)
+    if (Atomics.load(vcpu.views.i32, (vcpu.base + CPU.KICK) >> 2) === 0) return true
+    leaveGuest(vcpu)
+    return false
   }
 
   #after(exit: number): Stop | undefined {
@@ -140,21 +158,25 @@ export class VcpuRunner {
     return 0
   }
 
-  /** Runs exactly one instruction at RIP; nothing if it was retired (or one round of a repetition done). */
-  step(): Stop | undefined {
+  /** The instruction at RIP, its bytes taken from up to two pages; undefined with a fault or absent frame noted. */
+  current(): Decoded | undefined {
+    const fetched = this.#fetchInstruction()
+    return fetched?.insn
+  }
+
+  #fetchInstruction(): { insn: Decoded; bytes: Uint8Array } | undefined {
     const vcpu = this.vcpu
-    const rip = vcpu.rip
+    const { rip } = vcpu
     const first = this.#fetch(rip)
-    if (first === 0) return this.#stopOfFault()
-    const offset = Number(rip & 0xfffn)
+    if (first === 0) return undefined
     const { u8 } = vcpu.views
     const mode = vcpu.i32(CPU.COMPAT) ? 32 : 64
-    vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
+    const offset = Number(rip & 0xfffn)
     let bytes = u8.subarray(first + offset, first + Math.min(4096, offset + 15))
     let insn = decode(bytes, 0, bytes.length, mode)
     if (isFault(insn) && insn.fault === 'more') {
       const next = this.#fetch((rip & ~0xfffn) + 0x1000n)
-      if (next === 0) return this.#stopOfFault()
+      if (next === 0) return undefined
       const joined = new Uint8Array(15)
       joined.set(bytes)
       joined.set(u8.subarray(next, next + 15 - bytes.length), bytes.length)
@@ -163,9 +185,18 @@ export class VcpuRunner {
     }
     if (isFault(insn)) {
       this.#fault(insn.fault === 'toolong' ? 13 : 6, insn.fault === 'toolong' ? 0 : -1, rip)
-      return 'fault'
+      return undefined
     }
-    this.cache.encode(this.#scratch, insn, offset, bytes.subarray(0, insn.length))
+    return { insn, bytes: bytes.subarray(0, insn.length) }
+  }
+
+  /** Runs exactly one instruction at RIP; nothing if it was retired (or one round of a repetition done). */
+  step(): Stop | undefined {
+    const fetched = this.#fetchInstruction()
+    if (!fetched) return this.#stopOfFault()
+    const { rip } = this.vcpu
+    this.vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
+    this.cache.encode(this.#scratch, fetched.insn, Number(rip & 0xfffn), fetched.bytes)
     return this.#stepRecord(this.#scratch)
   }
 
@@ -180,9 +211,13 @@ export class VcpuRunner {
     switch (exit) {
       case EXIT.DONE:
       case EXIT.AGAIN:
-        if (!this.#slow.commit()) {
-          u8.set(kept, vcpu.base)
-          return 'fault'
+        {
+          const outcome = this.#slow.commit()
+          if (outcome !== 'done') {
+            u8.set(kept, vcpu.base)
+            vcpu.rip = rip
+            return outcome === 'refused' ? 'fault' : undefined
+          }
         }
         if (exit === EXIT.DONE) vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
         return undefined

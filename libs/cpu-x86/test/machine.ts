@@ -50,7 +50,7 @@ export class Machine {
       helpers: () => ({ sse: none, x87: none }),
       access: {
         mayEmulate: () => false,
-        emulate: () => false,
+        emulate: () => 'refused',
         written: (frame, offset, length) => this.runner.cache.written(frame, offset, length),
       },
       ...options,

@@ -43,30 +43,33 @@ export type FlagChange =
 export type ConditionCode = number
 
 /** Why translated code hands an instruction to TypeScript (`pv/`): it has not changed any state and RIP is on it. */
-export type Trap =
-  | 'syscall'
-  | 'sysenter'
-  | 'int'
-  | 'int3'
-  | 'into'
-  | 'int1'
-  | 'ud'
-  | 'hlt'
-  | 'io'
-  | 'cpuid'
-  | 'rdtsc'
-  | 'rdtscp'
-  | 'rdpmc'
-  | 'msr'
-  | 'creg'
-  | 'dreg'
-  | 'segment'
-  | 'iret'
-  | 'sysret'
-  | 'system'
-  | 'flags'
-  | 'farbranch'
-  | 'fxstate'
+export const TRAP_KINDS = [
+  'syscall',
+  'sysenter',
+  'int',
+  'int3',
+  'into',
+  'int1',
+  'ud',
+  'hlt',
+  'io',
+  'cpuid',
+  'rdtsc',
+  'rdtscp',
+  'rdpmc',
+  'msr',
+  'creg',
+  'dreg',
+  'segment',
+  'iret',
+  'sysret',
+  'system',
+  'flags',
+  'farbranch',
+  'fxstate',
+] as const
+
+export type Trap = (typeof TRAP_KINDS)[number]
 
 /** State words other than general registers, addressed by name; see state/layout.ts. All read and written as i64 (zero-extended). */
 export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87' | 'result'

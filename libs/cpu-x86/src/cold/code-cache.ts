@@ -1,5 +1,6 @@
 import type { Decoded } from '../decode/decoded.ts'
-import { type Decode, decode as decodeAll, isFault } from '../decode/decoder.ts'
+import { type Decode, isFault } from '../decode/decoder.ts'
+import { decode as policyDecode } from '../state/policy.ts'
 import { CODE_TABLE_BYTES, CPU, FRAME } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { encodeOperands } from './encode.ts'
@@ -32,21 +33,21 @@ export class CodeCache {
   constructor(vcpu: VcpuMemory, forms: FormRegistry, options: CodeCacheOptions = {}) {
     this.#vcpu = vcpu
     this.#forms = forms
-    this.#decode = options.decode ?? decodeAll
+    this.#decode = options.decode ?? policyDecode
     this.#hotThreshold = options.hotThreshold ?? 0x7fffffff
     this.#onNewCodeFrame = options.onNewCodeFrame ?? (() => {})
   }
 
   /** Host address of the frame's code table, made if there is none. */
   tableOf(frameHost: number): number {
-    const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >> 12) * 4) >> 2
+    const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2
     const { i32, u8 } = this.#vcpu.views
     const known = i32[slot]
     if (known !== 0) return known
     const table = this.#allocate(CODE_TABLE_BYTES)
     u8.fill(0, table, table + CODE_TABLE_BYTES)
     i32[slot] = table
-    const flags = this.#vcpu.i32(CPU.FRAME_FLAGS) + (frameHost >> 12)
+    const flags = this.#vcpu.i32(CPU.FRAME_FLAGS) + (frameHost >>> 12)
     if ((Atomics.or(u8, flags, FRAME.CODE) & FRAME.CODE) === 0) this.#onNewCodeFrame(frameHost)
     this.#vcpu.revokeWrites()
     return table
@@ -97,7 +98,7 @@ export class CodeCache {
       this.encode(rec, insn, offset, u8.subarray(frameHost + offset, frameHost + offset + insn.length))
       rec += REC.BYTES
       offset += insn.length
-      if (insn.row.ends) break
+      if (insn.row.ends && !insn.row.fallsThrough) break
     }
     this.#vcpu.setI32(CPU.ARENA_NEXT, rec)
     return first
@@ -125,7 +126,7 @@ export class CodeCache {
    */
   written(frameHost: number, from: number, length: number): boolean {
     const { i32 } = this.#vcpu.views
-    const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >> 12) * 4) >> 2
+    const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2
     const table = i32[slot]
     if (table === 0) return false
     // An instruction is at most 15 bytes long: one that begins up to 14 before the change may contain it.

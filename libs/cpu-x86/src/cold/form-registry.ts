@@ -1,5 +1,6 @@
 import type { Decoded } from '../decode/decoded.ts'
-import { decode, isFault } from '../decode/decoder.ts'
+import { isFault } from '../decode/decoder.ts'
+import { decode } from '../state/policy.ts'
 import { bugOn } from '@paravane/core'
 import { type Form, formKey, formOf, loopForms } from './forms.ts'
 

@@ -1,5 +1,6 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
-import { decode, isFault } from '../decode/decoder.ts'
+import { isFault } from '../decode/decoder.ts'
+import { decode } from '../state/policy.ts'
 import type { Row } from '../insn/row.ts'
 import { rows } from '../insn/table.ts'
 import { addressShape } from './record-builder.ts'
@@ -18,11 +19,12 @@ export interface Form {
 
 const rowNumbers = new Map<Row, number>(rows.map((row, n) => [row, n]))
 
+/** None of these is a letter of `addressShape`. */
 const LETTER: Readonly<Record<Exclude<Operand['kind'], 'mem'>, string>> = {
   reg: 'r',
   imm: 'i',
-  xmm: 'x',
-  mmx: 'm',
+  xmm: 'v',
+  mmx: 'n',
   rel: 'j',
   sreg: 's',
   creg: 'c',
@@ -41,7 +43,9 @@ export function formKey(insn: Decoded): string {
 }
 
 export function formOf(insn: Decoded, key: string = formKey(insn)): Form {
-  const exemplar = { ...insn, operands: insn.operands.map((o) => ({ ...o })) }
+  // Whether a memory operand is of the stack segment is in the record.
+  const operands = insn.operands.map((o) => (o.kind === 'mem' ? { ...o, stack: false } : { ...o }))
+  const exemplar = { ...insn, operands }
   return { key, exemplar, inLoop: belongsInLoop(insn) }
 }
 
@@ -57,22 +61,28 @@ const MODRM: readonly (readonly number[])[] = [[0xc1], [0x03], [0x04, 0x8b]]
 const OPCODE_MAP: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]]
 const MANDATORY: Readonly<Record<string, number>> = { '66': 0x66, f3: 0xf3, f2: 0xf2 }
 
+/** Operands that reach each `Row.variant`: different registers, the same register, a count that is not zero. */
+const VARIANTS: readonly { readonly reg: number; readonly constant: number }[] = [
+  { reg: 2, constant: 0 },
+  { reg: 1, constant: 0 },
+  { reg: 2, constant: 1 },
+]
+
 /** Instructions of a row, one for each combination of size, repetition and kind of operand, by encoding and decoding them. */
 function* instructionsOf(row: Row): Generator<Decoded> {
-  const zeros = new Array<number>(10).fill(0)
   for (const mode of [64, 32] as const)
     for (const prefix of [[], [0x66], [0xf3], [0xf2]])
       for (const rex of mode === 64 ? [[], [0x48]] : [[]])
-        for (const modrm of MODRM) {
-          const mandatory = row.prefix !== undefined && row.prefix !== 'np' ? [MANDATORY[row.prefix]] : []
-          const [first, ...rest] = modrm
-          const reg = row.ext ?? 2
-          const rm = row.rm !== undefined && first >= 0xc0 ? row.rm : first & 7
-          const tail = [(first & 0xc0) | (reg << 3) | rm, ...rest, ...zeros]
-          const bytes = Uint8Array.from([...prefix, ...mandatory, ...rex, ...OPCODE_MAP[row.map], row.code, ...tail])
-          const insn = decode(bytes, 0, 15, mode)
-          if (!isFault(insn) && insn.row === row) yield insn
-        }
+        for (const modrm of MODRM)
+          for (const { reg, constant } of VARIANTS.slice(0, row.variant ? 3 : 1)) {
+            const mandatory = row.prefix !== undefined && row.prefix !== 'np' ? [MANDATORY[row.prefix]] : []
+            const [first, ...rest] = modrm
+            const rm = row.rm !== undefined && first >= 0xc0 ? row.rm : first & 7
+            const tail = [(first & 0xc0) | ((row.ext ?? reg) << 3) | rm, ...rest, ...new Array<number>(10).fill(constant)]
+            const bytes = Uint8Array.from([...prefix, ...mandatory, ...rex, ...OPCODE_MAP[row.map], row.code, ...tail])
+            const insn = decode(bytes, 0, 15, mode)
+            if (!isFault(insn) && insn.row === row) yield insn
+          }
 }
 
 /** The forms with a body in the loop, in a fixed order: the same in every worker and every process of this version. */

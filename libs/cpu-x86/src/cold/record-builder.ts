@@ -1,5 +1,5 @@
 import { BodyBuilder, type HelperIndex, type HostPlace } from '../builder/body.ts'
-import type { Access, Place, Trap } from '../builder/builder.ts'
+import { type Access, type Place, TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import type { FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
@@ -7,7 +7,7 @@ import { CPU } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
-import { EXIT, REC } from './record.ts'
+import { EXIT, REC, STACK_OPERAND } from './record.ts'
 
 const OPERAND_SLOTS = [REC.A, REC.B, REC.C] as const
 
@@ -97,7 +97,8 @@ export abstract class RecordBuilder extends BodyBuilder {
     this.code.end()
   }
 
-  trap(_kind: Trap): void {
+  trap(kind: Trap): void {
+    this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
     this.leave(EXIT.TRAP)
   }
 }
@@ -160,6 +161,12 @@ export class OutOfLineBuilder extends FunctionBuilder {
     this.#fill = fill
   }
 
+  /** A form that ends a block but is not in the loop (rare address sizes, 32-bit code) goes to the slow step. */
+  override emit(insn: Decoded): void {
+    if (insn.row.ends) this.leave(EXIT.MISS)
+    else super.emit(insn)
+  }
+
   openAt(address: I64, access: Access, size: number): Place {
     const tlb = i32.load(this.cpu, CPU.TLB)
     return openThroughTlb(this, tlb, this.#fill, address, access, size, () => this.leave(EXIT.MISS))
@@ -195,7 +202,8 @@ export class StepBuilder extends FunctionBuilder {
   openAt(address: I64, access: Access, size: number, stack: boolean = false): Place {
     const how = (access === 'r' ? 0 : access === 'w' ? 1 : 3) | (stack ? 4 : 0)
     this.code.store(STORE64[8], this.cpu, address, CPU.ADDRESS)
-    const host = this.let(new Expr('i32', 'call', this.#slow, [this.cpu, i32.const((size << 3) | how)]))
+    const info = i32.or(i32.const((size << 3) | how), this.#stackOperand())
+    const host = this.let(new Expr('i32', 'call', this.#slow, [this.cpu, info]))
     this.code.if(i32.eqz(host), false)
     this.leave(EXIT.FAULT)
     this.code.end()
@@ -211,6 +219,12 @@ export class StepBuilder extends FunctionBuilder {
   reach(place: HostPlace, backward: boolean = false): I32 {
     const inBuffer = i32.lt_u(i32.sub(i32.sub(place.host, this.cpu), i32.const(CPU.BOUNCE)), i32.const(CPU.BOUNCE_BYTES))
     return select(inBuffer, i32.const(place.size), super.reach(place, backward))
+  }
+
+  /** 4 if the memory operand is of the stack segment: forms do not tell, records do. */
+  #stackOperand(): I32 {
+    if (!this.insn.operands.some((o) => o.kind === 'mem')) return i32.const(0)
+    return i32.shr_u(i32.and(i32.load(this.rec, REC.SCALE), i32.const(STACK_OPERAND)), i32.const(6))
   }
 
   finish(): void {

@@ -2,12 +2,15 @@ import { FRAME, CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { WALK, type Walker } from '../mmu/walk.ts'
 
+/** `refused`: the guest gets a page fault. `again`: run the instruction once more. */
+export type Committed = 'done' | 'refused' | 'again'
+
 /** What the rest of the engine does about accesses that need more than a walk. */
 export interface SlowAccessHooks {
   /** A read-only page is written in kernel mode: whether the write is to be emulated (a page table) instead of faulting. */
   mayEmulate(gmfn: number): boolean
-  /** Commits an emulated write of `length` bytes at `offset` of the frame; false refuses it: the guest gets a page fault. */
-  emulate(gmfn: number, offset: number, bytes: Uint8Array): boolean
+  /** Commits an emulated write of bytes at `offset` of the frame. `old` is what the instruction read there, if it did. */
+  emulate(gmfn: number, offset: number, bytes: Uint8Array, old: Uint8Array | undefined): Committed
   /** Bytes of a frame that has flags were written. */
   written(frameHost: number, offset: number, length: number): void
 }
@@ -21,6 +24,8 @@ interface Piece {
   readonly gmfn: number
   readonly how: 'plain' | 'watched' | 'emulated'
   readonly va: bigint
+  /** What was there, for instructions that read it too. */
+  readonly old?: Uint8Array
 }
 
 const SLOT_BYTES = 64
@@ -64,12 +69,12 @@ export class SlowAccess {
       const piece = this.#piece(va, size, write, 0)
       if (!piece) return 0
       if (piece.how === 'plain') return piece.frame + piece.offset
-      return this.#bounce([piece], write)
+      return this.#bounce([piece], info)
     }
     const a = this.#piece(va, first, write, 0)
     if (!a) return 0
     const b = this.#piece(BigInt.asUintN(64, va + BigInt(first)), size - first, write, first)
-    return b ? this.#bounce([a, b], write) : 0
+    return b ? this.#bounce([a, b], info) : 0
   }
 
   #piece(va: bigint, length: number, write: boolean, at: number): Piece | undefined {
@@ -77,7 +82,7 @@ export class SlowAccess {
     const w = this.#walker.walk(va, write ? WALK.WRITE : WALK.READ, user)
     const offset = Number(va & 4095n)
     if (w.frame !== 0) {
-      const flags = this.#vcpu.views.u8[this.#vcpu.i32(CPU.FRAME_FLAGS) + (w.frame >> 12)]
+      const flags = this.#vcpu.views.u8[this.#vcpu.i32(CPU.FRAME_FLAGS) + (w.frame >>> 12)]
       const how = write && flags & (FRAME.CODE | FRAME.LOG_DIRTY) ? 'watched' : 'plain'
       return { at, length, frame: w.frame, offset, gmfn: w.gmfn, how, va }
     }
@@ -86,7 +91,7 @@ export class SlowAccess {
       return undefined
     }
     if (write && !user && w.error & 1 && w.slot !== 0 && (w.entry & 3) === 1 && this.#hooks.mayEmulate(w.gmfn)) {
-      const frame = this.#vcpu.views.i32[(this.#vcpu.i32(CPU.PHYSMAP) >> 2) + w.gmfn]
+      const frame = this.#vcpu.views.i32[(this.#vcpu.i32(CPU.PHYSMAP) >>> 2) + w.gmfn] >>> 0
       return { at, length, frame, offset, gmfn: w.gmfn, how: 'emulated', va }
     }
     this.#fault(14, w.error, va)
@@ -100,35 +105,33 @@ export class SlowAccess {
     return 0
   }
 
-  #bounce(pieces: readonly Piece[], write: boolean): number {
+  #bounce(pieces: readonly Piece[], info: number): number {
     const at = this.#vcpu.base + CPU.BOUNCE + (this.#slots++ % SLOTS) * SLOT_BYTES
     const { u8 } = this.#vcpu.views
     for (const p of pieces) {
       u8.copyWithin(at + p.at, p.frame + p.offset, p.frame + p.offset + p.length)
-      if (write) this.#pieces.push({ ...p, at: at + p.at })
+      if ((info & OPEN.WRITE) === 0) continue
+      const old = info & OPEN.READ_TOO ? u8.slice(p.frame + p.offset, p.frame + p.offset + p.length) : undefined
+      this.#pieces.push({ ...p, at: at + p.at, old })
     }
     return at
   }
 
-  /** Writes back what the finished instruction left; false if an emulated write was refused (VECTOR says #PF). */
-  commit(): boolean {
+  /** Writes back what the finished instruction left. Refused: VECTOR says #PF. */
+  commit(): Committed {
     const { u8 } = this.#vcpu.views
-    for (const p of this.#pieces)
-      if (p.how === 'emulated' && !this.#hooks.emulate(p.gmfn, p.offset, u8.slice(p.at, p.at + p.length))) {
-        this.#fault(14, 3, p.va)
-        return false
-      }
+    for (const p of this.#pieces) {
+      if (p.how !== 'emulated') continue
+      const outcome = this.#hooks.emulate(p.gmfn, p.offset, u8.slice(p.at, p.at + p.length), p.old)
+      if (outcome === 'refused') this.#fault(14, 3, p.va)
+      if (outcome !== 'done') return outcome
+    }
     for (const p of this.#pieces) {
       if (p.how === 'emulated') continue
       u8.copyWithin(p.frame + p.offset, p.at, p.at + p.length)
       if (p.how === 'watched') this.#hooks.written(p.frame, p.offset, p.length)
     }
-    return true
-  }
-
-  /** Whether a finished instruction may still be refused, so that its registers must be kept. */
-  get mayRefuse(): boolean {
-    return this.#pieces.some((p) => p.how === 'emulated')
+    return 'done'
   }
 }
 

@@ -60,7 +60,7 @@ export function fillFunction(): FunctionBody {
     const gmfn = i64.and(i64.shr_u(entry, i64.const(12)), i64.const(0xffffffffff))
     fail(i64.ge_u(gmfn, i64.load32_u(cpu, CPU.NR_GMFNS)))
     set(host, i32.load(i32.add(i32.load(cpu, CPU.PHYSMAP), i32.shl(i32.wrap(gmfn), i32.const(2)))))
-    fail(i32.eqz(host))
+    fail(i32.lt_u(host, i32.const(4096)))
     if (shift === 12) {
       const flags = i32.load8_u(i32.add(i32.load(cpu, CPU.FRAME_FLAGS), i32.shr_u(host, i32.const(12))))
       fail(i32.and(write, i32.ne(flags, i32.const(0))))

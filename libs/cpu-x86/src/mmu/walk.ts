@@ -23,6 +23,12 @@ export interface Walk {
 
 const M2P_LOW = 0xffff8000
 
+/** In the physmap, instead of a frame's host address: no such frame; and: there is one, but it must be fetched. */
+export const NO_FRAME = 0
+export const ABSENT_FRAME = 1
+/** No frame lies below. */
+const FIRST_FRAME = 4096
+
 /**
  * Walks page tables in TypeScript, for everything that translated code leaves to it. Same rules as `fill` (fill.ts), which is
  * the fast path; this one says why an access fails. `root` is the host address of the top table.
@@ -58,7 +64,7 @@ export class Walker {
   #tables(low: number, high: number, kind: number, user: boolean, root: number): Walk {
     const { i32 } = this.#vcpu.views
     const r = this.result
-    const physmap = this.#vcpu.i32(CPU.PHYSMAP) >> 2
+    const physmap = this.#vcpu.i32(CPU.PHYSMAP) >>> 2
     const limit = this.#vcpu.i32(CPU.NR_GMFNS)
     const indices = [
       (high >>> 7) & 511,
@@ -70,22 +76,22 @@ export class Walker {
     let writable = 2
     let noExecute = 0
     for (let level = 0; level < 4; level++) {
-      const slot = (table + indices[level] * 8) >> 2
+      const slot = (table + indices[level] * 8) >>> 2
       const entry = Atomics.load(i32, slot)
       const top = i32[slot + 1]
       if ((entry & 1) === 0) return r
       writable &= entry
       noExecute |= top
       const gmfn = ((top & 0xfffff) * 0x100000) + (entry >>> 12)
-      const frame = gmfn < limit ? i32[physmap + gmfn] : 0
-      if (frame === 0) {
-        if (gmfn < limit) r.absent = gmfn
+      const frame = gmfn < limit ? i32[physmap + gmfn] >>> 0 : NO_FRAME
+      if (frame < FIRST_FRAME) {
+        if (frame === ABSENT_FRAME) r.absent = gmfn
         else r.error |= PF.PRESENT | PF.RESERVED
         return r
       }
       if (level === 3) {
         r.gmfn = gmfn
-        r.slot = slot << 2
+        r.slot = slot * 4
         r.entry = entry
         const refused =
           (kind === WALK.WRITE && (writable & 2) === 0) || (user && (entry & 4) === 0) || (kind === WALK.EXECUTE && noExecute < 0)

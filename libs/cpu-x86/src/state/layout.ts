@@ -65,6 +65,12 @@ export const CPU = {
   RESULT: 0x138,
   /** i32: a word to order memory by; its value means nothing. */
   FENCE: 0x140,
+  /** i32: safepoints asked for and done; whether translated code is being run (mmu/safepoint.ts). */
+  SAFEPOINT_ASKED: 0x148,
+  SAFEPOINT_DONE: 0x14c,
+  IN_GUEST: 0x150,
+  /** i32: why a TRAP exit was made, a place in TRAP_KINDS. */
+  TRAP: 0x144,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,

@@ -1,0 +1,81 @@
+import { AbsentFrame, type GuestAccess } from '@paravane/core'
+import { canonical } from '../cold/slow-access.ts'
+import { CPU } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { WALK, type Walker } from './walk.ts'
+
+/** A refused access: page fault error code and address; or a non-canonical address. */
+export interface AccessFault {
+  readonly vector: 13 | 14
+  readonly error: number
+  readonly va: bigint
+}
+
+/** Told of bytes written by anything but translated code: drops translations, marks dirty. */
+export type WrittenHook = (frameHost: number, offset: number, length: number) => void
+
+/**
+ * Guest memory by virtual address, page by page, from TypeScript: as the kernel (hypercalls, bounce frames) or as the current mode
+ * (emulated instructions). Checks the whole range before it writes anything.
+ */
+export class LinearMemory {
+  readonly #vcpu: VcpuMemory
+  readonly #walker: Walker
+  readonly #written: WrittenHook
+  readonly #kernelRoot: () => number
+
+  constructor(vcpu: VcpuMemory, walker: Walker, kernelRoot: () => number, written: WrittenHook) {
+    this.#vcpu = vcpu
+    this.#walker = walker
+    this.#written = written
+    this.#kernelRoot = kernelRoot
+  }
+
+  /** Reads or writes as the vCPU's current mode; the fault if it may not. @throws AbsentFrame */
+  access(va: bigint, bytes: Uint8Array, write: boolean): AccessFault | undefined {
+    return this.#transfer(va, bytes, write, this.#vcpu.i32(CPU.USER) !== 0, this.#vcpu.i32(CPU.ROOT))
+  }
+
+  /** The kernel's view, whatever mode the vCPU is in. */
+  asKernel(va: bigint, bytes: Uint8Array, write: boolean): AccessFault | undefined {
+    return this.#transfer(va, bytes, write, false, this.#kernelRoot())
+  }
+
+  /** For hypercall arguments. Probes before it writes, so a failed copy has written nothing. */
+  readonly guest: GuestAccess = {
+    read: (va, into) => this.asKernel(va, into, false) === undefined,
+    write: (va, from) => this.asKernel(va, from, true) === undefined,
+  }
+
+  #transfer(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): AccessFault | undefined {
+    const frames: number[] = []
+    const first = Number(va & 4095n)
+    for (let done = 0; done < bytes.length; done = (frames.length << 12) - first) {
+      const at = BigInt.asUintN(64, va + BigInt(done))
+      const frame = this.#frame(at, write, user, root)
+      if (typeof frame !== 'number') return frame
+      frames.push(frame)
+    }
+    const { u8 } = this.#vcpu.views
+    let done = 0
+    for (const frame of frames) {
+      const offset = done === 0 ? first : 0
+      const n = Math.min(4096 - offset, bytes.length - done)
+      if (write) {
+        u8.set(bytes.subarray(done, done + n), frame + offset)
+        if (u8[this.#vcpu.i32(CPU.FRAME_FLAGS) + (frame >>> 12)] !== 0) this.#written(frame, offset, n)
+      } else bytes.set(u8.subarray(frame + offset, frame + offset + n), done)
+      done += n
+    }
+    return undefined
+  }
+
+  #frame(va: bigint, write: boolean, user: boolean, root: number): number | AccessFault {
+    if (!canonical(va)) return { vector: 13, error: 0, va }
+    const w = this.#walker.walk(va, write ? WALK.WRITE : WALK.READ, user, root)
+    if (w.frame !== 0) return w.frame
+    if (w.absent >= 0) throw new AbsentFrame(w.absent)
+    return { vector: 14, error: w.error, va }
+  }
+}
+

@@ -1,0 +1,75 @@
+import { DomainCrash } from '@paravane/core'
+import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
+import type { LinearMemory } from '../mmu/linear-memory.ts'
+import { CPU } from '../state/layout.ts'
+import { readRflags, writeRflags } from '../state/rflags.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { inKernel, toggleMode } from './mode.ts'
+import { PV } from './pv-state.ts'
+
+/** AC, VM, RF, NT, TF: cleared on entry to a handler (xen/arch/x86/pv/traps.c, entry.S create_bounce_frame). */
+const CLEARED = 0x40000n | 0x20000n | 0x10000n | 0x4000n | 0x100n
+const IF = 0x200n
+const IOPL = 0x3000n
+const DF = 0x400n
+
+const RSP = 4
+const RCX = 1
+const R11 = 11
+
+/** How to enter the guest's kernel. */
+export interface Bounce {
+  readonly address: bigint
+  /** Pushed below RIP if not negative. */
+  readonly errorCode?: number
+  readonly masksEvents: boolean
+  /** The SYSCALL entry also clears DF. */
+  readonly clearsDf?: boolean
+  /** Why, for the operator, if it cannot be done. */
+  readonly what: string
+}
+
+/** The guest's event mask byte, wherever its vcpu_info is. */
+export interface UpcallMask {
+  get(): number
+  set(mask: number): void
+}
+
+/**
+ * Enters the guest's kernel at a handler: switches to kernel mode if the vCPU is in user mode and pushes
+ * SS RSP RFLAGS CS+mask RIP [error code] R11 RCX. @throws DomainCrash if there is no handler or the stack cannot be
+ * written, AbsentFrame with nothing changed.
+ */
+export function bounce(domid: number, vcpu: VcpuMemory, memory: LinearMemory, mask: UpcallMask, to: Bounce): void {
+  if (to.address === 0n) throw new DomainCrash(domid, `${to.what}: the guest has set no handler`)
+  const fromKernel = inKernel(vcpu)
+  const oldMask = mask.get() & 1
+  const rflags = (readRflags(vcpu) & ~(IF | IOPL)) | (oldMask ? 0n : IF)
+  const cs = BigInt(fromKernel ? vcpu.i32(PV.CS) & ~3 : vcpu.i32(PV.CS) | 3)
+  const words = [
+    vcpu.gpr(RCX),
+    vcpu.gpr(R11),
+    ...(to.errorCode !== undefined && to.errorCode >= 0 ? [BigInt(to.errorCode)] : []),
+    vcpu.rip,
+    cs | (BigInt(mask.get()) << 32n),
+    rflags,
+    vcpu.gpr(RSP),
+    BigInt(vcpu.i32(PV.SS)),
+  ]
+  const stack = (fromKernel ? vcpu.gpr(RSP) : vcpu.u64(PV.KERNEL_SP)) & ~15n
+  const rsp = BigInt.asUintN(64, stack - BigInt(words.length * 8))
+  const frame = new Uint8Array(BigUint64Array.from(words).buffer)
+  const fault = memory.asKernel(rsp, frame, true)
+  if (fault) {
+    const at = `0x${fault.va.toString(16)}`
+    throw new DomainCrash(domid, `${to.what}: its stack cannot be written at ${at}, RIP 0x${vcpu.rip.toString(16)}`)
+  }
+  if (!fromKernel) toggleMode(vcpu)
+  vcpu.setGpr(RSP, rsp)
+  writeRflags(vcpu, (readRflags(vcpu) & ~(CLEARED | (to.clearsDf ? DF : 0n))) | IF)
+  vcpu.setI32(PV.CS, FLAT_RING3_CS64)
+  vcpu.setI32(PV.SS, FLAT_RING3_SS64)
+  vcpu.setI32(CPU.COMPAT, 0)
+  vcpu.rip = to.address
+  if (to.masksEvents) mask.set(1)
+}

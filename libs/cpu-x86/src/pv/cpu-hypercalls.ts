@@ -1,0 +1,177 @@
+import { type HypercallArgs, type HypercallContext, type HypercallRow, GuestCopy, REGISTERS_SET } from '@paravane/core'
+import {
+  __HYPERVISOR_callback_op,
+  __HYPERVISOR_fpu_taskswitch,
+  __HYPERVISOR_get_debugreg,
+  __HYPERVISOR_iret,
+  __HYPERVISOR_set_callbacks,
+  __HYPERVISOR_set_debugreg,
+  __HYPERVISOR_set_segment_base,
+  __HYPERVISOR_set_trap_table,
+  __HYPERVISOR_stack_switch,
+  CALLBACKF_mask_events,
+  CALLBACKOP_register,
+  CALLBACKOP_unregister,
+  CALLBACKTYPE_event,
+  CALLBACKTYPE_failsafe,
+  CALLBACKTYPE_syscall,
+  callback_register,
+  callback_unregister,
+  EFAULT,
+  EINVAL,
+  ENODEV,
+  ENOSYS,
+  EPERM,
+  SEGBASE_FS,
+  SEGBASE_GS_KERNEL,
+  SEGBASE_GS_USER,
+  SEGBASE_GS_USER_SEL,
+  sizeof,
+  trap_info,
+} from '@paravane/core/abi'
+import { canonical } from '../cold/slow-access.ts'
+import { CPU } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { PV } from './pv-state.ts'
+import type { PvVcpu } from './pv-vcpu.ts'
+
+/** Callback types that a guest may register: event, failsafe, syscall, nmi, sysenter, syscall32 (callback.h). */
+const CALLBACK_TYPES: ReadonlySet<number> = new Set([0, 1, 2, 4, 5, 7])
+const TRAPS = 256
+/** First hypervisor address: no handler may lie there. */
+const HYPERVISOR = { start: 0xffff800000000000n, end: 0xffff880000000000n } as const
+const guestAddress = (va: bigint): boolean => canonical(va) && !(va >= HYPERVISOR.start && va < HYPERVISOR.end)
+
+/**
+ * Hypercalls about the processor itself (xen/arch/x86/pv): traps, callbacks, stacks, segment bases, debug registers, iret.
+ * @param current the vCPU that makes the call
+ */
+export function cpuHypercalls(current: (ctx: HypercallContext) => PvVcpu): readonly HypercallRow[] {
+  const vcpuOf = (ctx: HypercallContext): VcpuMemory => current(ctx).vcpu
+  return [
+    row(__HYPERVISOR_set_trap_table, 'set_trap_table', (ctx, args) => setTrapTable(ctx, vcpuOf(ctx), args.u64(0))),
+    row(__HYPERVISOR_stack_switch, 'stack_switch', (ctx, args) => stackSwitch(vcpuOf(ctx), args)),
+    row(__HYPERVISOR_set_callbacks, 'set_callbacks', (ctx, args) => setCallbacks(vcpuOf(ctx), args)),
+    row(__HYPERVISOR_callback_op, 'callback_op', (ctx, args) => callbackOp(ctx, vcpuOf(ctx), args)),
+    row(__HYPERVISOR_fpu_taskswitch, 'fpu_taskswitch', (ctx, args) => {
+      vcpuOf(ctx).setI32(PV.TASK_SWITCHED, args.u32(0) ? 1 : 0)
+      return 0
+    }),
+    row(__HYPERVISOR_set_debugreg, 'set_debugreg', (ctx, args) => setDebugRegister(vcpuOf(ctx), args.u32(0), args.u64(1))),
+    row(__HYPERVISOR_get_debugreg, 'get_debugreg', (ctx, args) => {
+      const n = args.u32(0)
+      return n < 8 && n !== 4 && n !== 5 ? vcpuOf(ctx).u64(PV.DEBUG + n * 8) : -EINVAL
+    }),
+    row(__HYPERVISOR_set_segment_base, 'set_segment_base', (ctx, args) => setSegmentBase(current(ctx), args.u32(0), args.u64(1))),
+    row(__HYPERVISOR_iret, 'iret', (ctx) => {
+      current(ctx).iret()
+      return REGISTERS_SET
+    }),
+  ]
+}
+
+function row(
+  nr: number,
+  name: string,
+  handler: (ctx: HypercallContext, args: HypercallArgs) => number | bigint | typeof REGISTERS_SET,
+): HypercallRow {
+  return { nr, name, callers: 'any', handler }
+}
+
+/** Entries up to one with address 0; a null table clears all. */
+function setTrapTable(ctx: HypercallContext, vcpu: VcpuMemory, table: bigint): number {
+  if (table === 0n) {
+    for (let n = 0; n < TRAPS; n++) setTrap(vcpu, n, 0n, 0, 0)
+    return 0
+  }
+  const entry = GuestCopy.of(trap_info)
+  for (let n = 0; n < TRAPS; n++) {
+    if (!entry.copyFrom(ctx.guest, table + BigInt(n * sizeof(trap_info)))) return -EFAULT
+    const address = trap_info.address.get(entry.view, 0)
+    if (address === 0n) return 0
+    if (!guestAddress(address)) return -EINVAL
+    const vector = trap_info.vector.get(entry.view, 0)
+    setTrap(vcpu, vector, address, trap_info.flags.get(entry.view, 0), trap_info.cs.get(entry.view, 0))
+  }
+  return 0
+}
+
+export function setTrap(vcpu: VcpuMemory, vector: number, address: bigint, flags: number, cs: number): void {
+  const at = PV.TRAPS + vector * PV.TRAP_BYTES
+  vcpu.setU64(at, address)
+  vcpu.setI32(at + 8, flags)
+  vcpu.setI32(at + 12, cs)
+}
+
+function stackSwitch(vcpu: VcpuMemory, args: HypercallArgs): number {
+  vcpu.setI32(PV.KERNEL_SS, (args.u32(0) & 0xffff) | 3)
+  vcpu.setU64(PV.KERNEL_SP, args.u64(1))
+  return 0
+}
+
+function setCallbacks(vcpu: VcpuMemory, args: HypercallArgs): number {
+  const types = [CALLBACKTYPE_event, CALLBACKTYPE_failsafe, CALLBACKTYPE_syscall]
+  if (!types.every((_, n) => guestAddress(args.u64(n)))) return -EINVAL
+  types.forEach((type, n) => vcpu.setU64(PV.CALLBACKS + type * 8, args.u64(n)))
+  return 0
+}
+
+function callbackOp(ctx: HypercallContext, vcpu: VcpuMemory, args: HypercallArgs): number {
+  const cmd = args.u32(0)
+  if (cmd === CALLBACKOP_register) {
+    const arg = GuestCopy.of(callback_register)
+    if (!arg.copyFrom(ctx.guest, args.u64(1))) return -EFAULT
+    const type = callback_register.type.get(arg.view, 0)
+    const address = callback_register.address.get(arg.view, 0)
+    if (!CALLBACK_TYPES.has(type)) return -ENOSYS
+    if (!guestAddress(address)) return -EINVAL
+    setCallback(vcpu, type, address, (callback_register.flags.get(arg.view, 0) & CALLBACKF_mask_events) !== 0)
+    return 0
+  }
+  if (cmd === CALLBACKOP_unregister) {
+    const arg = GuestCopy.of(callback_unregister)
+    if (!arg.copyFrom(ctx.guest, args.u64(1))) return -EFAULT
+    // Events, failsafe and system calls cannot be done without.
+    const type = callback_unregister.type.get(arg.view, 0)
+    if (!CALLBACK_TYPES.has(type)) return -ENOSYS
+    if (type <= CALLBACKTYPE_syscall) return -EINVAL
+    setCallback(vcpu, type, 0n, false)
+    return 0
+  }
+  return -ENOSYS
+}
+
+export function setCallback(vcpu: VcpuMemory, type: number, address: bigint, masksEvents: boolean): void {
+  vcpu.setU64(PV.CALLBACKS + type * 8, address)
+  const masks = vcpu.i32(PV.CALLBACK_MASKS)
+  vcpu.setI32(PV.CALLBACK_MASKS, masksEvents ? masks | (1 << type) : masks & ~(1 << type))
+}
+
+/** Reserved bits of DR6 and DR7; GD of DR7 is the hypervisor's. */
+const DR7_GD = 0x2000n
+
+function setDebugRegister(vcpu: VcpuMemory, n: number, value: bigint): number {
+  if (n < 4) {
+    if (!guestAddress(value)) return -EPERM
+  } else if (n === 4 || n === 5) return -ENODEV
+  else if (n > 7) return -EINVAL
+  else if (value >> 32n !== 0n) return -EINVAL
+  else if (n === 7 && value & DR7_GD) return -EPERM
+  vcpu.setU64(PV.DEBUG + n * 8, value)
+  return 0
+}
+
+function setSegmentBase(pv: PvVcpu, which: number, value: bigint): number {
+  const { vcpu } = pv
+  if (which === SEGBASE_GS_USER_SEL) {
+    const base = pv.descriptors.read(Number(value & 0xffffn))?.base
+    vcpu.setU64(PV.GS_USER, base ?? 0n)
+    return 0
+  }
+  if (!canonical(value)) return -EINVAL
+  if (which === SEGBASE_FS) vcpu.setU64(CPU.FSBASE, value)
+  else if (which === SEGBASE_GS_USER) vcpu.setU64(PV.GS_USER, value)
+  else if (which === SEGBASE_GS_KERNEL) vcpu.setU64(CPU.GSBASE, value)
+  else return -EINVAL
+  return 0
+}

@@ -1,0 +1,127 @@
+import { XEN_CPUID_FIRST_LEAF } from '@paravane/core/abi'
+
+/** Answer of CPUID, as signed or unsigned 32-bit numbers. */
+export interface CpuidResult {
+  readonly eax: number
+  readonly ebx: number
+  readonly ecx: number
+  readonly edx: number
+}
+
+const bits = (...ns: number[]): number => ns.reduce((word, n) => word | (1 << n), 0)
+const text = (s: string, at: number): number =>
+  [0, 1, 2, 3].reduce((word, n) => word | ((s.charCodeAt(at + n) || 0) << (8 * n)), 0)
+
+/**
+ * Intel family 6 model 0x1c: on Linux's list of processors without speculation, so that no kernel spends time on mitigations
+ * (docs/architecture.md, "Which CPU the guest sees").
+ */
+const SIGNATURE = 0x000106c2
+const VENDOR = 'GenuineIntel'
+const BRAND = 'Paravane virtual processor'.padEnd(48, '\0')
+/** Leaf 0x15: crystal of 25 MHz times 40: the TSC runs at 1 GHz. */
+const CRYSTAL_HZ = 25_000_000
+const TSC_RATIO = 40
+export const TSC_HZ: number = CRYSTAL_HZ * TSC_RATIO
+
+const FPU = 0
+const DE = 2
+const TSC = 4
+const MSR = 5
+const PAE = 6
+const MCE = 7
+const CX8 = 8
+const SEP = 11
+const MCA = 14
+const CMOV = 15
+const PAT = 16
+const CLFSH = 19
+const MMX = 23
+const FXSR = 24
+const SSE = 25
+const SSE2 = 26
+const FEATURES_1D = bits(FPU, DE, TSC, MSR, PAE, MCE, CX8, SEP, MCA, CMOV, PAT, CLFSH, MMX, FXSR, SSE, SSE2)
+/** CMPXCHG16B, MOVBE, POPCNT, and that there is a hypervisor. */
+const FEATURES_1C = bits(13, 22, 23, 31)
+/** ERMS; FSRM: copies and clears become `rep`, which is a bulk operation here. */
+const FEATURES_7B = bits(9)
+const FEATURES_7D = bits(4)
+/** SYSCALL, NX, LM; LAHF in long mode. */
+const EXTENDED_1D = bits(11, 20, 29)
+const EXTENDED_1C = bits(0)
+
+const LAST_BASIC = 0x16
+const LAST_EXTENDED = 0x80000008
+const LAST_XEN = 5
+/** 40 bits of physical address: at most 44, so that guests ask for grant table version 1. */
+const ADDRESS_SIZES = 0x3028
+const XEN_VERSION = (4 << 16) | 17
+
+type Leaf = (subleaf: number, vcpu: number) => CpuidResult
+const zero: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 }
+const brand = (part: number): CpuidResult => ({
+  eax: text(BRAND, part * 16),
+  ebx: text(BRAND, part * 16 + 4),
+  ecx: text(BRAND, part * 16 + 8),
+  edx: text(BRAND, part * 16 + 12),
+})
+
+/** Caches for leaf 4: L1 data and code of 32 KiB, L2 of 1 MiB, all 8-way with lines of 64 bytes. */
+const CACHES: readonly (readonly [type: number, level: number, bytes: number])[] = [
+  [1, 1, 32 << 10],
+  [2, 1, 32 << 10],
+  [3, 2, 1 << 20],
+]
+function cache(n: number): CpuidResult {
+  const c = CACHES[n]
+  if (!c) return zero
+  const [type, level, bytes] = c
+  return { eax: type | (level << 5) | (1 << 8), ebx: 63 | (7 << 22), ecx: bytes / 64 / 8 - 1, edx: 0 }
+}
+
+const LEAVES: Readonly<Record<number, Leaf>> = {
+  0: () => ({ eax: LAST_BASIC, ebx: text(VENDOR, 0), edx: text(VENDOR, 4), ecx: text(VENDOR, 8) }),
+  1: (_, vcpu) => ({ eax: SIGNATURE, ebx: (8 << 8) | (1 << 16) | (vcpu << 25), ecx: FEATURES_1C, edx: FEATURES_1D }),
+  4: (subleaf) => cache(subleaf),
+  7: (subleaf) => (subleaf === 0 ? { eax: 0, ebx: FEATURES_7B, ecx: 0, edx: FEATURES_7D } : zero),
+  0x15: () => ({ eax: 1, ebx: TSC_RATIO, ecx: CRYSTAL_HZ, edx: 0 }),
+  0x16: () => ({ eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: CRYSTAL_HZ / 1e6, edx: 0 }),
+  0x80000000: () => ({ ...zero, eax: LAST_EXTENDED | 0 }),
+  0x80000001: () => ({ eax: 0, ebx: 0, ecx: EXTENDED_1C, edx: EXTENDED_1D }),
+  0x80000002: () => brand(0),
+  0x80000003: () => brand(1),
+  0x80000004: () => brand(2),
+  0x80000006: () => ({ ...zero, ecx: (1024 << 16) | (6 << 12) | 64 }),
+  /** Invariant TSC. */
+  0x80000007: () => ({ ...zero, edx: bits(8) }),
+  0x80000008: () => ({ ...zero, eax: ADDRESS_SIZES }),
+}
+
+const XEN_LEAVES: readonly Leaf[] = [
+  () => ({ eax: XEN_CPUID_FIRST_LEAF + LAST_XEN, ebx: text('XenVMMXenVMM', 0), ecx: text('XenVMMXenVMM', 4), edx: text('XenVMMXenVMM', 8) }),
+  () => ({ ...zero, eax: XEN_VERSION }),
+  /** One hypercall page, its MSR, and that PRESERVE_AD works. */
+  () => ({ eax: 1, ebx: 0x40000000, ecx: 1, edx: 0 }),
+  (subleaf) =>
+    subleaf === 0
+      ? { eax: bits(1), ebx: 2, ecx: TSC_HZ / 1000, edx: 0 }
+      : subleaf === 1
+        ? { eax: 0, ebx: 0, ecx: 0x80000000 | 0, edx: 1 }
+        : subleaf === 2
+          ? { ...zero, eax: TSC_HZ / 1000 }
+          : zero,
+  () => zero,
+  /** Width of machine addresses. */
+  () => ({ ...zero, ebx: ADDRESS_SIZES & 0xff }),
+]
+
+/** The processor that guests see; same for `cpuid` with and without Xen's forced-emulation prefix. */
+export function cpuid(leaf: number, subleaf: number, vcpu: number): CpuidResult {
+  const n = leaf >>> 0
+  const xen = XEN_LEAVES[n - XEN_CPUID_FIRST_LEAF]
+  if (xen) return xen(subleaf >>> 0, vcpu)
+  const found = LEAVES[n]
+  if (found) return found(subleaf >>> 0, vcpu)
+  // Intel: beyond the last basic leaf comes the last basic leaf's answer.
+  return n > LAST_BASIC && n < XEN_CPUID_FIRST_LEAF ? (LEAVES[LAST_BASIC] as Leaf)(subleaf, vcpu) : zero
+}

@@ -1,0 +1,152 @@
+import type { Clock } from '@paravane/core'
+import type { Trap } from '../builder/builder.ts'
+import type { Decoded } from '../decode/decoded.ts'
+import type { AccessFault, LinearMemory } from '../mmu/linear-memory.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { cpuid } from './cpuid.ts'
+import type { Descriptors } from './descriptors.ts'
+import { accessControl, accessDebug } from './emulate-registers.ts'
+import { fxState } from './emulate-fx.ts'
+import { accessSegment, farBranch } from './emulate-segment.ts'
+import { popFlags, system } from './emulate-system.ts'
+import { inKernel } from './mode.ts'
+import { readMsr, writeMsr } from './msr.ts'
+import type { EmulatedOperands } from './operands.ts'
+import { PV, VECTOR } from './pv-state.ts'
+
+/** What an emulated instruction needs. */
+export interface EmulationContext {
+  readonly vcpu: VcpuMemory
+  readonly vcpuId: number
+  readonly memory: LinearMemory
+  readonly descriptors: Descriptors
+  readonly operands: EmulatedOperands
+  readonly clock: Clock
+  /** IOPL of the guest, 0 to 3. */
+  iopl(): number
+  /** Loads a new kernel root as HYPERCALL mmuext_op NEW_BASEPTR does; false refuses. */
+  newBaseptr(gmfn: number): boolean
+  /** Guest's CR2. */
+  cr2(): bigint
+  setCr2(value: bigint): void
+}
+
+export interface Exception {
+  readonly vector: number
+  /** -1 for none. */
+  readonly error: number
+  /** Faulting address of a #PF. */
+  readonly address?: bigint
+}
+
+/** Undefined: done, RIP is to go behind the instruction; 'jumped': done, RIP is set. */
+export type Emulated = undefined | 'jumped' | Exception
+
+export const GP: Exception = { vector: VECTOR.GP, error: 0 }
+export const UD: Exception = { vector: VECTOR.UD, error: -1 }
+export const faultOf = (f: AccessFault): Exception => ({ vector: f.vector, error: f.error, address: f.va })
+
+/** "ud2; xen" before cpuid: Xen answers it whatever hardware would (xen.h XEN_EMULATE_PREFIX). */
+const FORCED_CPUID = [0x78, 0x65, 0x6e, 0x0f, 0xa2]
+
+const RAX = 0
+const RCX = 1
+const RDX = 2
+const RBX = 3
+
+/** Instructions that a PV guest cannot run at ring 3, and some that are simpler here (xen/arch/x86/pv/emul-priv-op.c). */
+export class Emulator {
+  readonly #c: EmulationContext
+
+  constructor(context: EmulationContext) {
+    this.#c = context
+  }
+
+  /** The instruction at RIP. @throws AbsentFrame with nothing changed */
+  emulate(kind: Trap, insn: Decoded): Emulated {
+    switch (kind) {
+      case 'ud':
+        return this.#forcedCpuid()
+      case 'cpuid':
+        return this.#cpuid()
+      case 'rdtsc':
+        return this.#pair(this.#c.clock.tsc())
+      case 'rdtscp':
+        return UD
+      case 'msr':
+        return this.#msr(insn.row.name === 'wrmsr')
+      case 'creg':
+        return accessControl(this.#c, insn)
+      case 'dreg':
+        return accessDebug(this.#c, insn)
+      case 'io':
+        return this.#io(insn)
+      case 'segment':
+        return accessSegment(this.#c, insn)
+      case 'farbranch':
+        return farBranch(this.#c, insn)
+      case 'flags':
+        return popFlags(this.#c, insn)
+      case 'fxstate':
+        return fxState(this.#c, insn)
+      case 'system':
+        return system(this.#c, insn)
+      default:
+        return GP
+    }
+  }
+
+  #pair(value: bigint): undefined {
+    this.#c.vcpu.setGpr(RAX, value & 0xffffffffn)
+    this.#c.vcpu.setGpr(RDX, value >> 32n)
+  }
+
+  #cpuid(): undefined {
+    const { vcpu } = this.#c
+    const r = cpuid(Number(vcpu.gpr(RAX) & 0xffffffffn), Number(vcpu.gpr(RCX) & 0xffffffffn), this.#c.vcpuId)
+    for (const [reg, value] of [[RAX, r.eax], [RBX, r.ebx], [RCX, r.ecx], [RDX, r.edx]] as const)
+      vcpu.setGpr(reg, BigInt(value >>> 0))
+  }
+
+  #forcedCpuid(): Emulated {
+    const { vcpu, memory } = this.#c
+    const bytes = new Uint8Array(FORCED_CPUID.length)
+    if (memory.access(vcpu.rip + 2n, bytes, false)) return UD
+    if (!FORCED_CPUID.every((b, n) => b === bytes[n])) return UD
+    this.#cpuid()
+    vcpu.rip += 2n + BigInt(FORCED_CPUID.length)
+    return 'jumped'
+  }
+
+  #msr(write: boolean): Emulated {
+    const { vcpu } = this.#c
+    if (!inKernel(vcpu)) return GP
+    const index = Number(vcpu.gpr(RCX) & 0xffffffffn)
+    if (write) {
+      const value = ((vcpu.gpr(RDX) & 0xffffffffn) << 32n) | (vcpu.gpr(RAX) & 0xffffffffn)
+      return writeMsr(vcpu, index, value) ? undefined : GP
+    }
+    const value = readMsr(vcpu, index, () => this.#c.clock.tsc())
+    return value === undefined ? GP : this.#pair(value)
+  }
+
+  /** No port is the guest's: reads give all ones, writes go nowhere; latches as Xen keeps them. */
+  #io(insn: Decoded): Emulated {
+    const { vcpu, operands } = this.#c
+    const allowed = inKernel(vcpu) ? this.#c.iopl() >= 1 : this.#c.iopl() === 3
+    if (!allowed || insn.row.name.endsWith('s')) return GP
+    const isIn = insn.row.name === 'in'
+    const portOperand = insn.operands[isIn ? 1 : 0]
+    const port = portOperand.kind === 'imm' ? Number(portOperand.value & 0xffn) : Number(vcpu.gpr(RDX) & 0xffffn)
+    if (isIn) {
+      const latched = port === 0x70 ? BigInt(vcpu.i32(PV.CMOS_INDEX)) : port === 0xcf8 && insn.size === 4 ? BigInt(vcpu.i32(PV.PCI_ADDRESS) >>> 0) : -1n
+      operands.setRegister(RAX, insn.size, latched)
+    } else {
+      const value = Number(vcpu.gpr(RAX) & 0xffffffffn)
+      if (port === 0x70) vcpu.setI32(PV.CMOS_INDEX, value & 0x7f)
+      else if (port === 0xcf8 && insn.size === 4) vcpu.setI32(PV.PCI_ADDRESS, value | 0)
+    }
+    return undefined
+  }
+}
+

@@ -1,0 +1,196 @@
+import {
+  DOMAIN,
+  type DomainFrames,
+  DomainState,
+  type GuestDomain,
+  type LockOwner,
+  type PortOps,
+  SharedLock,
+  TwoLevelPorts,
+} from '@paravane/core'
+import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
+import { safepoint } from '../mmu/safepoint.ts'
+import { CPU, FRAME } from '../state/layout.ts'
+import type { DomainMemoryPlan } from '../state/domain-memory.ts'
+import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
+import { PvDomainMemory } from './domain-memory-port.ts'
+import { addFrame, addXenFrame, holdFrame, removeFrame, unholdFrame } from './mmu/domain-frames.ts'
+import { Mmu } from './mmu/mmu.ts'
+import type { FlushTargets, MmuHooks } from './mmu/mmu-hooks.ts'
+import { frameHost, inKernel } from './mode.ts'
+import { PV } from './pv-state.ts'
+
+/** What every thread is given of a PV domain; all of it can be posted. */
+export interface PvDomainShared {
+  readonly domid: number
+  readonly memory: WebAssembly.Memory
+  readonly plan: DomainMemoryPlan
+  /** DomainState's buffer. */
+  readonly state: SharedArrayBuffer
+  /** Page types: `PageInfo.bytes(plan.gmfns, plan.vcpus)`. */
+  readonly pages: SharedArrayBuffer
+}
+
+/** gmfns below are Xen's: 1 shared_info, then grant frames. The guest's RAM follows, pfn n at gmfn n + this. */
+export const FIRST_RAM_GMFN = 0x80
+export const SHARED_INFO_GMFN = 1
+
+/** Told of writes that may concern translated code; and what else the thread does for the domain. */
+export interface PvDomainHooks {
+  readonly written: (frameHost: number, offset: number, length: number) => void
+}
+
+/** One thread's handle on a PV domain: its memory, page types and vCPU records. */
+export class PvDomain implements GuestDomain {
+  readonly domid: number
+  readonly state: DomainState
+  readonly memory: PvDomainMemory
+  readonly frames: DomainFrames
+  readonly ports: PortOps
+  readonly views: DomainViews
+  readonly plan: DomainMemoryPlan
+  readonly mmu: Mmu
+  readonly vcpus: readonly VcpuMemory[]
+
+  constructor(shared: PvDomainShared, owner: LockOwner, hooks: PvDomainHooks) {
+    this.domid = shared.domid
+    this.plan = shared.plan
+    this.state = new DomainState(shared.state)
+    this.views = new DomainViews(shared.memory)
+    this.vcpus = shared.plan.vcpuBases.map((base) => new VcpuMemory(this.views, base))
+    this.memory = new PvDomainMemory(this.views, shared.plan, hooks.written)
+    const lock = new SharedLock(this.state.memory, DOMAIN.pageLock, 0, owner)
+    this.mmu = new Mmu({
+      memory: shared.memory,
+      physmap: shared.plan.physmap,
+      nrGmfns: shared.plan.gmfns,
+      m2p: shared.plan.m2p,
+      state: shared.pages,
+      stateOffset: 0,
+      nrVcpus: shared.plan.vcpus,
+      hooks: this.#mmuHooks(),
+      lock,
+    })
+    this.frames = new PvDomainFrames(this)
+    this.ports = new TwoLevelPorts(this)
+  }
+
+  #mmuHooks(): MmuHooks {
+    return {
+      flushTlb: (vcpu, targets) => this.#each(vcpu, targets, (target) => target.flushAll()),
+      flushPage: (vcpu, targets, lo, hi) => {
+        const va = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
+        this.#each(vcpu, targets, (target) => target.flushPage(va))
+      },
+      safepoint: (request) =>
+        this.#each(-1, 'all', (target) => {
+          if (request === 'revoke-writes') target.revokeWrites()
+          else if (request === 'unmap') target.flushAll()
+        }),
+      setBaseptr: (vcpu, gmfn) => this.#setKernelRoot(this.vcpus[vcpu], gmfn),
+      setUserBaseptr: (vcpu, gmfn) => this.#setUserRoot(this.vcpus[vcpu], gmfn),
+      setLdt: (vcpu, lo, hi, entries) => {
+        this.vcpus[vcpu].setU64(PV.LDT_BASE, (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0))
+        this.vcpus[vcpu].setI32(PV.LDT_ENTRIES, entries)
+      },
+      setGdt: (vcpu, entries) => {
+        this.vcpus[vcpu].setI32(PV.GDT_ENTRIES, entries)
+        for (let n = 0; n * 512 < entries; n++) this.vcpus[vcpu].setI32(PV.GDT_FRAMES + n * 4, this.mmu.gdtFrame(vcpu, n))
+      },
+      written: (gmfn, offset, length) => this.memory.written(gmfn, offset, length),
+    }
+  }
+
+  /** `local` is the caller's own vCPU, which is not in translated code now; the others may be, and must be out first. */
+  #each(local: number, targets: FlushTargets, act: (vcpu: VcpuMemory) => void): void {
+    this.vcpus.forEach((vcpu, n) => {
+      const meant = targets === 'all' || (targets === 'local' ? n === local : (targets[n >> 3] & (1 << (n & 7))) !== 0)
+      if (!meant) return
+      if (n !== local && Atomics.load(this.views.i32, (vcpu.base + CPU.IN_GUEST) >> 2) !== 0) safepoint(vcpu)
+      else act(vcpu)
+    })
+  }
+
+  #setKernelRoot(vcpu: VcpuMemory, gmfn: number): void {
+    const before = frameHost(vcpu, vcpu.i32(PV.KERNEL_ROOT))
+    const after = frameHost(vcpu, gmfn)
+    vcpu.setI32(PV.KERNEL_ROOT, gmfn)
+    flushForKernelRoot(vcpu, before, after)
+    if (inKernel(vcpu)) vcpu.setI32(CPU.ROOT, after)
+  }
+
+  #setUserRoot(vcpu: VcpuMemory, gmfn: number): void {
+    vcpu.setI32(PV.USER_ROOT, gmfn < 0 ? 0 : gmfn)
+    vcpu.flushDataTlb(true)
+    vcpu.flushExecuteTlb(true)
+  }
+
+  /** Host address of the frame that belongs to a gmfn. */
+  hostOf(gmfn: number): number {
+    return this.plan.frameBase + (gmfn - 1) * 4096
+  }
+
+  /** Makes the gmfn's frame present, zeroed, and gives it its M2P entry. */
+  present(gmfn: number, pfn: number): void {
+    const host = this.hostOf(gmfn)
+    this.views.u8.fill(0, host, host + 4096)
+    this.views.i32[(this.plan.physmap >>> 2) + gmfn] = host
+    this.views.u64[(this.plan.m2p >>> 3) + gmfn] = pfn < 0 ? INVALID_M2P : BigInt(pfn)
+  }
+
+  /** A frame that was given up is no place of code and of nothing else any more. */
+  absent(gmfn: number): void {
+    const host = this.hostOf(gmfn)
+    this.memory.written(gmfn, 0, 4096)
+    this.views.i32[(this.plan.physmap >>> 2) + gmfn] = 0
+    Atomics.and(this.views.u8, this.plan.frameFlags + (host >>> 12), ~FRAME.LOG_DIRTY)
+  }
+}
+
+const INVALID_M2P = 0xffff_ffff_ffff_ffffn
+
+/** Frames given to and taken from the guest: gmfn n is always the same place in memory, present or not. */
+class PvDomainFrames implements DomainFrames {
+  readonly #domain: PvDomain
+
+  constructor(domain: PvDomain) {
+    this.#domain = domain
+  }
+
+  #take(from: number, to: number, pfn: number): number {
+    const { mmu } = this.#domain
+    for (let gmfn = from; gmfn < to; gmfn++) {
+      if (mmu.info.owns(gmfn)) continue
+      this.#domain.present(gmfn, pfn)
+      return gmfn
+    }
+    return -1
+  }
+
+  populate(pfn: number): number {
+    const gmfn = this.#take(FIRST_RAM_GMFN, this.#domain.plan.gmfns, pfn)
+    if (gmfn >= 0) addFrame(this.#domain.mmu, gmfn)
+    return gmfn
+  }
+
+  release(gmfn: number): boolean {
+    if (!removeFrame(this.#domain.mmu, gmfn)) return false
+    this.#domain.absent(gmfn)
+    return true
+  }
+
+  allocateShared(): number {
+    const gmfn = this.#take(SHARED_INFO_GMFN, FIRST_RAM_GMFN, -1)
+    if (gmfn >= 0) addXenFrame(this.#domain.mmu, gmfn)
+    return gmfn
+  }
+
+  get(gmfn: number, writable: boolean): boolean {
+    return holdFrame(this.#domain.mmu, gmfn, writable)
+  }
+
+  put(gmfn: number, writable: boolean): void {
+    unholdFrame(this.#domain.mmu, gmfn, writable)
+  }
+}
+

@@ -1,0 +1,49 @@
+/**
+ * What Xen keeps for a PV vCPU beyond its registers (xen/include/asm-x86/domain.h struct pv_vcpu): offsets from the vCPU's base, behind
+ * the state of state/layout.ts, so that any worker can continue it.
+ */
+export const PV = {
+  /** i32: gmfn of the root for kernel mode, and for user mode (0: none given). */
+  KERNEL_ROOT: 0x1000,
+  USER_ROOT: 0x1004,
+  /** i32 and u64: stack for entries from user mode. */
+  KERNEL_SS: 0x1008,
+  KERNEL_SP: 0x1010,
+  /** u64: GS bases of the two modes; the one of the current mode is in CPU.GSBASE and stale here. */
+  GS_KERNEL: 0x1018,
+  GS_USER: 0x1020,
+  /** u64: entry points by callback type (CALLBACKTYPE_*), 0 none: eight of them. */
+  CALLBACKS: 0x1028,
+  /** i32: bit n: callback type n masks events. */
+  CALLBACK_MASKS: 0x1068,
+  /** i32: CR0.TS as the guest sees it. */
+  TASK_SWITCHED: 0x106c,
+  /** i32: selectors. */
+  CS: 0x1070,
+  SS: 0x1074,
+  DS: 0x1078,
+  ES: 0x107c,
+  FS: 0x1080,
+  GS: 0x1084,
+  /** i32: number of descriptors; u64: base of the LDT. */
+  GDT_ENTRIES: 0x1088,
+  LDT_ENTRIES: 0x108c,
+  LDT_BASE: 0x1090,
+  /** i32: gmfns of the GDT's pages, 16. */
+  GDT_FRAMES: 0x1098,
+  /** u64: DR0..DR7. */
+  DEBUG: 0x10d8,
+  /** i32: last index latched at port 0x70, last address at 0xcf8. */
+  CMOS_INDEX: 0x1118,
+  PCI_ADDRESS: 0x111c,
+  /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
+  TRAPS: 0x1200,
+  TRAP_BYTES: 16,
+} as const
+
+/** Bits of trap_info.flags (xen.h TI_GET_DPL, TI_GET_IF). */
+export const TRAP_DPL = 3
+export const TRAP_MASKS_EVENTS = 4
+
+/** Exception vectors (SDM vol. 3 table 6-1). */
+export const VECTOR = { DE: 0, DB: 1, NMI: 2, BP: 3, OF: 4, BR: 5, UD: 6, NM: 7, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13, PF: 14, MF: 16, AC: 17, XM: 19 } as const
