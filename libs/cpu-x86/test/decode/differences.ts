@@ -27,7 +27,7 @@ const ONLY_LENGTH: ReadonlySet<string> = new Set(['nop', 'prefetch', 'maskmovq',
 
 /** Registers of which fewer bits take part than iced's name says, or whose upper bits become zero either way. */
 const LOOSE_REGISTER_SIZE: ReadonlySet<string> = new Set(
-  'mov lldt ltr verr verw lmsw lar lsl sldt str smsw pinsrw pextrw pmovmskb movmskps movmskpd pextrb extractps arpl'.split(
+  'mov lldt ltr verr verw lmsw lar lsl sldt str smsw pinsrw pextrw pmovmskb movmskps movmskpd pinsrb pextrb extractps arpl'.split(
     ' ',
   ),
 )

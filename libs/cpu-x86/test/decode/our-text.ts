@@ -67,6 +67,8 @@ const BY_SIZE: Readonly<Record<string, (size: number) => string>> = {
   popa: (size) => (size === 2 ? 'popa' : 'popad'),
   sysret: (size) => (size === 8 ? 'sysretq' : 'sysret'),
   sysexit: (size) => (size === 8 ? 'sysexitq' : 'sysexit'),
+  pcmpestrm: (size) => (size === 8 ? 'pcmpestrm64' : 'pcmpestrm'),
+  pcmpestri: (size) => (size === 8 ? 'pcmpestri64' : 'pcmpestri'),
   ...Object.fromEntries(
     ['movs', 'cmps', 'stos', 'lods', 'scas', 'ins', 'outs'].map((name) => [
       name,
