@@ -61,6 +61,7 @@ const EQUAL = 4
 const NOT_EQUAL = 5
 
 const near = { map: 0, force64: true, ends: true } as const
+const conditional = { ...near, fallsThrough: true } as const
 
 const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => [
   { ...near, mode, name: 'call', code: 0xe8, operands: 'Jz', def: call(pointer) },
@@ -76,13 +77,13 @@ export const rows: readonly Row[] = [
   { ...near, name: 'jmp', code: 0xe9, operands: 'Jz', def: jump },
   { ...near, name: 'jmp', code: 0xff, ext: 4, operands: 'Ev', def: jumpIndirect },
   ...CONDITIONS.flatMap(({ suffix, reads }, n): Row[] => [
-    { ...near, name: `j${suffix}`, code: 0x70 + n, operands: 'Jb', reads, def: jumpIf(n) },
-    { ...near, name: `j${suffix}`, map: 1, code: 0x80 + n, operands: 'Jz', reads, def: jumpIf(n) },
+    { ...conditional, name: `j${suffix}`, code: 0x70 + n, operands: 'Jb', reads, def: jumpIf(n) },
+    { ...conditional, name: `j${suffix}`, map: 1, code: 0x80 + n, operands: 'Jz', reads, def: jumpIf(n) },
   ]),
-  { ...near, name: 'loopne', code: 0xe0, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(NOT_EQUAL)) },
-  { ...near, name: 'loope', code: 0xe1, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(EQUAL)) },
-  { ...near, name: 'loop', code: 0xe2, operands: 'Jb', def: loop(() => i32.const(1)) },
-  { ...near, name: 'jrcxz', code: 0xe3, operands: 'Jb', def: jumpIfCountZero },
+  { ...conditional, name: 'loopne', code: 0xe0, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(NOT_EQUAL)) },
+  { ...conditional, name: 'loope', code: 0xe1, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(EQUAL)) },
+  { ...conditional, name: 'loop', code: 0xe2, operands: 'Jb', def: loop(() => i32.const(1)) },
+  { ...conditional, name: 'jrcxz', code: 0xe3, operands: 'Jb', def: jumpIfCountZero },
   { name: 'callf', map: 0, code: 0x9a, mode: 32, operands: 'Iz Iuw', ends: true, def: far },
   { name: 'jmpf', map: 0, code: 0xea, mode: 32, operands: 'Iz Iuw', ends: true, def: far },
   { name: 'callf', map: 0, code: 0xff, ext: 3, operands: 'Mn', ends: true, def: far },

@@ -58,6 +58,8 @@ export interface Row {
   readonly mayKeep?: boolean
   /** Ends a basic block: the definition finishes with one of Builder's control methods. */
   readonly ends?: boolean
+  /** Of those: may go on with the next instruction (jumpIf, finish), which tiers then translate too. */
+  readonly fallsThrough?: boolean
   /**
    * Seldom run or large: the cold tier keeps its body out of the main loop (a call), and regions call that body too.
    * Such a definition may not use control methods except `fault` and `trap`.

@@ -91,6 +91,7 @@ const MAX_NESTING = 3
 
 const nestingOf = ({ operands: [, level] }: Decoded) => (level.kind === 'imm' ? Number(level.value) & 31 : 0)
 
+/** The outer frame pointers are read before anything is written, which shows only if the frame at RBP lies in the new one. */
 const enter: PerMode = (pointer) => (b) => {
   const nesting = nestingOf(b.insn)
   if (nesting > MAX_NESTING) return b.trap('ud')
@@ -102,10 +103,12 @@ const enter: PerMode = (pointer) => (b) => {
   for (let n = 1; n < nesting; n++) values.push(b.let(b.get(openSlot(b, pointer, below(rbp, n), 'r'))))
   if (nesting > 0) values.push(frame)
   const slots = values.map((_, n) => openSlot(b, pointer, below(sp, n + 1), 'w'))
-  const locals = b.let(b.get(b.open(b.op(0), 'r')))
+  const top = b.let(b.trunc(i64.sub(below(sp, slots.length), b.get(b.open(b.op(0), 'r'))), pointer))
+  // The processor tries whether the new top of the stack may be written, but does not write there.
+  openSlot(b, pointer, top, 'w')
   for (const [n, slot] of slots.entries()) b.put(slot, values[n])
   b.put(b.gpr(RBP, b.size), frame)
-  b.put(b.gpr(RSP, pointer), i64.sub(below(sp, slots.length), locals))
+  b.put(b.gpr(RSP, pointer), top)
 }
 
 const segment: Definition = (b) => b.trap('segment')

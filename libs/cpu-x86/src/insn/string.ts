@@ -58,9 +58,10 @@ function compareValues(b: Builder, x: I64, y: I64): void {
   b.flags({ kind: 'sub', x, y, r: b.let(b.trunc(i64.sub(x, y))) })
 }
 
+/** Where both sides fault, [rdi] is the one reported (seen on Zen 4). */
 const compareElement: Element = (b) => {
-  const x = b.let(b.get(openSource(b)))
   const y = b.let(b.get(openTarget(b, 'r')))
+  const x = b.let(b.get(openSource(b)))
   const step = elementStep(b)
   compareValues(b, x, y)
   advance(b, RSI, step)
@@ -162,13 +163,13 @@ const repeatStore: Definition = repeated((b) => {
   runs(b, [target], [RDI], (run) => fillRun(b, run, target, value))
 })
 
-type Rep = Pick<Row, 'prefix' | 'rep' | 'def' | 'ends'>
+type Rep = Pick<Row, 'prefix' | 'rep' | 'def' | 'ends' | 'fallsThrough'>
 
 /** The plain form, which also takes the encoding with other prefixes, and the two repeated ones. */
 const forms = (element: Element, f3: Definition, f2: Definition, rep: 'rep' | 'repz'): readonly Rep[] => [
   { def: element },
-  { prefix: 'f3', rep, ends: true, def: f3 },
-  { prefix: 'f2', rep, ends: true, def: f2 },
+  { prefix: 'f3', rep, ends: true, fallsThrough: true, def: f3 },
+  { prefix: 'f2', rep, ends: true, fallsThrough: true, def: f2 },
 ]
 
 interface Operation {
