@@ -4,7 +4,7 @@ import { BODY, BODY_IMPORTS, HELPER_INDEX } from '../../src/cold/cold-module.ts'
 import { encodeOperands } from '../../src/cold/encode.ts'
 import { EXIT } from '../../src/cold/record.ts'
 import { addressShape, OutOfLineBuilder } from '../../src/cold/record-builder.ts'
-import type { Decoded } from '../../src/decode/decoded.ts'
+import type { Decoded, Operand } from '../../src/decode/decoded.ts'
 import { isFault, makeDecoder } from '../../src/decode/decoder.ts'
 import type { Row } from '../../src/insn/row.ts'
 import { sseHelper } from '../../src/insn/sse-helper.ts'
@@ -35,8 +35,15 @@ const FILL = BODY_IMPORTS.length
 const PAGE_FAULT = 14
 const UNDEFINED = 6
 
-/** Answers what becomes of a case with one instruction. */
-export function bodyRunner(rows: readonly Row[]): (test: NativeCase) => Outcome {
+/** As a region knows them: immediates are constants while code is written. */
+class KnowingBuilder extends OutOfLineBuilder {
+  override known(operand?: Operand): bigint | undefined {
+    return operand?.kind === 'imm' ? operand.value : undefined
+  }
+}
+
+/** Answers what becomes of a case with one instruction. `knows`: each immediate has a body of its own. */
+export function bodyRunner(rows: readonly Row[], knows: boolean = false): (test: NativeCase) => Outcome {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true })
   const views = new DomainViews(memory)
   const vcpu = new VcpuMemory(views, BASE)
@@ -56,12 +63,21 @@ export function bodyRunner(rows: readonly Row[]): (test: NativeCase) => Outcome 
 
   function bodyOf(insn: Decoded): Body {
     const shapes = insn.operands.map((o) => (o.kind === 'mem' ? addressShape(o, insn.addressSize) : o.kind))
-    const key = [rows.indexOf(insn.row), insn.size, insn.addressSize, insn.row.variant?.(insn) ?? 0, ...shapes].join()
+    const immediates = insn.operands.flatMap((o) => (knows && o.kind === 'imm' ? [o.value] : []))
+    const key = [
+      rows.indexOf(insn.row),
+      insn.size,
+      insn.addressSize,
+      insn.row.variant?.(insn) ?? 0,
+      ...shapes,
+      ...immediates,
+    ].join()
     const known = bodies.get(key)
     if (known !== undefined) return known
     const code = new Code()
     const locals = new Locals(2)
-    const b = new OutOfLineBuilder(code, locals, parameter('i32', 0), parameter('i32', 1), HELPER_INDEX, FILL)
+    const Kind = knows ? KnowingBuilder : OutOfLineBuilder
+    const b = new Kind(code, locals, parameter('i32', 0), parameter('i32', 1), HELPER_INDEX, FILL)
     b.emit({ ...insn, operands: insn.operands.map((o) => ({ ...o })) })
     code.u8(0)
     code.end()

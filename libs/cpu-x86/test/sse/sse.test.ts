@@ -75,3 +75,14 @@ describe('SSE in compatibility mode agrees with the host CPU', () => {
     expect(differences(bodyRunner(rows), cases)).toEqual([])
   })
 })
+
+describe('SSE with known immediates agrees with the host CPU', () => {
+  it('on registers and memory', () => {
+    const rows = Object.values(families)
+      .flat()
+      .filter(({ operands }) => /I/.test(operands))
+    const random = new Random(6n)
+    const cases = rows.flatMap((row) => encodings(random, row, CASES).map((encoding) => caseOf(random, encoding)))
+    expect(differences(bodyRunner(rows, true), cases)).toEqual([])
+  })
+})
