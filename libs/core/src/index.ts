@@ -31,6 +31,36 @@ export { HYPERCALL_ARGS, HypercallArgs } from './hypercall/hypercall-args.ts'
 export type { HypercallContext, HypervisorServices, HypervisorVersion } from './hypercall/hypercall-context.ts'
 export * from './hypercall/table.ts'
 export type { DomainFrames, DomainMemory } from './memory/domain-memory.ts'
+export {
+  type ConfigKey,
+  type ConfigKeys,
+  type ConfigSchema,
+  type ConfigValues,
+  configOf,
+  noConfig,
+  text,
+  wholeNumber,
+  yesNo,
+} from './plugin/config-schema.ts'
+export { type Injectable, injects, type TokenValues } from './plugin/injects.ts'
+export type { PcpuPart, SharedRecord } from './plugin/pcpu-part.ts'
+export { PcpuParts } from './plugin/pcpu-parts.ts'
+export { PluginError, type PluginErrorCode, type PluginErrorDetails } from './plugin/plugin-error.ts'
+export type { DomainRegistrar, HostRegistrar, PcpuRegistrar, ServiceReader, ServiceWriter } from './plugin/registrar.ts'
+export * from './plugin/scheduler.ts'
+export { DomainScope, HostScope } from './plugin/scope.ts'
+export { isStoppable, type Stoppable, Teardown } from './plugin/teardown.ts'
+export * from './plugin/token.ts'
+export { API_VERSION, definePlugin, type XenPlugin } from './plugin/xen-plugin.ts'
+export {
+  type LoadedPlugins,
+  type LoadOptions,
+  loadPcpuParts,
+  loadPlugins,
+  type PcpuPlugin,
+} from './plugin-host/load-plugins.ts'
+export type { PluginEntry } from './plugin-host/read-plugin.ts'
+export { type PluginRecord, PluginRegistry, type PluginState } from './plugin-host/registry.ts'
 export { PAGE_SIZE, type SharedPage, sharedPage } from './ring/shared-page.ts'
 export * from './shared-layout.ts'
 export { type Clock, type ClockOrigin, HostClock, hostClockOrigin, TSC_HZ } from './time/clock.ts'

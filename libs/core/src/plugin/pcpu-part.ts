@@ -10,7 +10,7 @@ export interface SharedRecord {
 /**
  * How a service whose home is `pcpu` comes into being. Core asks one instance of the plugin for the layout, allocates it
  * zeroed in shared memory, and then every thread (each worker, and domain 0's) calls `create` on a plugin instance
- * of its own over that same memory.
+ * of its own over that same memory. All zeros must therefore be a valid initial state.
  *
  * Both functions must be pure in `limits` and in the plugin's configuration, since each thread calls them for itself.
  * The object made keeps no state but constants derived from these: what one thread does must be seen by the next, so

@@ -1,0 +1,6 @@
+/** Conformance suites: the bar for plugins, ours and others'. */
+
+export { SimulatedMachine } from './machine.ts'
+export { type SchedulerSubject, schedulerSuite } from './scheduler.ts'
+export type { SuiteCase } from './suite-case.ts'
+export { bursts, rhythm, spin, type Workload } from './workload.ts'
