@@ -1,0 +1,92 @@
+import { EAGAIN, EINVAL } from '@paravane/core/abi'
+import type { MmuMemory } from './mmu-memory.ts'
+import type { PageTypes } from './page-types.ts'
+import { hasBadFlags, isXenSlot, PTE_A, PTE_D, PTE_P, sameReference } from './pte.ts'
+import { type PteStore, pteStore } from './pte-store.ts'
+
+/**
+ * How an entry is stored beside walkers that set accessed and dirty bits: over them, keeping them, or only if the entry still
+ * is what was read (-EAGAIN, with nothing done, if not).
+ */
+export type StoreMode = 'store' | 'preserve-ad' | 'exact'
+
+/**
+ * Replaces entries of validated tables: what the new entry needs is taken before it is stored, what the old one held is put
+ * after. Callers hold the page lock; so nothing but accessed and dirty bits changes between reading and storing an entry.
+ */
+export class EntryWriter {
+  readonly #types: PageTypes
+  readonly #words: Int32Array
+  readonly #pte: PteStore
+
+  constructor(types: PageTypes, memory: MmuMemory) {
+    this.#types = types
+    this.#words = memory.i32
+    this.#pte = pteStore(memory.memory)
+  }
+
+  /** Replaces what is in the slot now. @see replaceSeen */
+  replace(level: number, table: number, slot: number, lo: number, hi: number, mode: StoreMode): number {
+    const at = (table + slot * 8) >>> 2
+    return this.replaceSeen(level, table, slot, lo, hi, mode, this.#words[at], this.#words[at + 1])
+  }
+
+  /**
+   * @param level of the validated table at host address `table`
+   * @param oldLo, oldHi the entry as it was just read
+   * @returns 0, RESTART, ABSENT or -errno: -EINVAL for slots of Xen, bad flags, frames of others and wrong types; -EBUSY if
+   *   the frame cannot be mapped writable; -EAGAIN
+   */
+  replaceSeen(
+    level: number,
+    table: number,
+    slot: number,
+    lo: number,
+    hi: number,
+    mode: StoreMode,
+    oldLo: number,
+    oldHi: number,
+  ): number {
+    if (level === 4 && isXenSlot(slot)) return -EINVAL
+    const host = table + slot * 8
+    if ((lo & PTE_P) === 0) {
+      if (!this.#store(host, lo, hi, mode, oldLo, oldHi)) return -EAGAIN
+      this.#put(level, oldLo, oldHi)
+      return 0
+    }
+    if (sameReference(level, lo, hi, oldLo, oldHi)) {
+      if (hasBadFlags(level, lo)) return -EINVAL
+      return this.#store(host, lo, hi, mode, oldLo, oldHi) ? 0 : -EAGAIN
+    }
+    const rc = level === 1 ? this.#types.getL1Target(lo, hi) : this.#types.getTableTarget(level, lo, hi)
+    if (rc !== 0) return rc
+    if (this.#store(host, lo, hi, mode, oldLo, oldHi)) {
+      this.#put(level, oldLo, oldHi)
+      return 0
+    }
+    this.#put(level, lo, hi)
+    return -EAGAIN
+  }
+
+  /** A u64 into a frame that is no table. `host` is a multiple of 8. */
+  storePlain(host: number, lo: number, hi: number): void {
+    this.#pte.store(host, lo, hi)
+  }
+
+  #put(level: number, lo: number, hi: number): void {
+    if ((lo & PTE_P) === 0) return
+    if (level === 1) this.#types.putL1Target(lo, hi)
+    else this.#types.putTableTarget(lo, hi)
+  }
+
+  #store(host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
+    if (mode === 'exact') return this.#pte.exchange(host, oldLo, oldHi, lo, hi) !== 0
+    if (mode === 'preserve-ad') {
+      // Walkers only ever set the two bits, so this ends after two more rounds at most.
+      let seen = oldLo
+      while (this.#pte.exchange(host, seen, oldHi, lo | (seen & (PTE_A | PTE_D)), hi) === 0)
+        seen = this.#words[host >>> 2]
+    } else this.#pte.store(host, lo, hi)
+    return true
+  }
+}

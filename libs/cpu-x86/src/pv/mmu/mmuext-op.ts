@@ -1,0 +1,120 @@
+import type { HypercallContext } from '@paravane/core'
+import {
+  EACCES,
+  EFAULT,
+  EINVAL,
+  ENOSYS,
+  EOPNOTSUPP,
+  MMUEXT_CLEAR_PAGE,
+  MMUEXT_COPY_PAGE,
+  MMUEXT_FLUSH_CACHE,
+  MMUEXT_FLUSH_CACHE_GLOBAL,
+  MMUEXT_INVLPG_ALL,
+  MMUEXT_INVLPG_LOCAL,
+  MMUEXT_INVLPG_MULTI,
+  MMUEXT_MARK_SUPER,
+  MMUEXT_NEW_BASEPTR,
+  MMUEXT_NEW_USER_BASEPTR,
+  MMUEXT_PIN_L1_TABLE,
+  MMUEXT_PIN_L2_TABLE,
+  MMUEXT_PIN_L3_TABLE,
+  MMUEXT_PIN_L4_TABLE,
+  MMUEXT_SET_LDT,
+  MMUEXT_TLB_FLUSH_ALL,
+  MMUEXT_TLB_FLUSH_LOCAL,
+  MMUEXT_TLB_FLUSH_MULTI,
+  MMUEXT_UNMARK_SUPER,
+  MMUEXT_UNPIN_TABLE,
+} from '@paravane/core/abi'
+import type { RowOperation } from './batch.ts'
+import { flushTlb, readVcpuMask } from './flush.ts'
+import { clearPage, copyPage } from './frame-contents.ts'
+import type { Mmu } from './mmu.ts'
+import type { FlushTargets } from './mmu-hooks.ts'
+import { LDT_ENTRIES, LDT_HIGH, LDT_LOW } from './page-info.ts'
+import { frameNumber } from './pte.ts'
+import { newBaseptr, newUserBaseptr, pinTable, unpinTable } from './roots.ts'
+
+/** Bytes of struct mmuext_op, and the words of its fields: u64s in halves, low half first. */
+export const MMUEXT_OP_BYTES = 24
+const CMD = 0
+const ARG1 = 2
+const ARG2 = 4
+
+const MAX_LDT_ENTRIES = 8192
+
+const frame1 = (words: Int32Array): number => frameNumber(words[ARG1], words[ARG1 + 1])
+const frame2 = (words: Int32Array): number => frameNumber(words[ARG2], words[ARG2 + 1])
+
+const pin =
+  (level: number): RowOperation =>
+  (mmu, _ctx, words) =>
+    pinTable(mmu, level, frame1(words))
+
+const refuse =
+  (errno: number): RowOperation =>
+  () =>
+    -errno
+
+/** arg2: pointer to a bitmap of vCPUs. */
+function masked(mmu: Mmu, ctx: HypercallContext, words: Int32Array): Uint8Array | undefined {
+  const va = (BigInt(words[ARG2 + 1] >>> 0) << 32n) | BigInt(words[ARG2] >>> 0)
+  return readVcpuMask(mmu, ctx.guest, va)
+}
+
+function flush(mmu: Mmu, ctx: HypercallContext, targets: FlushTargets | undefined): number {
+  if (targets === undefined) return -EFAULT
+  flushTlb(mmu, ctx.vcpu, targets)
+  return 0
+}
+
+function invlpg(mmu: Mmu, ctx: HypercallContext, words: Int32Array, targets: FlushTargets | undefined): number {
+  if (targets === undefined) return -EFAULT
+  mmu.hooks.flushPage(ctx.vcpu, targets, words[ARG1], words[ARG1 + 1])
+  return 0
+}
+
+/** The frames of an LDT are looked up and typed when a selector of it is first used, so nothing is checked but the size. */
+function setLdt(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
+  const entries = words[ARG2] >>> 0
+  if ((words[ARG1] & 0xfff) !== 0 || entries > MAX_LDT_ENTRIES) return -EINVAL
+  const at = mmu.info.vcpu(ctx.vcpu)
+  mmu.info.i32[at + LDT_LOW] = words[ARG1]
+  mmu.info.i32[at + LDT_HIGH] = words[ARG1 + 1]
+  mmu.info.i32[at + LDT_ENTRIES] = entries
+  mmu.hooks.setLdt(ctx.vcpu, words[ARG1], words[ARG1 + 1], entries)
+  return 0
+}
+
+const OPERATIONS: readonly (readonly [cmd: number, perform: RowOperation])[] = [
+  [MMUEXT_PIN_L1_TABLE, pin(1)],
+  [MMUEXT_PIN_L2_TABLE, pin(2)],
+  [MMUEXT_PIN_L3_TABLE, pin(3)],
+  [MMUEXT_PIN_L4_TABLE, pin(4)],
+  [MMUEXT_UNPIN_TABLE, (mmu, _ctx, words) => unpinTable(mmu, frame1(words))],
+  [MMUEXT_NEW_BASEPTR, (mmu, ctx, words) => newBaseptr(mmu, ctx.vcpu, frame1(words))],
+  [MMUEXT_TLB_FLUSH_LOCAL, (mmu, ctx) => flush(mmu, ctx, 'local')],
+  [MMUEXT_INVLPG_LOCAL, (mmu, ctx, words) => invlpg(mmu, ctx, words, 'local')],
+  [MMUEXT_TLB_FLUSH_MULTI, (mmu, ctx, words) => flush(mmu, ctx, masked(mmu, ctx, words))],
+  [MMUEXT_INVLPG_MULTI, (mmu, ctx, words) => invlpg(mmu, ctx, words, masked(mmu, ctx, words))],
+  [MMUEXT_TLB_FLUSH_ALL, (mmu, ctx) => flush(mmu, ctx, 'all')],
+  [MMUEXT_INVLPG_ALL, (mmu, ctx, words) => invlpg(mmu, ctx, words, 'all')],
+  // Only domains with devices may.
+  [MMUEXT_FLUSH_CACHE, refuse(EACCES)],
+  [MMUEXT_FLUSH_CACHE_GLOBAL, refuse(EACCES)],
+  [MMUEXT_SET_LDT, setLdt],
+  [MMUEXT_NEW_USER_BASEPTR, (mmu, ctx, words) => newUserBaseptr(mmu, ctx.vcpu, frame1(words))],
+  [MMUEXT_CLEAR_PAGE, (mmu, _ctx, words) => clearPage(mmu, frame1(words))],
+  [MMUEXT_COPY_PAGE, (mmu, _ctx, words) => copyPage(mmu, frame1(words), frame2(words))],
+  [MMUEXT_MARK_SUPER, refuse(EOPNOTSUPP)],
+  [MMUEXT_UNMARK_SUPER, refuse(EOPNOTSUPP)],
+]
+
+const byCommand: (RowOperation | undefined)[] = []
+for (const [cmd, perform] of OPERATIONS) byCommand[cmd] = perform
+
+/** One operation of HYPERVISOR_mmuext_op. */
+export function mmuextOp(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
+  const perform = byCommand[words[CMD] >>> 0]
+  return perform === undefined ? -ENOSYS : perform(mmu, ctx, words)
+}
