@@ -111,6 +111,8 @@ const domainFields = {
   handle: ['i32', 4],
   /** ns added to the hypervisor's time to make the guest's. */
   timeOffset: 'i64',
+  /** Of a virtual-clock domain: ns that passed while it was idle, beside those of its instructions. */
+  idleTime: 'i64',
   /** ns from the epoch to guest time 0. */
   wallclock: 'i64',
   watchdogs: ['i64', 2],
@@ -156,6 +158,8 @@ export interface DomainStateInit {
   readonly options?: number
   /** UUID, 16 bytes. */
   readonly handle?: Uint8Array
+  /** Of a virtual-clock domain: ns that passed while it was idle, beside those of its instructions. */
+  idleTime: 'i64'
   /** ns from the epoch to guest time 0. */
   readonly wallclock?: bigint
 }

@@ -33,8 +33,9 @@ export interface SubOpRow {
 }
 
 export interface SubOps {
-  /** Index of the argument that says which; its low 32 bits count. */
+  /** Index of the argument that says which; its low 32 bits count, or of those the ones in `cmdMask`. */
   readonly cmdArg: number
+  readonly cmdMask?: number
   /** Index of the pointer argument. */
   readonly pointerArg: number
   /** What an unknown command answers, as a positive errno. */
@@ -100,10 +101,10 @@ export class HypercallTable {
 }
 
 /** Finds the row of a command, copies its structure in, and out again. */
-function subOpHandler({ cmdArg, pointerArg, unknown, rows }: SubOps): HypercallHandler {
+export function subOpHandler({ cmdArg, cmdMask = -1, pointerArg, unknown, rows }: SubOps): HypercallHandler {
   const byCommand = new Map(rows.map((row) => [row.cmd, { row, copy: new GuestCopy(row.arg ? sizeof(row.arg) : 0) }]))
   return (ctx, args) => {
-    const found = byCommand.get(args.u32(cmdArg))
+    const found = byCommand.get((args.u32(cmdArg) & cmdMask) >>> 0)
     if (found === undefined) return -unknown
     const { row, copy } = found
     if (row.arg === undefined) return row.handler(ctx, copy, args)

@@ -22,10 +22,15 @@ export interface DomainMemory {
  * Implemented beside the page types (PV MMU); any thread may call, it takes the domain's page lock itself.
  */
 export interface DomainFrames {
-  /** A zeroed frame for the guest, with M2P entry `pfn` (-1: none); -1 if the host or the domain has no room. */
+  /** One more than the highest gmfn the domain can ever have. */
+  readonly limit: number
+  /**
+   * A zeroed frame for the guest, counted in `DOMAIN.totPages`, with M2P entry `pfn` (-1: none). -1 if the host has no
+   * room, or the domain as many as `DOMAIN.maxPages` already.
+   */
   populate(pfn: number): number
   /**
-   * Takes a frame away from the guest and frees it, with its M2P entry made invalid. False, with nothing done, if it is
+   * Takes a frame away from the guest and frees it: out of `DOMAIN.totPages`, M2P entry made invalid. False, with nothing done, if it is
    * not the guest's or is still mapped, typed or held.
    */
   release(gmfn: number): boolean

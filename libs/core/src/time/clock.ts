@@ -5,9 +5,9 @@
 export interface Clock {
   /** ns since the hypervisor booted; never goes back in one thread. */
   now(): bigint
-  /** What rdtsc reads now. */
+  /** What rdtsc reads now: ticks of {@link tscHz} since the same moment. */
   tsc(): bigint
-  /** Ticks of {@link tsc} a second. */
+  /** At least 1. */
   readonly tscHz: number
   /** ns from the epoch to `now() === 0`. */
   readonly epoch: bigint
