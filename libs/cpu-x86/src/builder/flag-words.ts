@@ -42,10 +42,7 @@ function placed(carries: I64, size: number, bind: (x: I64) => I64): I64 {
 }
 
 const carryWord = (cf: I64, of: I64, af: I64): I64 =>
-  i64.or(
-    i64.or(i64.shl(cf, i64.const(63)), i64.shl(i64.xor(cf, of), i64.const(62))),
-    i64.shl(af, i64.const(3)),
-  )
+  i64.or(i64.or(i64.shl(cf, i64.const(63)), i64.shl(i64.xor(cf, of), i64.const(62))), i64.shl(af, i64.const(3)))
 
 /** FC after inc or dec: CF kept, OF and AF new. */
 function keepingCarry(old: I64, of: I32, af: I32): I64 {
@@ -53,10 +50,7 @@ function keepingCarry(old: I64, of: I32, af: I32): I64 {
     i64.and(i64.shr_u(old, i64.const(1)), i64.const(OVERFLOW)),
     i64.shl(i64.extend_i32_u(of), i64.const(62)),
   )
-  return i64.or(
-    i64.or(i64.and(old, i64.const(CARRY)), overflow),
-    i64.shl(i64.extend_i32_u(af), i64.const(3)),
-  )
+  return i64.or(i64.or(i64.and(old, i64.const(CARRY)), overflow), i64.shl(i64.extend_i32_u(af), i64.const(3)))
 }
 
 /** The words that a change leaves. `old` is what they were; `bind` gives an expression a local. */
@@ -96,28 +90,42 @@ export function changed(change: FlagChange, size: number, old: FlagWords, bind: 
     }
     case 'bits':
       return fromBits(bind(change.rflags), bind)
-    case 'some': {
-      const fresh = i64.and(change.rflags, i64.const(change.mask))
-      if (change.mask === FLAG.CF) {
-        const cf = bind(fresh)
-        const of = bind(i64.extend_i32_u(condition(0, old)))
-        return { fz: old.fz, fs: old.fs, fc: carryWord(cf, of, i64.and(i64.shr_u(old.fc, i64.const(3)), i64.const(1))) }
-      }
-      const kept = i64.and(toBits(old), i64.const(ARITHMETIC_FLAGS & ~change.mask))
-      return fromBits(bind(i64.or(kept, fresh)), bind)
-    }
+    case 'some':
+      return someChanged(change.mask, bind(change.rflags), old, bind)
   }
 }
 
+/** Each word by itself: rotates and multiplication touch only FC, cmpxchg8b only FZ. */
+function someChanged(mask: number, rflags: I64, old: FlagWords, bind: (x: I64) => I64): FlagWords {
+  const signParity = mask & (FLAG.SF | FLAG.PF)
+  if (signParity !== 0 && signParity !== (FLAG.SF | FLAG.PF)) {
+    const kept = i64.and(toBits(old), i64.const(ARITHMETIC_FLAGS & ~mask))
+    return fromBits(bind(i64.or(kept, i64.and(rflags, i64.const(mask)))), bind)
+  }
+  return {
+    fz: mask & FLAG.ZF ? zeroWord(rflags) : old.fz,
+    fs: signParity ? signParityWord(rflags) : old.fs,
+    fc: mask & (FLAG.CF | FLAG.OF | FLAG.AF) ? someCarries(mask, rflags, old.fc, bind) : old.fc,
+  }
+}
+
+function someCarries(mask: number, rflags: I64, old: I64, bind: (x: I64) => I64): I64 {
+  const cf = bind(mask & FLAG.CF ? bitOf(rflags, 0) : i64.shr_u(old, i64.const(63)))
+  const wasOverflow = i64.shr_u(i64.xor(old, i64.shl(old, i64.const(1))), i64.const(63))
+  const of = mask & FLAG.OF ? bitOf(rflags, 11) : wasOverflow
+  const top = i64.or(i64.shl(cf, i64.const(63)), i64.shl(i64.xor(cf, of), i64.const(62)))
+  return i64.or(top, mask & FLAG.AF ? i64.shl(bitOf(rflags, 4), i64.const(3)) : i64.and(old, i64.const(8)))
+}
+
+const bitOf = (rflags: I64, n: number): I64 => i64.and(i64.shr_u(rflags, i64.const(n)), i64.const(1))
+const zeroWord = (rflags: I64): I64 => i64.xor(bitOf(rflags, 6), i64.const(1))
+const signParityWord = (rflags: I64): I64 =>
+  i64.or(i64.shl(bitOf(rflags, 7), i64.const(63)), i64.xor(bitOf(rflags, 2), i64.const(1)))
+
 /** Words for an RFLAGS image; other bits are ignored. */
 export function fromBits(rflags: I64, bind: (x: I64) => I64): FlagWords {
-  const bit = (n: number) => i64.and(i64.shr_u(rflags, i64.const(n)), i64.const(1))
-  const cf = bind(i64.and(rflags, i64.const(1)))
-  return {
-    fz: i64.xor(bit(6), i64.const(1)),
-    fs: i64.or(i64.shl(bit(7), i64.const(63)), i64.xor(bit(2), i64.const(1))),
-    fc: carryWord(cf, bit(11), bit(4)),
-  }
+  const fc = carryWord(bind(bitOf(rflags, 0)), bitOf(rflags, 11), bitOf(rflags, 4))
+  return { fz: zeroWord(rflags), fs: signParityWord(rflags), fc }
 }
 
 /** The six flags as bits of an RFLAGS image. */

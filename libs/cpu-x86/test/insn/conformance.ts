@@ -30,13 +30,23 @@ function comparedFlags(row: Row): number {
   return [...(row.undefines ?? '')].reduce((mask, flag) => mask & ~FLAG_BITS[flag], ARITHMETIC_FLAGS)
 }
 
-/** One line per case in which the machine and the processor differ, at most `limit`. */
-export function differences(cases: readonly RowCase[], machine: Machine, limit: number = 3): string[] {
+/** A case and what the processor made of it. */
+export interface Judged {
+  readonly one: RowCase
+  readonly native: NativeResult
+}
+
+export function judge(cases: readonly RowCase[]): Judged[] {
   const results = runNative(cases)
+  return cases.map((one, n) => ({ one, native: results[n] }))
+}
+
+/** One text per case in which the machine and the processor differ, at most `limit`. */
+export function differences(cases: readonly Judged[], machine: Machine, limit: number = 3): string[] {
   const found: string[] = []
-  for (const [n, one] of cases.entries()) {
+  for (const { one, native } of cases) {
     const flags = comparedFlags(one.insn.row)
-    const expected = describe(fromNative(results[n]), flags)
+    const expected = describe(fromNative(native), flags)
     const seen = describe(machine(one), flags)
     if (expected.join() === seen.join()) continue
     const only = (mine: string[], other: string[]) => mine.filter((part) => !other.includes(part)).join(' ')

@@ -21,7 +21,7 @@ interface Location extends Place {
 /** One instruction on one state. `constants`: whether definitions know the values of immediates, as regions do. */
 export class Interpreter implements Builder {
   readonly insn: Decoded
-  readonly gpr_: BigUint64Array
+  readonly registers: BigUint64Array
   readonly memory: Memory
   readonly #constants: boolean
   readonly #cells = new Map<number, { value: bigint }>()
@@ -29,7 +29,7 @@ export class Interpreter implements Builder {
 
   constructor(insn: Decoded, state: NativeCase, constants: boolean) {
     this.insn = insn
-    this.gpr_ = state.gpr.slice()
+    this.registers = state.gpr.slice()
     this.memory = new Memory(state.memory ?? [])
     this.#rflags = BigInt((state.rflags ?? 0) & ARITHMETIC_FLAGS)
     this.#constants = constants
@@ -71,7 +71,7 @@ export class Interpreter implements Builder {
   }
 
   address(operand: MemOperand, _segment: boolean): I64 {
-    const register = (n: number) => (n < 0 ? 0n : this.gpr_[n])
+    const register = (n: number) => (n < 0 ? 0n : this.registers[n])
     const next = operand.ripRelative ? BigInt(CODE + this.insn.length) : 0n
     const sum = next + register(operand.base) + (register(operand.index) << BigInt(operand.scale)) + operand.disp
     return i64.const(BigInt.asUintN(8 * this.insn.addressSize, sum))
@@ -81,7 +81,7 @@ export class Interpreter implements Builder {
     const { kind, size, register, high, address, value } = from as Location
     if (kind === 'imm') return i64.const(BigInt.asUintN(8 * size, value!))
     if (kind === 'mem') return i64.const(this.memory.read(address!, size))
-    return i64.const(BigInt.asUintN(8 * size, this.gpr_[register!] >> (high ? 8n : 0n)))
+    return i64.const(BigInt.asUintN(8 * size, this.registers[register!] >> (high ? 8n : 0n)))
   }
 
   getSigned(from: Place): I64 {
@@ -95,8 +95,8 @@ export class Interpreter implements Builder {
     else {
       const shift = high ? 8n : 0n
       const mask = ((1n << BigInt(8 * size)) - 1n) << shift
-      const kept = size === 4 ? 0n : this.gpr_[register!] & ~mask
-      this.gpr_[register!] = kept | (bits << shift)
+      const kept = size === 4 ? 0n : this.registers[register!] & ~mask
+      this.registers[register!] = kept | (bits << shift)
     }
   }
 
