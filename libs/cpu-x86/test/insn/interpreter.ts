@@ -194,6 +194,12 @@ export class Interpreter implements Builder {
   hostAddress(): I32 {
     return this.#none('hostAddress')
   }
+  reach(): I32 {
+    return this.#none('reach')
+  }
+  fence(): void {
+    this.#none('fence')
+  }
   copyBytes(): void {
     this.#none('copyBytes')
   }

@@ -66,7 +66,7 @@ export const SIGFPE = 8
 export const SIGSEGV = 11
 export const SIGALRM = 14
 
-export const GPR_NAMES = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ')
+export const GPR_NAMES: readonly string[] = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ')
 
 /** A register file with these values, RSP at the end of STACK and zero elsewhere. */
 export function registers(values: Readonly<Record<string, bigint>>): BigUint64Array {
