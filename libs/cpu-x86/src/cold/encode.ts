@@ -2,6 +2,7 @@ import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { REC, STACK_OPERAND } from './record.ts'
+import { segmentIsBase } from './record-builder.ts'
 
 /** Host address of what a non-memory operand names, for the record at `rec`. `second` is a second immediate. */
 function pointer(vcpu: VcpuMemory, rec: number, operand: Operand, second: boolean): number {
@@ -43,11 +44,9 @@ function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: 
   const register = (n: number) => vcpu.base + (n < 0 ? CPU.ZERO : CPU.GPR + n * 8)
   const segment =
     vcpu.base + (operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO)
-  // A segment base stands in for an absent base register (form 'm' of addressShape).
-  const plain = operand.base < 0 && operand.index < 0 && operand.size !== 0
   i32[(rec + REC.BASE) >> 2] = operand.ripRelative
     ? vcpu.base + CPU.PAGE_VA
-    : plain && operand.segment !== 'none'
+    : segmentIsBase(operand)
       ? segment
       : register(operand.base)
   i32[(rec + REC.INDEX) >> 2] = register(operand.index)

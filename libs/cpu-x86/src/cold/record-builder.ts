@@ -107,7 +107,14 @@ export abstract class RecordBuilder extends BodyBuilder {
 export function addressShape(operand: MemOperand, addressSize: number): 'm' | 'x' | 'a' | 'w' {
   if (addressSize !== 8) return addressSize === 4 ? 'a' : 'w'
   if (operand.index >= 0) return 'x'
-  return operand.segment === 'none' || operand.base < 0 || operand.size === 0 ? 'm' : 'x'
+  return operand.segment === 'none' || segmentIsBase(operand) ? 'm' : 'x'
+}
+
+/** The segment base stands in for an absent base register. Not where only the offset may be meant (lea: size 0). */
+export function segmentIsBase(operand: MemOperand): boolean {
+  return (
+    operand.segment !== 'none' && operand.base < 0 && operand.index < 0 && !operand.ripRelative && operand.size !== 0
+  )
 }
 
 /** Bodies that are functions of their own: (vCPU, record) -> EXIT. Flags are in memory. */

@@ -6,6 +6,7 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { cpuid } from './cpuid.ts'
 import type { Descriptors } from './descriptors.ts'
 import { accessControl, accessDebug } from './emulate-registers.ts'
+import { iretInstruction } from './emulate-iret.ts'
 import { fxState } from './emulate-fx.ts'
 import { accessSegment, farBranch } from './emulate-segment.ts'
 import { popFlags, system } from './emulate-system.ts'
@@ -83,6 +84,8 @@ export class Emulator {
         return this.#io(insn)
       case 'segment':
         return accessSegment(this.#c, insn)
+      case 'iret':
+        return iretInstruction(this.#c, insn)
       case 'farbranch':
         return farBranch(this.#c, insn)
       case 'flags':

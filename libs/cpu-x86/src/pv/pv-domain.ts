@@ -14,7 +14,8 @@ import { CPU, FRAME } from '../state/layout.ts'
 import type { DomainMemoryPlan } from '../state/domain-memory.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { PvDomainMemory } from './domain-memory-port.ts'
-import { addFrame, addXenFrame, holdFrame, removeFrame, unholdFrame } from './mmu/domain-frames.ts'
+import { addFrames, addXenFrame, holdFrame, removeFrame, unholdFrame } from './mmu/domain-frames.ts'
+import { gdtFrame } from './mmu/gdt.ts'
 import { Mmu } from './mmu/mmu.ts'
 import type { FlushTargets, MmuHooks } from './mmu/mmu-hooks.ts'
 import { frameHost, inKernel } from './mode.ts'
@@ -95,7 +96,7 @@ export class PvDomain implements GuestDomain {
       },
       setGdt: (vcpu, entries) => {
         this.vcpus[vcpu].setI32(PV.GDT_ENTRIES, entries)
-        for (let n = 0; n * 512 < entries; n++) this.vcpus[vcpu].setI32(PV.GDT_FRAMES + n * 4, this.mmu.gdtFrame(vcpu, n))
+        for (let n = 0; n * 512 < entries; n++) this.vcpus[vcpu].setI32(PV.GDT_FRAMES + n * 4, gdtFrame(this.mmu, vcpu, n))
       },
       written: (gmfn, offset, length) => this.memory.written(gmfn, offset, length),
     }
@@ -134,6 +135,12 @@ export class PvDomain implements GuestDomain {
   present(gmfn: number, pfn: number): void {
     const host = this.hostOf(gmfn)
     this.views.u8.fill(0, host, host + 4096)
+    this.place(gmfn, pfn)
+  }
+
+  /** As `present`, of a frame whose bytes are right already (a new memory is zero). */
+  place(gmfn: number, pfn: number): void {
+    const host = this.hostOf(gmfn)
     this.views.i32[(this.plan.physmap >>> 2) + gmfn] = host
     this.views.u64[(this.plan.m2p >>> 3) + gmfn] = pfn < 0 ? INVALID_M2P : BigInt(pfn)
   }
@@ -169,7 +176,7 @@ class PvDomainFrames implements DomainFrames {
 
   populate(pfn: number): number {
     const gmfn = this.#take(FIRST_RAM_GMFN, this.#domain.plan.gmfns, pfn)
-    if (gmfn >= 0) addFrame(this.#domain.mmu, gmfn)
+    if (gmfn >= 0) addFrames(this.#domain.mmu, [gmfn])
     return gmfn
   }
 

@@ -1,0 +1,113 @@
+import {
+  type BuiltDomain,
+  buildPvDomain,
+  CodedError,
+  createDomainState,
+  DOM0_OWNER,
+  type PvImage,
+  planPvLayout,
+  VCPU,
+  VCPU_INITIALISED,
+  VCPU_UP,
+} from '@paravane/core'
+import { initVcpu, planDomainMemory } from '../state/domain-memory.ts'
+import { adoptBuiltDomain, addXenFrame } from './mmu/domain-frames.ts'
+import { PageInfo } from './mmu/page-info.ts'
+import { FIRST_RAM_GMFN, PvDomain, type PvDomainHooks, type PvDomainShared, SHARED_INFO_GMFN } from './pv-domain.ts'
+import { startVcpu } from './vcpu-context.ts'
+
+/** A PV domain as the toolstack asks for it. */
+export interface PvDomainRequest {
+  readonly domid: number
+  readonly image: PvImage
+  readonly ramdisk?: Uint8Array
+  readonly cmdline: string
+  /** MiB. */
+  readonly memory: number
+  readonly vcpus: number
+  /** OPTION_* of DomainState. */
+  readonly options?: number
+  readonly handle?: Uint8Array
+  /** ns from the epoch to guest time 0. */
+  readonly wallclock: bigint
+  /** Ports of the guest for the store and the console. */
+  readonly storePort: number
+  readonly consolePort: number
+}
+
+/** Bytes of translated code a vCPU. */
+const ARENA_BYTES = 64 << 20
+const PAGES_PER_MIB = 256
+
+/** What a new domain is made of before its image is built: memory, records, page types. */
+export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
+  const pages = request.memory * PAGES_PER_MIB
+  const gmfns = FIRST_RAM_GMFN + pages
+  const plan = planDomainMemory({ frames: gmfns, gmfns, vcpus: request.vcpus, arenaBytes: ARENA_BYTES })
+  if (!plan)
+    throw new CodedError(
+      { code: 'MEMORY_TOO_LARGE', memory: request.memory },
+      `memory=${request.memory}: a domain with ${request.vcpus} vCPUs has room for less; give at most 3584`,
+    )
+  const state = createDomainState({
+    domid: request.domid,
+    nrVcpus: request.vcpus,
+    maxPages: pages,
+    sharedInfoFrame: SHARED_INFO_GMFN,
+    maxGrantFrames: 64,
+    options: request.options,
+    handle: request.handle,
+    wallclock: request.wallclock,
+  })
+  const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: 65536, shared: true })
+  return {
+    domid: request.domid,
+    memory,
+    plan,
+    state: state.memory.buffer,
+    pages: new SharedArrayBuffer(PageInfo.bytes(gmfns, request.vcpus)),
+  }
+}
+
+/**
+ * Builds the guest's image in its frames, validates and pins its page tables and makes vCPU 0 ready: the domain may then be
+ * unpaused. Runs on domain 0's thread. @throws DomainBuildError
+ */
+export function constructPvDomain(request: PvDomainRequest, shared: PvDomainShared, hooks: PvDomainHooks): { domain: PvDomain; built: BuiltDomain } {
+  const pages = request.memory * PAGES_PER_MIB
+  const layout = planPvLayout({ image: request.image, ramdisk: request.ramdisk, cmdline: request.cmdline, pages })
+  const domain = new PvDomain(shared, DOM0_OWNER, hooks)
+  for (let n = 0; n < request.vcpus; n++) initVcpu(domain.views, shared.plan, n)
+  domain.present(SHARED_INFO_GMFN, -1)
+  for (let pfn = 0; pfn < pages; pfn++) domain.place(FIRST_RAM_GMFN + pfn, pfn)
+  const built = buildPvDomain(
+    {
+      image: request.image,
+      ramdisk: request.ramdisk,
+      cmdline: request.cmdline,
+      pages,
+      pfnToMfn: (pfn) => pfn + FIRST_RAM_GMFN,
+      sharedInfoMfn: SHARED_INFO_GMFN,
+      storeEvtchn: request.storePort,
+      consoleEvtchn: request.consolePort,
+    },
+    layout,
+    {
+      frame: (pfn) => {
+        const host = domain.hostOf(FIRST_RAM_GMFN + pfn)
+        return domain.views.u8.subarray(host, host + 4096)
+      },
+    },
+  )
+  addXenFrame(domain.mmu, SHARED_INFO_GMFN)
+  const outcome = adoptBuiltDomain(domain.mmu, built.l4Mfn, ramFrames(pages))
+  if (outcome !== 0) throw new CodedError({ code: 'BOOT_TABLES', outcome }, `the page tables of the image were refused (${outcome})`)
+  startVcpu(domain.vcpus[0], built.vcpu)
+  VCPU.flags.or(domain.state.memory, domain.state.vcpu(0), VCPU_INITIALISED | VCPU_UP)
+  return { domain, built }
+}
+
+function* ramFrames(pages: number): Generator<number> {
+  for (let pfn = 0; pfn < pages; pfn++) yield FIRST_RAM_GMFN + pfn
+}
+
