@@ -1,6 +1,6 @@
 import { AbsentFrame, type GuestAccess, HypercallArgs, type HypercallContext, HypercallTable } from '@paravane/core'
 import { DOMID_SELF } from '@paravane/core/abi'
-import { addFrame } from '../../src/pv/mmu/domain-frames.ts'
+import { addFrames } from '../../src/pv/mmu/domain-frames.ts'
 import { mmuHypercalls } from '../../src/pv/mmu/hypercalls.ts'
 import { Mmu } from '../../src/pv/mmu/mmu.ts'
 import type { MmuHooks } from '../../src/pv/mmu/mmu-hooks.ts'
@@ -91,7 +91,10 @@ export class SmallDomain {
   /** The same with every frame but 0 given to the domain. */
   static populated(nrGmfns = 64): SmallDomain {
     const domain = new SmallDomain(nrGmfns)
-    for (let gmfn = 1; gmfn < nrGmfns; gmfn++) addFrame(domain.mmu, gmfn)
+    addFrames(
+      domain.mmu,
+      Array.from({ length: nrGmfns - 1 }, (_, i) => i + 1),
+    )
     return domain
   }
 
@@ -100,7 +103,9 @@ export class SmallDomain {
     return {
       flushTlb: (vcpu, targets) => this.asked.push(`${vcpu}: flush ${who(targets)}`),
       flushPage: (vcpu, targets, lo, hi) =>
-        this.asked.push(`${vcpu}: flush page ${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)} ${who(targets)}`),
+        this.asked.push(
+          `${vcpu}: flush page ${((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString(16)} ${who(targets)}`,
+        ),
       safepoint: (request, gmfn) => this.asked.push(`${request} ${gmfn}`),
       setBaseptr: (vcpu, gmfn) => this.asked.push(`${vcpu}: base ${gmfn}`),
       setUserBaseptr: (vcpu, gmfn) => this.asked.push(`${vcpu}: user base ${gmfn}`),

@@ -71,8 +71,8 @@ export class Batch {
 
   /** What *done says if the call is entered again, else 0; -EFAULT. Also makes sure that *done will not be absent. */
   #doneBefore(ctx: HypercallContext, args: HypercallArgs): number {
+    if (!hasDone(args)) return 0
     const va = args.u64(DONE)
-    if (va === 0n) return 0
     const again = (args.u32(COUNT) & PREEMPTED) !== 0
     if (!this.#done.copyFrom(ctx.guest, va) || !this.#done.copyTo(ctx.guest, va)) return again ? -EFAULT : 0
     return again ? this.#done.view.getUint32(0, true) & ~PREEMPTED : 0
@@ -88,10 +88,9 @@ export class Batch {
   }
 
   #report(ctx: HypercallContext, args: HypercallArgs, done: number): boolean {
-    const va = args.u64(DONE)
-    if (va === 0n) return true
+    if (!hasDone(args)) return true
     this.#done.view.setUint32(0, done, true)
-    return this.#done.copyTo(ctx.guest, va)
+    return this.#done.copyTo(ctx.guest, args.u64(DONE))
   }
 
   #moveOn(
@@ -106,4 +105,9 @@ export class Batch {
     args.set(COUNT, ((count - performed) | PREEMPTED) >>> 0)
     return CONTINUE
   }
+}
+
+/** Whether the caller wants to know how many rows were done. */
+function hasDone({ halves }: HypercallArgs): boolean {
+  return (halves[2 * DONE] | halves[2 * DONE + 1]) !== 0
 }

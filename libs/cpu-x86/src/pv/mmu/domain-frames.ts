@@ -16,28 +16,33 @@ import {
   XEN_HEAP,
 } from './page-info.ts'
 
-/** The frame is the domain's RAM from now on. It must not have been anything to it. */
-export function addFrame(mmu: Mmu, gmfn: number): void {
-  addRecord(mmu, gmfn, OWNED, 1, 0)
+/** The frames are the domain's RAM from now on. They must not have been anything to it. */
+export function addFrames(mmu: Mmu, gmfns: Iterable<number>): void {
+  mmu.acquire()
+  try {
+    for (const gmfn of gmfns) addRecord(mmu, gmfn, OWNED, 0)
+  } finally {
+    mmu.release()
+  }
 }
 
 /** A frame of Xen's that the domain may map, writable too, but never use as a table: shared_info, grant frames. */
 export function addXenFrame(mmu: Mmu, gmfn: number): void {
-  addRecord(mmu, gmfn, OWNED | XEN_HEAP | TYPE_WRITABLE, 1, 1)
-}
-
-function addRecord(mmu: Mmu, gmfn: number, info: number, refs: number, types: number): void {
   mmu.acquire()
   try {
-    bugOn(gmfn < 0 || gmfn >= mmu.info.nrGmfns || mmu.info.owns(gmfn), 'a frame given to a domain that has it')
-    const at = mmu.info.record(gmfn)
-    mmu.info.i32[at + INFO] = info
-    mmu.info.i32[at + REF_COUNT] = refs
-    mmu.info.i32[at + TYPE_COUNT] = types
-    mmu.info.i32[at + STAMP] = mmu.info.epoch - 1
+    addRecord(mmu, gmfn, OWNED | XEN_HEAP | TYPE_WRITABLE, 1)
   } finally {
     mmu.release()
   }
+}
+
+function addRecord({ info }: Mmu, gmfn: number, flags: number, types: number): void {
+  bugOn(!(gmfn >= 0 && gmfn < info.nrGmfns) || info.owns(gmfn), 'a frame given to a domain that has it')
+  const at = info.record(gmfn)
+  info.i32[at + INFO] = flags
+  info.i32[at + REF_COUNT] = 1
+  info.i32[at + TYPE_COUNT] = types
+  info.i32[at + STAMP] = info.epoch - 1
 }
 
 /**
@@ -88,7 +93,7 @@ export function unholdFrame(mmu: Mmu, gmfn: number, writable: boolean): void {
  * @returns 0, or -EINVAL / -EBUSY if the tables are not what direct paging allows
  */
 export function adoptBuiltDomain(mmu: Mmu, root: number, frames: Iterable<number>): number {
-  for (const gmfn of frames) addFrame(mmu, gmfn)
+  addFrames(mmu, frames)
   return adoptRoot(mmu, root, true) || adoptRoot(mmu, root, false)
 }
 
