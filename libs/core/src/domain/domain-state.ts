@@ -158,8 +158,6 @@ export interface DomainStateInit {
   readonly options?: number
   /** UUID, 16 bytes. */
   readonly handle?: Uint8Array
-  /** Of a virtual-clock domain: ns that passed while it was idle, beside those of its instructions. */
-  idleTime: 'i64'
   /** ns from the epoch to guest time 0. */
   readonly wallclock?: bigint
 }
