@@ -99,14 +99,17 @@ const enter: PerMode = (pointer) => (b) => {
   const rbp = b.let(b.get(b.gpr(RBP, pointer)))
   const below = (from: I64, n: number) => b.let(b.trunc(i64.sub(from, i64.const(n * b.size)), pointer))
   const frame = below(sp, 1)
-  const values = [rbp]
-  for (let n = 1; n < nesting; n++) values.push(b.let(b.get(openSlot(b, pointer, below(rbp, n), 'r'))))
-  if (nesting > 0) values.push(frame)
-  const slots = values.map((_, n) => openSlot(b, pointer, below(sp, n + 1), 'w'))
+  // The old frame pointers may lie where the first slots go: each is read after the slots before it were written.
+  const pointers: Place[] = []
+  for (let n = 1; n < nesting; n++) pointers.push(openSlot(b, pointer, below(rbp, n), 'r'))
+  const slots: Place[] = []
+  for (let n = 0; n <= nesting; n++) slots.push(openSlot(b, pointer, below(sp, n + 1), 'w'))
   const top = b.let(b.trunc(i64.sub(below(sp, slots.length), b.get(b.open(b.op(0), 'r'))), pointer))
   // The processor tries whether the new top of the stack may be written, but does not write there.
   openSlot(b, pointer, top, 'w')
-  for (const [n, slot] of slots.entries()) b.put(slot, values[n])
+  b.put(slots[0], rbp)
+  for (const [n, place] of pointers.entries()) b.put(slots[n + 1], b.let(b.get(place)))
+  if (nesting > 0) b.put(slots[nesting], frame)
   b.put(b.gpr(RBP, b.size), frame)
   b.put(b.gpr(RSP, pointer), top)
 }
