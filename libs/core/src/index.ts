@@ -36,6 +36,12 @@ export type { HypercallContext, HypervisorServices, HypervisorVersion } from './
 export { XEN_4_17 } from './hypercall/ops/xen-version.ts'
 export * from './hypercall/table.ts'
 export type { DomainFrames, DomainMemory } from './memory/domain-memory.ts'
+export { DomainTimers, DomainVcpus } from './pcpu/domain-vcpus.ts'
+export { Pcpu, type PcpuInit } from './pcpu/pcpu.ts'
+export { PcpuMail, pcpuMailReader } from './pcpu/pcpu-mail.ts'
+export { PcpuState, pcpuStateBytes, schedulerLimits, type VcpuName } from './pcpu/pcpu-state.ts'
+export type { VcpuExit, VcpuRunner, VcpuStates, VcpuTimers } from './pcpu/vcpu-ports.ts'
+export { type Assignment, VcpuScheduler, type VcpuSchedulerInit } from './pcpu/vcpu-scheduler.ts'
 export {
   type ConfigKey,
   type ConfigKeys,
