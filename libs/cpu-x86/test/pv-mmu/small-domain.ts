@@ -57,7 +57,7 @@ export class SmallDomain {
   readonly #table: HypercallTable
   readonly #m2p: number
 
-  constructor(nrGmfns = 64, nrVcpus = 2) {
+  constructor(nrGmfns = 64, nrVcpus = 2, tablesPerStretch?: number) {
     const tables = 1 + Math.ceil((nrGmfns * 12) / PAGE) + 1
     this.nrGmfns = nrGmfns
     const wasmPages = Math.ceil(((tables + nrGmfns) * PAGE) / 65536)
@@ -74,6 +74,7 @@ export class SmallDomain {
       state: new SharedArrayBuffer(PageInfo.bytes(nrGmfns, nrVcpus) + 64),
       stateOffset: 64,
       nrVcpus,
+      ...(tablesPerStretch !== undefined && { tablesPerStretch }),
       hooks: this.#hooks(),
       lock: {
         acquire: () => {
@@ -88,12 +89,12 @@ export class SmallDomain {
     this.#table = new HypercallTable([mmuHypercalls(() => this.mmu)])
   }
 
-  /** The same with every frame but 0 given to the domain. */
-  static populated(nrGmfns = 64): SmallDomain {
-    const domain = new SmallDomain(nrGmfns)
+  /** The same with the frames 1 to `nrFrames` - 1 given to the domain. */
+  static populated(nrFrames = 64, tablesPerStretch?: number, nrGmfns: number = nrFrames): SmallDomain {
+    const domain = new SmallDomain(nrGmfns, 2, tablesPerStretch)
     addFrames(
       domain.mmu,
-      Array.from({ length: nrGmfns - 1 }, (_, i) => i + 1),
+      Array.from({ length: nrFrames - 1 }, (_, i) => i + 1),
     )
     return domain
   }
@@ -194,6 +195,12 @@ export class SmallDomain {
   /** update_va_mapping. */
   mapVa(va: bigint, pte: number | bigint, flags: number | bigint = 0, vcpu = 0): number {
     return Number(this.call(14, [va, pte, flags], vcpu))
+  }
+
+  /** set_gdt. */
+  setGdt(frames: readonly number[], entries: number): number {
+    new BigUint64Array(this.guest.bytes.buffer, 0x3000, frames.length).set(frames.map(BigInt))
+    return Number(this.call(2, [0x3000, entries]))
   }
 
   /** A tree with one table of each level and the pages of `l1` mapped from address 0: frames root, root+1, root+2, root+3. */

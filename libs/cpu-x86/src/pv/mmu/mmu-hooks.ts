@@ -10,7 +10,8 @@ export type FlushTargets = 'local' | 'all' | Uint8Array
 export type Safepoint = 'revoke-writes' | 'end-walks' | 'unmap'
 
 /**
- * What the PV MMU asks of the engine. All is synchronous. A vCPU counts as having acknowledged while it is not running guest
+ * What the PV MMU asks of the engine. All is synchronous, and called with the page lock held but for `flushPage`, `setLdt` and
+ * `flushTlb` of some vCPUs only. A vCPU counts as having acknowledged while it is not running guest
  * code (its worker may be waiting for the page lock, held by the caller), if it does what was asked before it runs guest code
  * again; otherwise safepoints would deadlock.
  */
@@ -19,7 +20,7 @@ export interface MmuHooks {
   flushTlb(vcpu: number, targets: FlushTargets): void
   /** Drops the translations of one page; its address in halves. */
   flushPage(vcpu: number, targets: FlushTargets, vaLo: number, vaHi: number): void
-  /** Called with the page lock held, and only if something may be stale: see `PageTypes`. */
+  /** Called only if something may be stale: see `PageTypes`. */
   safepoint(request: Safepoint, gmfn: number): void
   /** The vCPU's kernel root is this table now; the old one is let go of afterwards. The LDT's cached entries go too. */
   setBaseptr(vcpu: number, gmfn: number): void

@@ -11,11 +11,14 @@ export interface MmuInit extends MmuMemoryInit {
   readonly nrVcpus: number
   readonly hooks: MmuHooks
   readonly lock: PageLock
+  /** Page tables worked through before a hypercall is entered again; 256 by default. */
+  readonly tablesPerStretch?: number
 }
 
 /**
  * The PV MMU of one domain, as one thread sees it: made in every thread over the same shared memory. The operations are
- * functions over it (mmu-update.ts, update-va-mapping.ts, mmuext-op.ts, gdt.ts, emulate-pte-write.ts, domain-frames.ts).
+ * functions over it (mmu-update.ts, update-va-mapping.ts, mmuext-op.ts, gdt.ts, emulate-pte-write.ts, domain-frames.ts);
+ * those that may answer RESTART need `types.startStretch()` before, which the hypercalls (hypercalls.ts) call.
  */
 export class Mmu {
   readonly info: PageInfo
@@ -29,7 +32,7 @@ export class Mmu {
     this.info = new PageInfo(init.state, init.stateOffset, init.nrGmfns, init.nrVcpus)
     this.memory = new MmuMemory(init)
     this.hooks = init.hooks
-    this.types = new PageTypes(this.info, this.memory, init.hooks)
+    this.types = new PageTypes(this.info, this.memory, init.hooks, init.tablesPerStretch)
     this.entries = new EntryWriter(this.types, this.memory)
     this.#lock = init.lock
   }

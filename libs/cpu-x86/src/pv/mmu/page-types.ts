@@ -26,7 +26,7 @@ import {
 import { FIRST_XEN_SLOT, frameOf, hasBadFlags, LAST_XEN_SLOT, PTE_P, PTE_RW, TABLE_ENTRIES } from './pte.ts'
 
 /** Tables validated or let go of before an operation answers RESTART: a millisecond or so. */
-export const TABLES_PER_STRETCH = 256
+const TABLES_PER_STRETCH = 256
 
 /**
  * Direct paging: the type and the references of each frame. A frame has one type at a time, counted; the type changes only at
@@ -47,9 +47,12 @@ export class PageTypes {
   readonly #i32: Int32Array
   readonly #memory: MmuMemory
   readonly #hooks: MmuHooks
+  readonly #tablesPerStretch: number
   #budget = 0
 
-  constructor(info: PageInfo, memory: MmuMemory, hooks: MmuHooks) {
+  /** @param tablesPerStretch 1 or more */
+  constructor(info: PageInfo, memory: MmuMemory, hooks: MmuHooks, tablesPerStretch: number = TABLES_PER_STRETCH) {
+    this.#tablesPerStretch = tablesPerStretch
     this.#info = info
     this.#i32 = info.i32
     this.#memory = memory
@@ -58,7 +61,7 @@ export class PageTypes {
 
   /** A hypercall, or another entry into the hypervisor, begins: it may work through so many tables. */
   startStretch(): void {
-    this.#budget = TABLES_PER_STRETCH
+    this.#budget = this.#tablesPerStretch
   }
 
   /** Lets go of dying tables. False: some are left, for the next stretch. */
@@ -220,10 +223,11 @@ export class PageTypes {
 
   /** Takes what the entries need, from where PARTIAL says; says so again if one does not get finished. */
   #validateTable(at: number, level: number, host: number): number {
-    this.#budget--
     const words = this.#memory.i32
     const first = host >>> 2
     const info = this.#i32[at + INFO]
+    // Going on is free, or a short stretch might never come to the table below.
+    if ((info & PARTIAL) === 0) this.#budget--
     if (level === TYPE_L4) words.fill(0, first + 2 * FIRST_XEN_SLOT, first + 2 * (LAST_XEN_SLOT + 1))
     const start = (info & PARTIAL) !== 0 ? info >>> PROGRESS_SHIFT : 0
     for (let slot = start; slot < TABLE_ENTRIES; slot++) {
