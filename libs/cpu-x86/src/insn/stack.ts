@@ -107,6 +107,8 @@ const enter: PerMode = (pointer) => (b) => {
   const top = b.let(b.trunc(i64.sub(below(sp, slots.length), b.get(b.open(b.op(0), 'r'))), pointer))
   // The processor tries whether the new top of the stack may be written, but does not write there.
   openSlot(b, pointer, top, 'w')
+  // Those bytes may be of the last slot: in the slow step, what was opened last is what stays.
+  slots[nesting] = openSlot(b, pointer, below(sp, nesting + 1), 'w')
   b.put(slots[0], rbp)
   for (const [n, place] of pointers.entries()) b.put(slots[n + 1], b.let(b.get(place)))
   if (nesting > 0) b.put(slots[nesting], frame)
