@@ -48,6 +48,8 @@ export class Machine {
   /** What was asked of others since last taken, as `wake d1v0`. */
   #asked: string[] = []
   logged = ''
+  /** Called each time a call is entered. */
+  beforeAttempt: () => void = () => {}
   /** Exits of the last call but its last. */
   detours: string[] = []
 
@@ -129,6 +131,7 @@ export class Machine {
     dispatcher.args.fill(args)
     this.detours = []
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.beforeAttempt()
       const exit = dispatcher.dispatch(ctx, nr)
       if (exit === 'done') return Number(BigInt.asIntN(64, BigInt(dispatcher.result)))
       if (exit === 'crashed' || exit === 'registers-set') throw new Error(`the call ended as ${exit}`)
