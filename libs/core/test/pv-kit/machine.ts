@@ -37,7 +37,7 @@ export interface OpAnswer {
 
 /** A hypervisor with domains but no processors: what the scheduler and the engine are asked is written down. */
 export class Machine {
-  readonly memory: SharedMemory = hypervisorMemory()
+  readonly memory: SharedMemory
   readonly domains: Map<number, Domain> = new Map()
   readonly dom0: Domain
   readonly events: EventChannels
@@ -53,7 +53,9 @@ export class Machine {
   /** Exits of the last call but its last. */
   detours: string[] = []
 
-  constructor() {
+  /** @param memory of another thread's machine, to share its hypervisor state */
+  constructor(memory: SharedMemory = hypervisorMemory()) {
+    this.memory = memory
     const directory = { get: (domid: number) => this.domains.get(domid) }
     const say = (what: string) => (domid: number, vcpu?: number) => {
       this.#asked.push(vcpu === undefined ? `${what} d${domid}` : `${what} d${domid}v${vcpu}`)
