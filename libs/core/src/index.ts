@@ -11,7 +11,15 @@ export { createDomainState, DEFAULT_PERIOD } from './domain/create-domain-state.
 export type { Domain, DomainDirectory, GuestDomain } from './domain/domain.ts'
 export * from './domain/domain-state.ts'
 export { HYPERVISOR, HYPERVISOR_STATE_BYTES, hypervisorMemory } from './domain/hypervisor-state.ts'
-export { beginDying, domainRuns, shutdownDomain } from './domain/lifecycle.ts'
+export { initSharedInfo } from './domain/init-shared-info.ts'
+export {
+  beginDying,
+  domainRuns,
+  pauseDomain,
+  resumeDomain,
+  shutdownDomain,
+  unpauseDomain,
+} from './domain/lifecycle.ts'
 export { changeRunstate, refreshAreas } from './domain/runstate.ts'
 export type { EnginePort, SchedulerPort } from './domain/scheduler-port.ts'
 export { DOM0_OWNER, type LockOwner, pcpuOwner, SharedLock } from './domain/shared-lock.ts'

@@ -17,7 +17,7 @@ export interface SchedulerPort {
   deschedule(domid: number, vcpu: number): void
   /** A timer or poll deadline of the vCPU changed: the pCPU that owns its timers takes the new deadline. */
   timersChanged(domid: number, vcpu: number): void
-  /** The domain shut down, crashed or began to die: its running vCPUs are kicked and none is started again. */
+  /** The domain was paused, shut down, crashed or began to die: its running vCPUs are kicked and none is started. */
   domainStopped(domid: number): void
 }
 

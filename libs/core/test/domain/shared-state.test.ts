@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { EVTCHN_2L_NR_CHANNELS } from '../../src/abi/event-channel.ts'
 import { NR_VIRQS } from '../../src/abi/xen.ts'
@@ -91,5 +93,15 @@ describe('SharedLock', () => {
     const lock = make(memory, 2)
     expect([lock.breakOwner(3), lock.holder(), lock.breakOwner(1), lock.holder()]).toEqual([false, 1, true, 0])
     expect(lock.with(() => 'mine')).toBe('mine')
+  })
+
+  it('keeps threads apart', async () => {
+    const buffer = new SharedArrayBuffer(8)
+    const times = 5_000
+    const workers = [0, 1, 2].map(
+      (pcpu) => new Worker(new URL('./lock-worker.ts', import.meta.url), { workerData: { buffer, pcpu, times } }),
+    )
+    await Promise.all(workers.map((worker) => once(worker, 'exit')))
+    expect([...new Int32Array(buffer)]).toEqual([0, 3 * times])
   })
 })

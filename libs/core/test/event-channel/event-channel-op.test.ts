@@ -8,7 +8,9 @@ import {
   VIRQ_CONSOLE,
   VIRQ_TIMER,
 } from '../../src/abi/xen.ts'
+import { CHANNEL } from '../../src/domain/domain-state.ts'
 import { upcallDue, upcallPending } from '../../src/domain/vcpu-info.ts'
+import { ECS_IPI, packBinding } from '../../src/event-channel/binding.ts'
 import { Machine } from '../pv-kit/machine.ts'
 import { gmfnOf, HOLE_PFN, MemoryDomain, READ_ONLY_PFN, va } from '../pv-kit/memory-domain.ts'
 import type { Values } from '../pv-kit/struct-values.ts'
@@ -150,7 +152,9 @@ describe('event_channel_op', () => {
   })
 
   it('runs out of ports', () => {
-    for (let port = 1; port < 4096; port++) expect(machine.events.allocUnbound(d1, DOMID_SELF, 0)).toBe(port)
+    const { memory } = d1.state
+    for (let port = 1; port < 4095; port++) CHANNEL.binding.store(memory, d1.state.channel(port), packBinding(ECS_IPI))
+    expect(alloc(d1, 0)).toEqual([0, 4095])
     expect(alloc(d1, 0)[0]).toBe(ENOSPC)
     expect(evtchn(d1, abi.EVTCHNOP_reset, abi.evtchn_reset, { dom: DOMID_SELF })[0]).toBe(0)
     expect(alloc(d1, 0)).toEqual([0, 1])
