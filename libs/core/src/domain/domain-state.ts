@@ -22,7 +22,7 @@ export const VCPU_NMI_PENDING = 16
 /** The runstate or time area must be written before the guest runs on (its page was absent, or time has moved). */
 export const VCPU_AREAS_STALE = 32
 
-/** vcpu.polling: of more than one port. Otherwise the port, or 0 if the vCPU does not poll. */
+/** vcpu.polling: of more than one port. Otherwise the port, or 0 for none. It counts only while the vCPU is blocked. */
 export const POLLS_ANY = -1
 /** A timer that is off, and a poll without end. */
 export const NEVER = -1n
@@ -119,7 +119,7 @@ const domainFields = {
 
   grantLock: 'i32',
   pageLock: 'i32',
-  /** Bit per vCPU that may be polling. */
+  /** A bit for each vCPU whose last wait was a poll. */
   pollers: ['i32', 2],
 
   /** Of a virtual-clock domain: 1 while its worker waits for domain 0 to become idle. */

@@ -1,16 +1,16 @@
 import type { Domain } from './domain.ts'
-import { DOMAIN, NEVER, VCPU, VCPU_BLOCKED } from './domain-state.ts'
+import { VCPU, VCPU_BLOCKED } from './domain-state.ts'
 import type { SchedulerPort } from './scheduler-port.ts'
 
-/** Ends a block or poll of the vCPU, if it is in one; true if it was. */
+/**
+ * Ends a block or poll of the vCPU, if it is in one; true if it was. What it polled for stays written down, to no effect,
+ * until it waits again: it is the vCPU's own to change, since it may wait anew before another thread is done here.
+ */
 export function unblockVcpu(domain: Domain, vcpu: number, sched: SchedulerPort): boolean {
   const { memory } = domain.state
   const base = domain.state.vcpu(vcpu)
   const before = VCPU.flags.clear(memory, base, VCPU_BLOCKED)
   if ((before & VCPU_BLOCKED) === 0) return false
-  VCPU.polling.store(memory, base, 0)
-  VCPU.pollTimeout.store(memory, base, NEVER)
-  DOMAIN.pollers.clear(memory, 0, 1 << (vcpu & 31), vcpu >> 5)
   sched.wake(domain.domid, vcpu)
   return true
 }

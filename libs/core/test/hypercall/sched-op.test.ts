@@ -72,6 +72,17 @@ describe('sched_op', () => {
     expect(blocked(1)).toBe(false)
   })
 
+  it('is not woken from a block by what it polled for before', () => {
+    const port = machine.events.bindIpi(d1, 0)
+    poll([port])
+    machine.events.send(d1, port)
+    d1.ports.clearPending(port)
+    machine.asked()
+    machine.call(d1, 1, NR, abi.SCHEDOP_block)
+    machine.events.send(d1, port)
+    expect([blocked(1), machine.asked()]).toEqual([true, ['deschedule d1v1']])
+  })
+
   it('polls until a time', () => {
     const port = machine.events.bindIpi(d1, 0)
     expect([poll([port], machine.clock.time), blocked(1)]).toEqual([0, false])

@@ -18,15 +18,25 @@ const yieldOp: SubOpHandler = ({ domain, vcpu, services }) => {
 /** Opens the upcall mask and sleeps until an event is pending. */
 const block: SubOpHandler = (ctx) => {
   unmaskUpcall(ctx.domain, ctx.vcpu)
-  setBlocked(ctx)
+  beginWait(ctx, 0, NEVER)
   if (hasWork(ctx)) unblockVcpu(ctx.domain, ctx.vcpu, ctx.services.sched)
   else ctx.services.sched.deschedule(ctx.domain.domid, ctx.vcpu)
   return 0
 }
 
-/** Set before the last look for events: whoever raises one after that look finds the flag and clears it. */
-function setBlocked({ domain, vcpu }: HypercallContext): void {
-  VCPU.flags.or(domain.state.memory, domain.state.vcpu(vcpu), VCPU_BLOCKED)
+/**
+ * Writes down what the vCPU waits for. The flag is set last, and before the last look for events: whoever raises one
+ * after that look finds the flag, and what is polled, and clears it.
+ */
+function beginWait({ domain, vcpu }: HypercallContext, polling: number, timeout: bigint): void {
+  const { memory } = domain.state
+  const base = domain.state.vcpu(vcpu)
+  const bit = 1 << (vcpu & 31)
+  VCPU.polling.store(memory, base, polling)
+  VCPU.pollTimeout.store(memory, base, timeout)
+  if (polling === 0) DOMAIN.pollers.clear(memory, 0, bit, vcpu >> 5)
+  else DOMAIN.pollers.or(memory, 0, bit, vcpu >> 5)
+  VCPU.flags.or(memory, base, VCPU_BLOCKED)
 }
 
 function hasWork({ domain, vcpu }: HypercallContext): boolean {
@@ -46,13 +56,8 @@ const poll: SubOpHandler = (ctx, { view }) => {
   if (!guest.read(abi.sched_poll.ports.get(view, 0), ports)) return -EFAULT
   const timeout = abi.sched_poll.timeout.get(view, 0)
 
-  const { memory } = domain.state
-  const base = domain.state.vcpu(vcpu)
-  VCPU.polling.store(memory, base, count === 1 ? polled.view.getInt32(0, true) : POLLS_ANY)
-  VCPU.pollTimeout.store(memory, base, timeout === 0n ? NEVER : BigInt.asUintN(63, timeout))
-  setBlocked(ctx)
-  DOMAIN.pollers.or(memory, 0, 1 << (vcpu & 31), vcpu >> 5)
-
+  const deadline = timeout === 0n ? NEVER : BigInt.asUintN(63, timeout)
+  beginWait(ctx, count === 1 ? polled.view.getInt32(0, true) : POLLS_ANY, deadline)
   const answer = pollNow(ctx, count, timeout)
   if (answer === 'sleep') services.sched.deschedule(domain.domid, vcpu)
   else unblockVcpu(domain, vcpu, services.sched)
