@@ -109,7 +109,7 @@ export class VcpuRunner {
       case EXIT.MISS:
         return this.#stepRecord(rec)
       case EXIT.CROSSING:
-        return this.step()
+        return this.#cross(rec)
       case EXIT.FAULT:
         return 'fault'
       default:
@@ -125,16 +125,23 @@ export class VcpuRunner {
   #lookup(): number {
     const vcpu = this.vcpu
     const rip = vcpu.rip
-    const frame = this.#fetch(rip)
-    if (frame === 0) return 0
     this.cache.reserve()
-    const table = this.cache.tableOf(frame)
-    const entry = vcpu.i32(CPU.XTLB) + (Number((rip >> 12n) & BigInt(XTLB.ENTRIES - 1))) * XTLB.ENTRY
-    vcpu.views.u64[(entry + XTLB.TAG) >> 3] = rip & ~0xfffn
-    vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = table
-    vcpu.views.i32[(entry + XTLB.HOST) >> 2] = frame
+    const frame = this.#executable(rip)
+    if (frame === 0) return 0
     vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
     return this.cache.record(frame, Number(rip & 0xfffn))
+  }
+
+  /** Host address of the frame at `va` with its execute TLB entry made; 0 with a fault or absent frame noted. */
+  #executable(va: bigint): number {
+    const frame = this.#fetch(va)
+    if (frame === 0) return 0
+    const { vcpu } = this
+    const entry = vcpu.i32(CPU.XTLB) + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
+    vcpu.views.u64[(entry + XTLB.TAG) >> 3] = va & ~0xfffn
+    vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = this.cache.tableOf(frame)
+    vcpu.views.i32[(entry + XTLB.HOST) >> 2] = frame
+    return frame
   }
 
   /** Host address of the frame that `va` may be executed from, or 0 with a fault noted. */
@@ -156,6 +163,20 @@ export class VcpuRunner {
     this.vcpu.setI32(CPU.ERROR, error)
     this.vcpu.setU64(CPU.ADDRESS, va)
     return 0
+  }
+
+  /** The CROSSING record at RIP is completed; or its instruction is done by a step, where it cannot be. */
+  #cross(rec: number): Stop | undefined {
+    const { vcpu } = this
+    const { rip } = vcpu
+    const next = this.#executable((rip & ~0xfffn) + 0x1000n)
+    if (next === 0) return this.#stopOfFault()
+    this.cache.reserve()
+    if (vcpu.i32(CPU.REC) !== rec) return undefined
+    const fetched = this.#fetchInstruction()
+    if (!fetched) return this.#stopOfFault()
+    if (this.cache.crossInto(rec, next, fetched.insn, Number(rip & 0xfffn), fetched.bytes)) return undefined
+    return this.step()
   }
 
   /** The instruction at RIP, its bytes taken from up to two pages; undefined with a fault or absent frame noted. */
@@ -202,10 +223,9 @@ export class VcpuRunner {
 
   #stepRecord(rec: number): Stop | undefined {
     const vcpu = this.vcpu
-    const { u8, i32 } = vcpu.views
+    const { i32 } = vcpu.views
     const rip = vcpu.u64(CPU.RIP)
     this.#slow.begin()
-    const kept = u8.slice(vcpu.base, vcpu.base + CPU.RFLAGS + 8)
     vcpu.setI32(CPU.REC, 0)
     const exit = this.tier.step(vcpu.base, rec, i32[(rec + REC.FORM) >> 2])
     switch (exit) {
@@ -214,7 +234,7 @@ export class VcpuRunner {
         {
           const outcome = this.#slow.commit()
           if (outcome !== 'done') {
-            u8.set(kept, vcpu.base)
+            this.#slow.restoreRegisters()
             vcpu.rip = rip
             return outcome === 'refused' ? 'fault' : undefined
           }

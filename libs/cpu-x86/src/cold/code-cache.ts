@@ -1,7 +1,7 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
 import { decode as policyDecode } from '../state/policy.ts'
-import { CODE_TABLE_BYTES, CPU, FRAME } from '../state/layout.ts'
+import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
@@ -44,8 +44,8 @@ export class CodeCache {
     const { i32, u8 } = this.#vcpu.views
     const known = i32[slot]
     if (known !== 0) return known
-    const table = this.#allocate(CODE_TABLE_BYTES)
-    u8.fill(0, table, table + CODE_TABLE_BYTES)
+    const table = this.#allocate(CODE_TABLE.BYTES)
+    u8.fill(0, table, table + CODE_TABLE.BYTES)
     i32[slot] = table
     const flags = this.#vcpu.i32(CPU.FRAME_FLAGS) + (frameHost >>> 12)
     if ((Atomics.or(u8, flags, FRAME.CODE) & FRAME.CODE) === 0) this.#onNewCodeFrame(frameHost)
@@ -63,7 +63,7 @@ export class CodeCache {
   /** Room for one more table and run, dropping every translation if the arena is full. */
   reserve(): boolean {
     const room = this.#vcpu.i32(CPU.ARENA_END) - this.#vcpu.i32(CPU.ARENA_NEXT)
-    if (room >= CODE_TABLE_BYTES + (RUN_LIMIT + 2) * REC.BYTES) return false
+    if (room >= 2 * CODE_TABLE.BYTES + (RUN_LIMIT + 4) * REC.BYTES) return false
     this.dropAll()
     return true
   }
@@ -91,8 +91,11 @@ export class CodeCache {
       i32[(table >> 2) + offset] = rec
       const insn = this.#decode(u8, frameHost + offset, frameHost + 4096, mode)
       if (isFault(insn)) {
-        if (insn.fault === 'more') pseudo(HANDLER.CROSSING, 0n, 0)
-        else pseudo(HANDLER.INVALID, insn.fault === 'toolong' ? TOO_LONG : INVALID_OPCODE, 0)
+        if (insn.fault === 'more') {
+          // Room for the instruction and what follows it, filled in by `crossInto`.
+          pseudo(HANDLER.CROSSING, 0n, 0)
+          rec += 2 * REC.BYTES
+        } else pseudo(HANDLER.INVALID, insn.fault === 'toolong' ? TOO_LONG : INVALID_OPCODE, 0)
         break
       }
       this.encode(rec, insn, offset, u8.subarray(frameHost + offset, frameHost + offset + insn.length))
@@ -102,6 +105,28 @@ export class CodeCache {
     }
     this.#vcpu.setI32(CPU.ARENA_NEXT, rec)
     return first
+  }
+
+  /**
+   * Completes the CROSSING record at `rec`: its instruction, whose bytes go on in the frame `next`, is at `offset` of its page.
+   * Whether there was a place to note it in that frame's table.
+   */
+  crossInto(rec: number, next: number, insn: Decoded, offset: number, bytes: Uint8Array): boolean {
+    const { i32, u16, u64 } = this.#vcpu.views
+    const first = (this.tableOf(next) + CODE_TABLE.CROSSINGS) >> 2
+    let place = first
+    while (place < first + CODE_TABLE.MOST_CROSSINGS && i32[place] !== 0 && i32[place] !== rec) place++
+    if (place === first + CODE_TABLE.MOST_CROSSINGS) return false
+    i32[place] = rec
+    this.encode(rec + REC.BYTES, insn, offset, bytes)
+    const after = rec + 2 * REC.BYTES
+    i32[(after + REC.HANDLER) >> 2] = HANDLER.CONTINUE
+    i32[(after + REC.TARGET) >> 2] = 0
+    i32[(after + REC.HOT) >> 2] = 0x7fffffff
+    u64[(after + REC.IMM) >> 3] = BigInt(offset + insn.length)
+    u16[(after + REC.OFFSET) >> 1] = offset + insn.length
+    i32[(rec + REC.TARGET) >> 2] = next
+    return true
   }
 
   encode(rec: number, insn: Decoded, offset: number, bytes: Uint8Array): void {
@@ -130,13 +155,25 @@ export class CodeCache {
     const table = i32[slot]
     if (table === 0) return false
     // An instruction is at most 15 bytes long: one that begins up to 14 before the change may contain it.
+    if (from < 15) this.#forgetCrossings(table)
     let touched = false
     for (let offset = Math.max(0, from - 14); offset < from + length && !touched; offset++)
       touched = i32[(table >> 2) + offset] !== 0
     if (!touched) return false
-    i32.fill(0, table >> 2, (table + CODE_TABLE_BYTES) >> 2)
+    i32.fill(0, table >> 2, (table >> 2) + CODE_TABLE.RECORDS)
     this.#vcpu.setI32(CPU.REC, 0)
     return true
+  }
+
+  #forgetCrossings(table: number): void {
+    const { i32 } = this.#vcpu.views
+    const first = (table + CODE_TABLE.CROSSINGS) >> 2
+    for (let place = first; place < first + CODE_TABLE.MOST_CROSSINGS; place++) {
+      if (i32[place] === 0) continue
+      i32[(i32[place] + REC.TARGET) >> 2] = 0
+      i32[place] = 0
+      this.#vcpu.setI32(CPU.REC, 0)
+    }
   }
 
   /** Drops every translation; RIP must hold the next instruction's address. */

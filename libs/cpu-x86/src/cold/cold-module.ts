@@ -1,7 +1,7 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { fillFunction } from '../mmu/fill.ts'
 import { findFunction } from '../mmu/find.ts'
-import { CPU } from '../state/layout.ts'
+import { CPU, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
@@ -153,13 +153,26 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
       code.brIf(b.labels.exit, at.exit, false)
       return b.finish()
     case HANDLER.CROSSING:
-      return b.leave(EXIT.CROSSING)
+      return crossing(code, b, at, cpu)
     default:
       code.store(STORE32, cpu, i32.wrap(i64.load(at.rec, REC.IMM)), CPU.VECTOR)
       code.store(STORE32, cpu, i32.sub(i32.shr_u(i32.load(cpu, CPU.VECTOR), i32.const(8)), i32.const(1)), CPU.ERROR)
       code.store(STORE32, cpu, i32.and(i32.load(cpu, CPU.VECTOR), i32.const(255)), CPU.VECTOR)
       return b.leave(EXIT.FAULT)
   }
+}
+
+/** Checks the execute TLB for the next page before the instruction that reaches into it. */
+function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
+  const next = i64.add(at.pageVa, i64.const(4096))
+  const index = i32.and(i32.shr_u(i32.wrap(next), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
+  const entry = b.let(i32.add(i32.load(cpu, CPU.XTLB), index))
+  const sameFrame = i32.eq(i32.load(entry, XTLB.HOST), i32.load(at.rec, REC.TARGET))
+  code.if(i32.and(i64.eq(i64.load(entry, XTLB.TAG), next), sameFrame), true)
+  code.setLocal(at.start.op, i32.add(at.start, i32.const(REC.BYTES)))
+  b.finish()
+  code.end()
+  b.leave(EXIT.CROSSING)
 }
 
 /** A region leaves the count and either a record to go on with (REC, its answer DONE), or an address (RIP, LOOKUP), or an exit. */

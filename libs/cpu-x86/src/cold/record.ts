@@ -41,7 +41,10 @@ export const HANDLER = {
   CONTINUE: 0,
   /** The body is out of line, in the table at FORM. */
   OUT_OF_LINE: 1,
-  /** The instruction reaches into the next page. */
+  /**
+   * Not an instruction: the one in the next record reaches into the next page. Goes on to it if that page is still the frame in TARGET
+   * (host address) that its bytes were taken from.
+   */
   CROSSING: 2,
   /** The table at FORM holds a region that starts here. */
   REGION: 3,
@@ -68,7 +71,7 @@ export const EXIT = {
   NEED_FORM: 6,
   /** The code at REC has become hot; REC is next. */
   HOT: 7,
-  /** The instruction at REC reaches into the next page. */
+  /** The CROSSING record at REC does not know its next page's frame, or another is mapped there now. */
   CROSSING: 8,
   /** A step of a repeated string instruction is done, the instruction is not. */
   AGAIN: 9,

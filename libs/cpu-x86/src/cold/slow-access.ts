@@ -28,6 +28,8 @@ interface Piece {
   readonly old?: Uint8Array
 }
 
+/** General registers, flags and what follows them up to RFLAGS. */
+const REGISTER_BYTES = CPU.RFLAGS + 8
 const SLOT_BYTES = 64
 const SLOTS = 8
 const OPEN = { WRITE: 1, READ_TOO: 2, STACK: 4 } as const
@@ -42,6 +44,7 @@ export class SlowAccess {
   readonly #hooks: SlowAccessHooks
   readonly #pieces: Piece[] = []
   #slots = 0
+  readonly #registers = new Uint8Array(REGISTER_BYTES)
   /** gmfn that a walk met and that is not there yet; the step then answers FAULT with this set. */
   absent = -1
 
@@ -91,11 +94,22 @@ export class SlowAccess {
       return undefined
     }
     if (write && !user && w.error & 1 && w.slot !== 0 && (w.entry & 3) === 1 && this.#hooks.mayEmulate(w.gmfn)) {
+      this.#keepRegisters()
       const frame = this.#vcpu.views.i32[(this.#vcpu.i32(CPU.PHYSMAP) >>> 2) + w.gmfn] >>> 0
       return { at, length, frame, offset, gmfn: w.gmfn, how: 'emulated', va }
     }
     this.#fault(14, w.error, va)
     return undefined
+  }
+
+  /** Before the instruction changes anything, as all its memory is opened first: an emulated write may be refused at its end. */
+  #keepRegisters(): void {
+    const { base, views } = this.#vcpu
+    this.#registers.set(views.u8.subarray(base, base + REGISTER_BYTES))
+  }
+
+  restoreRegisters(): void {
+    this.#vcpu.views.u8.set(this.#registers, this.#vcpu.base)
   }
 
   #fault(vector: number, error: number, va: bigint): 0 {

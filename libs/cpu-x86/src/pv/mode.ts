@@ -16,6 +16,7 @@ export function toggleMode(vcpu: VcpuMemory): void {
   vcpu.setU64(CPU.GSBASE, vcpu.u64(toUser ? PV.GS_USER : PV.GS_KERNEL))
   vcpu.setI32(CPU.ROOT, frameHost(vcpu, vcpu.i32(toUser ? PV.USER_ROOT : PV.KERNEL_ROOT)))
   setMode(vcpu, toUser)
+  if (toUser) vcpu.setI32(PV.USER_CACHED, 1)
 }
 
 /** Whether the vCPU runs its kernel. */

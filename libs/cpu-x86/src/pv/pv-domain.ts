@@ -122,8 +122,10 @@ export class PvDomain implements GuestDomain {
 
   #setUserRoot(vcpu: VcpuMemory, gmfn: number): void {
     vcpu.setI32(PV.USER_ROOT, gmfn < 0 ? 0 : gmfn)
+    if (vcpu.i32(PV.USER_CACHED) === 0) return
     vcpu.flushDataTlb(true)
     vcpu.flushExecuteTlb(true)
+    vcpu.setI32(PV.USER_CACHED, 0)
   }
 
   /** Host address of the frame that belongs to a gmfn. */

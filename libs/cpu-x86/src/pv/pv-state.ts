@@ -36,6 +36,8 @@ export const PV = {
   /** i32: last index latched at port 0x70, last address at 0xcf8. */
   CMOS_INDEX: 0x1118,
   PCI_ADDRESS: 0x111c,
+  /** i32: 1 if the vCPU was in user mode since the user bank of its TLBs was emptied. */
+  USER_CACHED: 0x1120,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,

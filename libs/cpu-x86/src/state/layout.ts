@@ -117,5 +117,8 @@ export const FRAME = {
   READ_ONLY: 4,
 } as const
 
-/** Bytes of one code table: a u32 record address for each offset in a page. */
-export const CODE_TABLE_BYTES = 4096 * 4
+/**
+ * A code table: the u32 address of the record at each offset of a frame, then the records of instructions that reach into the frame
+ * from the page before (0: free place).
+ */
+export const CODE_TABLE = { RECORDS: 4096, CROSSINGS: 4096 * 4, MOST_CROSSINGS: 8, BYTES: 4096 * 4 + 8 * 4 } as const
