@@ -11,12 +11,8 @@
  * A fault ends the case: `signal` is not 0, and the state is that at the fault (RIP as an offset from CODE). A case that runs for
  * two to four seconds is ended by SIGALRM. One process runs all cases, 300,000 per second.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { spawnSync } from 'node:child_process'
+import { compiled } from './compiled.ts'
 
 export const CODE = 0x20000000
 export const DATA = 0x21000000
@@ -92,7 +88,7 @@ export function words(address: number, bytes: Uint8Array): Word[] {
 
 /** @returns the results in the order of the cases */
 export function runNative(cases: readonly NativeCase[]): NativeResult[] {
-  const run = spawnSync(judge(), { input: encode(cases), maxBuffer: 2 ** 31 })
+  const run = spawnSync(compiled('judge'), { input: encode(cases), maxBuffer: 2 ** 31 })
   if (run.error) throw run.error
   if (run.status !== 0) throw new Error(`the judge ended with ${run.signal ?? run.status}: ${run.stderr}`)
   return decode(run.stdout, cases.length)
@@ -161,17 +157,3 @@ function decode(output: Buffer, count: number): NativeResult[] {
 
 const offsetOf = (address: number): number => (address >= STACK ? address - STACK + DATA_BYTES : address - DATA)
 const addressOf = (offset: number): number => (offset >= DATA_BYTES ? offset - DATA_BYTES + STACK : offset + DATA)
-
-/** The compiled judge, kept in the temporary directory under the hash of its source. */
-function judge(): string {
-  const source = fileURLToPath(new URL('./judge.c', import.meta.url))
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)
-  const directory = join(tmpdir(), `paravane-judge-${process.getuid?.() ?? 0}`)
-  const binary = join(directory, hash)
-  if (existsSync(binary)) return binary
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const fresh = `${binary}.${process.pid}`
-  execFileSync('gcc', ['-O2', '-pie', '-fPIE', '-o', fresh, source])
-  renameSync(fresh, binary)
-  return binary
-}
