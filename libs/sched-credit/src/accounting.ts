@@ -44,8 +44,12 @@ export class Accounting {
     const elapsed = Math.min(Number(now - state.acctDone.get(0)), MAX_PERIODS * tslice)
     state.acctDone.set(0, now)
     const units = this.#activeUnits()
-    const perUnit = shareOut(this.#claims(units, elapsed), elapsed * state.limits.pcpus + this.#deficit(units))
+    const deficit = Number(state.deficit.get(0))
+    const perUnit = shareOut(this.#claims(units, elapsed, deficit), elapsed * state.limits.pcpus + deficit)
     for (const unit of units) this.#credit(unit, perUnit.get(state.domain.get(unit)) ?? 0, tslice)
+    // Some had more than they could keep, or use: it is handed out again next time.
+    const balance = units.reduce((sum, unit) => sum + state.credit.get(unit), 0n)
+    state.deficit.set(0, balance < 0n ? -balance : 0n)
   }
 
   /** No longer part of accounting. */
@@ -68,15 +72,8 @@ export class Accounting {
     return units
   }
 
-  /** What was not handed out earlier though it was burnt, since someone had more than he could keep. */
-  #deficit(units: readonly number[]): number {
-    const balance = units.reduce((sum, unit) => sum + this.#state.credit.get(unit), 0n)
-    return balance < 0n ? Number(-balance) : 0
-  }
-
-  #claims(units: readonly number[], elapsed: number): Share[] {
+  #claims(units: readonly number[], elapsed: number, deficit: number): Share[] {
     const { domain, weight, cap, activeUnits } = this.#state
-    const deficit = this.#deficit(units)
     return [...new Set(units.map((unit) => domain.get(unit)))].map((slot) => {
       const count = activeUnits.get(slot)
       const limit = cap.get(slot)
@@ -104,7 +101,8 @@ export class Accounting {
       state.credit.set(unit, BigInt(Math.max(credit, -tslice)))
       return
     }
-    this.#queues.setPriority(unit, UNDER)
+    // A boost lasts until its unit has run: it may be waiting this very moment.
+    if (state.priority.get(unit) === OVER) this.#queues.setPriority(unit, UNDER)
     this.#release(unit)
     if (credit > tslice && !wants) this.deactivate(unit)
     // A sleeper keeps half, so that it starts a little ahead when it comes back.

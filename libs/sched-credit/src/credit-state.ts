@@ -34,6 +34,8 @@ export interface CreditFields {
   readonly master: I32s
   readonly acctAt: I64s
   readonly acctDone: I64s
+  /** ns that active units were short of when credits had been handed out last. */
+  readonly deficit: I64s
   readonly activeHead: I32s
   readonly activeTail: I32s
 
@@ -81,6 +83,7 @@ export function creditLayout(limits: SchedulerLimits): SharedLayout<CreditFields
     master: i32(1),
     acctAt: i64(1),
     acctDone: i64(1),
+    deficit: i64(1),
     activeHead: i32(1),
     activeTail: i32(1),
     weight: i32(domains),
@@ -116,6 +119,7 @@ export class CreditState {
   readonly master: Links
   readonly acctAt: WideColumn
   readonly acctDone: WideColumn
+  readonly deficit: WideColumn
   readonly activeHead: Links
   readonly activeTail: Links
   readonly weight: Column
@@ -149,6 +153,7 @@ export class CreditState {
     this.master = new Links(record, at.master)
     this.acctAt = new WideColumn(record, at.acctAt)
     this.acctDone = new WideColumn(record, at.acctDone)
+    this.deficit = new WideColumn(record, at.deficit)
     this.activeHead = new Links(record, at.activeHead)
     this.activeTail = new Links(record, at.activeTail)
     this.weight = new Column(record, at.weight)

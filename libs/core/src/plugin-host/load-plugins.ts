@@ -6,7 +6,7 @@ import type { XenPlugin } from '../plugin/xen-plugin.ts'
 import { missingTokens, orderPlugins, refuseDuplicates } from './plugin-order.ts'
 import { PluginDomainScope, PluginHostScope } from './plugin-scope.ts'
 import { type PluginEntry, type ReadPlugin, readPlugin } from './read-plugin.ts'
-import { PluginRegistry } from './registry.ts'
+import { PluginRegistry, type PluginState } from './registry.ts'
 
 export interface LoadOptions {
   /** With core's own services registered and nothing sealed. */
@@ -86,7 +86,7 @@ export async function loadPlugins(entries: readonly PluginEntry[], options: Load
 export async function loadPcpuParts(plugins: readonly PcpuPlugin[]): Promise<PcpuParts> {
   const parts = new PcpuParts()
   for (const { url, config: rawConfig } of plugins) {
-    const { plugin, config } = await readPlugin(url, url, rawConfig, false)
+    const { plugin, config } = await readPlugin(url, url, rawConfig)
     plugin.pcpu?.(parts.for(plugin.id, plugin.provides), config)
   }
   return parts
@@ -101,7 +101,9 @@ async function readAll(
   for (const entry of entries) {
     const { use, config, optional = false } = typeof entry === 'string' ? { use: entry } : entry
     try {
-      read.push({ use, optional, read: await readPlugin(use, urlOf(use, options), config, optional) })
+      const it = { use, optional, read: await readPlugin(use, urlOf(use, options), config) }
+      read.push(it)
+      registry.set(recordOf(it, 'listed'))
     } catch (error) {
       if (!optional || !(error instanceof PluginError)) throw error
       const failure = { code: error.details.code, message: error.message }
@@ -171,7 +173,7 @@ async function orFail(it: Listed, registry: PluginRegistry, start: () => Promise
   }
 }
 
-function recordOf(it: Listed, state: 'active' | 'failed', error?: PluginError): Parameters<PluginRegistry['set']>[0] {
+function recordOf(it: Listed, state: PluginState, error?: PluginError): Parameters<PluginRegistry['set']>[0] {
   const { id, requires, provides } = it.read.plugin
   return {
     id,

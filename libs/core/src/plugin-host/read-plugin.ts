@@ -18,7 +18,6 @@ export interface ReadPlugin {
   /** As in the file, for workers; and parsed. */
   readonly rawConfig: unknown
   readonly config: unknown
-  readonly optional: boolean
 }
 
 function isPlugin(value: unknown): value is XenPlugin {
@@ -34,7 +33,7 @@ function isPlugin(value: unknown): value is XenPlugin {
 }
 
 /** Imports one plugin and checks it. @throws PluginError naming it by `use` until its id is known */
-export async function readPlugin(use: string, url: string, rawConfig: unknown, optional: boolean): Promise<ReadPlugin> {
+export async function readPlugin(use: string, url: string, rawConfig: unknown): Promise<ReadPlugin> {
   let module: { readonly default?: unknown }
   try {
     module = await import(url)
@@ -50,7 +49,7 @@ export async function readPlugin(use: string, url: string, rawConfig: unknown, o
     throw new PluginError('PLUGIN_API_VERSION', [plugin.id], `${plugin.id}: ${both}; install a matching version`)
   }
   try {
-    return { plugin, url, rawConfig, config: plugin.config.parse(rawConfig), optional }
+    return { plugin, url, rawConfig, config: plugin.config.parse(rawConfig) }
   } catch (cause) {
     throw new PluginError('PLUGIN_CONFIG', [plugin.id], `${plugin.id}: config: ${reasonOf(cause)}`, { cause })
   }

@@ -1,7 +1,7 @@
 import type { PluginErrorCode } from '../plugin/plugin-error.ts'
 
-/** `failed` plugins are optional ones: any other failure ends the start. */
-export type PluginState = 'active' | 'failed'
+/** `listed`: not started yet. `failed` are optional ones: any other failure ends the start. */
+export type PluginState = 'listed' | 'active' | 'failed'
 
 /** One line of `xm plugin-list`. */
 export interface PluginRecord {
