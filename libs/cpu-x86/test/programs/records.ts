@@ -7,7 +7,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { HASH_BYTES, hashOf } from './final-state.ts'
-import type { Final, Program } from './layout.ts'
+import { CODE_BYTES, type Final, type Program } from './layout.ts'
 
 export const RECORDS: string = fileURLToPath(new URL('./records.bin', import.meta.url))
 
@@ -22,8 +22,9 @@ const MAGIC = 0x31525056
 const HEADER_BYTES = 8
 const ENTRY_BYTES = 7 + HASH_BYTES
 
+/** Of its code and undefined flags, the registers and the data that all other data repeats. */
 export function checkOf({ entry, image, gpr, rflags, fx, undefinedFlags }: Program): number {
-  const state = [new Uint32Array([entry, rflags]), gpr, fx, image, undefinedFlags]
+  const state = [new Uint32Array([entry, rflags]), gpr, fx, image.subarray(0, CODE_BYTES + 1024), undefinedFlags]
   const bytes = Buffer.concat(
     state.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
   )

@@ -62,6 +62,7 @@ export const EXCLUDED: Readonly<Record<string, string>> = {
 export const AVOIDED: Readonly<Record<string, string>> = {
   'bsf, bsr of zero': 'the destination is undefined',
   'bswap of 16 bits': 'the result is undefined',
+  'movsxd of 16 bits': 'reads two bytes at Intel, four at AMD',
   'shld, shrd of 16 bits by more than 16': 'result and flags are undefined',
   'fcomi and its like before an instruction that leaves C1': 'C1 is cleared by Intel, kept by AMD',
   'x87 comparisons stopped by an unmasked exception': 'condition codes stay at Intel, say unordered at AMD',

@@ -167,7 +167,8 @@ export class Writer {
     if (/^[EZGM]b|^AL/.test(row.operands)) return 1
     if (!isSized(row)) return row.w === 1 ? 8 : 4
     if (row.prefix === '66' && /v\b/.test(row.operands)) return this.random.pick([2, 8])
-    if (/y\b/.test(row.operands) || row.prefix === 'np' || row.name === 'bswap') return this.random.pick([4, 8])
+    if (/y\b/.test(row.operands) || row.prefix === 'np' || /^(bswap|movsxd)$/.test(row.name))
+      return this.random.pick([4, 8])
     return this.random.pick([2, 4, 4, 8, 8])
   }
 
