@@ -145,6 +145,7 @@ it.each<readonly [what: string, attempt: Attempt, errno: number]>([
   ['an LDT descriptor', call(10, 12 * 4096, 0x0000_8200_0000_0000n), EINVAL],
   ['an interrupt gate', call(10, 12 * 4096, 0x0000_8e00_0000_0000n), EINVAL],
   ['a call gate to the hypervisor', call(10, 12 * 4096, 0x0000_8c00_e008_0000n), EINVAL],
+  ['a call gate with a parameter count', call(10, 12 * 4096, 0x0000_8c01_0010_0000n), EINVAL],
   ['a mapping for another domain', call(22, 0x3000, 0, 0, 2), ESRCH],
 ])('refuses %s', (_what, attempt, errno) => {
   const domain = runningDomain()

@@ -170,8 +170,8 @@ describe('descriptor tables', () => {
     const descriptors: [lo: number, hi: number][] = [
       [0x0000ffff, 0x00af9a00],
       [0x0000ffff, 0x00cff200],
-      [0xe0330000, 0x00008c00],
-      [0, 0x00008200 & ~0x8000],
+      [0xe0330000, 0x0000ec00],
+      [0, 0x00000200],
       [0, 0],
     ]
     descriptors.forEach(([lo, hi], i) => {
