@@ -1,14 +1,15 @@
 import { CodeCache, type CodeCacheOptions } from './cold/code-cache.ts'
 import { ColdTier, type Helpers } from './cold/cold-tier.ts'
 import { FormRegistry } from './cold/form-registry.ts'
-import { EXIT, REC } from './cold/record.ts'
+import { EXIT, HANDLER, REC } from './cold/record.ts'
 import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
-import { isFault } from './decode/decoder.ts'
-import { decode } from './state/policy.ts'
 import type { Decoded } from './decode/decoded.ts'
-import { WALK, Walker } from './mmu/walk.ts'
+import { isFault } from './decode/decoder.ts'
+import { Regions } from './jit/regions.ts'
 import { enterGuest, leaveGuest } from './mmu/safepoint.ts'
+import { WALK, Walker } from './mmu/walk.ts'
 import { CPU, XTLB } from './state/layout.ts'
+import { decode } from './state/policy.ts'
 import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
 
 /** Why `VcpuRunner.run` came back. The vCPU's RIP holds the address of the instruction concerned, or of the next. */
@@ -25,12 +26,15 @@ export type Stop =
 export interface RunnerOptions extends CodeCacheOptions {
   readonly helpers: (vcpu: VcpuMemory) => Helpers
   readonly access: SlowAccessHooks
+  /** Jumps to a place before a region is made of it; 0 for no regions. */
+  readonly regionThreshold?: number
 }
 
 /** More than one straight run can retire past a limit; nearer to it the vCPU goes step by step. */
-const EXACT_MARGIN = 256
+const EXACT_MARGIN = 512
 /** Instructions after which the loop function is entered anew: V8 replaces its code only between calls. */
 const STRETCH = 200_000
+const NEVER_HOT = 0x7fffffff
 
 /** Runs one vCPU of one domain in this thread. Nothing but compiled code is kept here: state is in the domain's memory. */
 export class VcpuRunner {
@@ -38,6 +42,7 @@ export class VcpuRunner {
   readonly walker: Walker
   readonly tier: ColdTier
   readonly cache: CodeCache
+  readonly regions: Regions
   readonly #slow: SlowAccess
   readonly #scratch: number
   absent = -1
@@ -46,9 +51,10 @@ export class VcpuRunner {
     this.vcpu = vcpu
     this.walker = new Walker(vcpu)
     const forms = new FormRegistry(views.memory)
-    this.cache = new CodeCache(vcpu, forms, options)
+    this.cache = new CodeCache(vcpu, forms, { ...options, hotThreshold: options.regionThreshold || NEVER_HOT })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
+    this.regions = new Regions(views, this.tier)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -101,13 +107,17 @@ export class VcpuRunner {
     switch (exit) {
       case EXIT.LIMIT:
       case EXIT.LOOKUP:
+        return undefined
       case EXIT.HOT:
+        this.#region(rec, 'make')
         return undefined
       case EXIT.NEED_FORM:
-        this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
+        if (vcpu.views.i32[(rec + REC.HANDLER) >> 2] === HANDLER.REGION) this.#region(rec, 'install')
+        else this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
         return undefined
       case EXIT.MISS:
-        return this.#stepRecord(rec)
+        // A region names no record.
+        return rec === 0 ? this.step() : this.#stepRecord(rec)
       case EXIT.CROSSING:
         return this.#cross(rec)
       case EXIT.FAULT:
@@ -115,6 +125,13 @@ export class VcpuRunner {
       default:
         return 'trap'
     }
+  }
+
+  /** For the record at RIP, which is about to run. */
+  #region(rec: number, what: 'make' | 'install'): void {
+    const { vcpu } = this
+    const frame = this.#fetch(vcpu.rip)
+    if (frame !== 0) this.regions[what](rec, frame, Number(vcpu.rip & 0xfffn), vcpu.i32(CPU.COMPAT) ? 32 : 64)
   }
 
   #stopOfFault(): Stop {
@@ -251,4 +268,3 @@ export class VcpuRunner {
     }
   }
 }
-

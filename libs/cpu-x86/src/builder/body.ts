@@ -1,6 +1,6 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
-import { type Code, STORE32, STORE64, STORE_V128 } from '../wasm/code.ts'
+import { type Code, STORE_V128, STORE32, STORE64 } from '../wasm/code.ts'
 import { constantOf, Expr, type I32, type I64, type V128, type WasmType } from '../wasm/expr.ts'
 import { i32, i64, v128 } from '../wasm/ops.ts'
 import { atomicAdd, atomicCompareExchange } from './atomic.ts'
@@ -279,4 +279,3 @@ export function loadZero(host: I32, offset: number, size: number): I64 {
       return i64.load(host, offset)
   }
 }
-

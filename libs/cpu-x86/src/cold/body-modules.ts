@@ -1,9 +1,9 @@
-import { HELPER_INDEX, BODY, BODY_IMPORTS } from './cold-module.ts'
 import { Locals, parameter } from '../builder/locals.ts'
 import type { Decoded } from '../decode/decoded.ts'
 import { Code } from '../wasm/code.ts'
-import { i32 } from '../wasm/ops.ts'
 import { assemble, type Signature } from '../wasm/module.ts'
+import { i32 } from '../wasm/ops.ts'
+import { BODY, BODY_IMPORTS, HELPER_INDEX } from './cold-module.ts'
 import { EXIT } from './record.ts'
 import { OutOfLineBuilder, StepBuilder } from './record-builder.ts'
 

@@ -1,7 +1,7 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
-import { decode as policyDecode } from '../state/policy.ts'
 import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
+import { decode as policyDecode } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'

@@ -5,7 +5,7 @@ import { CPU, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
-import { i32, i64 } from '../wasm/ops.ts'
+import { i32, i64, select } from '../wasm/ops.ts'
 import type { Form } from './forms.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
 import { EXIT, HANDLER, REC } from './record.ts'
@@ -105,7 +105,8 @@ function leave(code: Code, cpu: I32, at: LoopLocals): void {
   code.return(at.exit)
 }
 
-const retired = (at: LoopLocals): I32 => i32.shr_u(i32.sub(at.rec, at.start), i32.const(REC.SHIFT))
+/** Less one where `start` was moved on past a record that does not count. */
+const retired = (at: LoopLocals): I32 => i32.shr_s(i32.sub(at.rec, at.start), i32.const(REC.SHIFT))
 
 function loadFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
   code.setLocal(flags.fz.op, i64.load(cpu, CPU.FZ))
@@ -175,14 +176,19 @@ function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   b.leave(EXIT.CROSSING)
 }
 
-/** A region leaves the count and either a record to go on with (REC, its answer DONE), or an address (RIP, LOOKUP), or an exit. */
+/** A region leaves the count and an address in RIP: to go on at, or the place of its other exits. The head's record is not retired. */
 function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
-  code.setLocal(at.rec.op, i32.load(cpu, CPU.REC))
+  code.if(at.exit)
+  const there = i32.eq(at.exit, i32.const(EXIT.NEED_FORM))
+  code.setLocal(at.rec.op, select(there, at.rec, i32.const(0)))
   code.setLocal(at.start.op, at.rec)
-  code.setLocal(at.pageVa.op, i64.load(cpu, CPU.PAGE_VA))
-  code.brIf(b.labels.exit, at.exit)
-  code.br(b.labels.loop)
+  code.br(b.labels.exit)
+  code.end()
+  code.setLocal(at.start.op, i32.add(at.rec, i32.const(REC.BYTES)))
+  code.setLocal(at.link.op, i32.add(cpu, i32.const(DUMMY_RECORD)))
+  code.setLocal(at.target.op, i64.load(cpu, CPU.RIP))
+  code.br(b.labels.slow)
 }
 
 /** A jump by address: find the record, or leave with RIP set and the jump retired. */

@@ -54,6 +54,11 @@ export class ColdTier {
     this.table.set(form, this.#instance(bodyModule(key, exemplar, 'out-of-line')))
   }
 
+  /** Puts a region's body in its place of the table. */
+  installRegion(slot: number, module: WebAssembly.Module): void {
+    this.table.set(slot, this.#instance(module))
+  }
+
   /** Runs the one instruction of a record with its memory opened in TypeScript. */
   step(vcpu: number, rec: number, form: number): number {
     let body = this.#steps[form]

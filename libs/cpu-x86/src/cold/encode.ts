@@ -42,8 +42,7 @@ export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, off
 function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: number): void {
   const { i32, u64 } = vcpu.views
   const register = (n: number) => vcpu.base + (n < 0 ? CPU.ZERO : CPU.GPR + n * 8)
-  const segment =
-    vcpu.base + (operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO)
+  const segment = vcpu.base + (operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO)
   i32[(rec + REC.BASE) >> 2] = operand.ripRelative
     ? vcpu.base + CPU.PAGE_VA
     : segmentIsBase(operand)

@@ -1,11 +1,19 @@
+import { bugOn } from '@paravane/core'
 import type { Decoded } from '../decode/decoded.ts'
 import { isFault } from '../decode/decoder.ts'
 import { decode } from '../state/policy.ts'
-import { bugOn } from '@paravane/core'
 import { type Form, formKey, formOf, loopForms } from './forms.ts'
 
-/** Where a domain's memory keeps the list of forms that its records use: {i32 lock, i32 count, ...} then 16 bytes a form. */
-export const FORM_LIST = { AT: 0x1000, LOCK: 0x1000, COUNT: 0x1004, FIRST: 0x1010, ENTRY: 16, MAX: 0xeff } as const
+/** Where a domain's memory keeps the list of forms that its records use: {i32 lock, i32 count, i32 regions} then 16 bytes a form. */
+export const FORM_LIST = {
+  AT: 0x1000,
+  LOCK: 0x1000,
+  COUNT: 0x1004,
+  NEXT_REGION: 0x1008,
+  FIRST: 0x1010,
+  ENTRY: 16,
+  MAX: 0xeff,
+} as const
 
 let loop: readonly Form[] | undefined
 /** The forms of the main loop, made once a thread. */

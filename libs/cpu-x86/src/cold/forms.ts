@@ -1,8 +1,8 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { isFault } from '../decode/decoder.ts'
-import { decode } from '../state/policy.ts'
 import type { Row } from '../insn/row.ts'
 import { rows } from '../insn/table.ts'
+import { decode } from '../state/policy.ts'
 import { addressShape } from './record-builder.ts'
 
 /**
@@ -78,7 +78,11 @@ function* instructionsOf(row: Row): Generator<Decoded> {
             const mandatory = row.prefix !== undefined && row.prefix !== 'np' ? [MANDATORY[row.prefix]] : []
             const [first, ...rest] = modrm
             const rm = row.rm !== undefined && first >= 0xc0 ? row.rm : first & 7
-            const tail = [(first & 0xc0) | ((row.ext ?? reg) << 3) | rm, ...rest, ...new Array<number>(10).fill(constant)]
+            const tail = [
+              (first & 0xc0) | ((row.ext ?? reg) << 3) | rm,
+              ...rest,
+              ...new Array<number>(10).fill(constant),
+            ]
             const bytes = Uint8Array.from([...prefix, ...mandatory, ...rex, ...OPCODE_MAP[row.map], row.code, ...tail])
             const insn = decode(bytes, 0, 15, mode)
             if (!isFault(insn) && insn.row === row) yield insn

@@ -104,7 +104,7 @@ export class LoopBuilder extends RecordBuilder {
 
   again(): void {
     const { count, start } = this.#at
-    const done = i32.add(count, i32.shr_u(i32.sub(this.rec, start), i32.const(REC.SHIFT)))
+    const done = i32.add(count, i32.shr_s(i32.sub(this.rec, start), i32.const(REC.SHIFT)))
     this.code.if(i32.ge_s(done, i32.load(this.cpu, CPU.LIMIT)), false)
     this.leave(EXIT.LIMIT)
     this.code.end()

@@ -137,7 +137,12 @@ abstract class FunctionBuilder extends RecordBuilder {
 
 /** Opens memory through the TLB, with a call of the filler where it has no entry. Shared by the loop and out-of-line bodies. */
 export function openThroughTlb(
-  b: { readonly code: Code; readonly cpu: I32; let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>; variable(t: 'i32'): I32 },
+  b: {
+    readonly code: Code
+    readonly cpu: I32
+    let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>
+    variable(t: 'i32'): I32
+  },
   tlb: I32,
   fill: number,
   address: I64,
@@ -224,7 +229,10 @@ export class StepBuilder extends FunctionBuilder {
 
   /** In a bounce buffer only the place itself. */
   reach(place: HostPlace, backward: boolean = false): I32 {
-    const inBuffer = i32.lt_u(i32.sub(i32.sub(place.host, this.cpu), i32.const(CPU.BOUNCE)), i32.const(CPU.BOUNCE_BYTES))
+    const inBuffer = i32.lt_u(
+      i32.sub(i32.sub(place.host, this.cpu), i32.const(CPU.BOUNCE)),
+      i32.const(CPU.BOUNCE_BYTES),
+    )
     return select(inBuffer, i32.const(place.size), super.reach(place, backward))
   }
 
@@ -262,4 +270,3 @@ export class StepBuilder extends FunctionBuilder {
     this.leave(EXIT.DONE)
   }
 }
-

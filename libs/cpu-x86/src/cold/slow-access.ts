@@ -1,6 +1,6 @@
-import { FRAME, CPU } from '../state/layout.ts'
-import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { WALK, type Walker } from '../mmu/walk.ts'
+import { CPU, FRAME } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
 /** `refused`: the guest gets a page fault. `again`: run the instruction once more. */
 export type Committed = 'done' | 'refused' | 'again'
@@ -65,7 +65,8 @@ export class SlowAccess {
     const vcpu = this.#vcpu
     const va = vcpu.u64(CPU.ADDRESS)
     const size = info >> 3
-    if (!canonical(va) || !canonical(BigInt.asUintN(64, va + BigInt(size - 1)))) return this.#fault(info & OPEN.STACK ? 12 : 13, 0, va)
+    if (!canonical(va) || !canonical(BigInt.asUintN(64, va + BigInt(size - 1))))
+      return this.#fault(info & OPEN.STACK ? 12 : 13, 0, va)
     const first = 4096 - Number(va & 4095n)
     const write = (info & OPEN.WRITE) !== 0
     if (size <= first) {

@@ -2,8 +2,8 @@ import { Locals, parameter } from '../builder/locals.ts'
 import { CPU, TLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
-import { i32, i64, select } from '../wasm/ops.ts'
 import type { FunctionBody } from '../wasm/module.ts'
+import { i32, i64, select } from '../wasm/ops.ts'
 
 /** Page table entry bits (SDM vol. 3 table 4-20). */
 export const PTE = { P: 1, RW: 2, US: 4, A: 0x20, D: 0x40, NX: 1n << 63n } as const

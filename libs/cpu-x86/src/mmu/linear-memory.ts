@@ -78,4 +78,3 @@ export class LinearMemory {
     return { vector: 14, error: w.error, va }
   }
 }
-

@@ -66,12 +66,7 @@ export class Walker {
     const r = this.result
     const physmap = this.#vcpu.i32(CPU.PHYSMAP) >>> 2
     const limit = this.#vcpu.i32(CPU.NR_GMFNS)
-    const indices = [
-      (high >>> 7) & 511,
-      ((high << 2) | (low >>> 30)) & 511,
-      (low >>> 21) & 511,
-      (low >>> 12) & 511,
-    ]
+    const indices = [(high >>> 7) & 511, ((high << 2) | (low >>> 30)) & 511, (low >>> 21) & 511, (low >>> 12) & 511]
     let table = root
     let writable = 2
     let noExecute = 0
@@ -82,7 +77,7 @@ export class Walker {
       if ((entry & 1) === 0) return r
       writable &= entry
       noExecute |= top
-      const gmfn = ((top & 0xfffff) * 0x100000) + (entry >>> 12)
+      const gmfn = (top & 0xfffff) * 0x100000 + (entry >>> 12)
       const frame = gmfn < limit ? i32[physmap + gmfn] >>> 0 : NO_FRAME
       if (frame < FIRST_FRAME) {
         if (frame === ABSENT_FRAME) r.absent = gmfn
@@ -94,7 +89,9 @@ export class Walker {
         r.slot = slot * 4
         r.entry = entry
         const refused =
-          (kind === WALK.WRITE && (writable & 2) === 0) || (user && (entry & 4) === 0) || (kind === WALK.EXECUTE && noExecute < 0)
+          (kind === WALK.WRITE && (writable & 2) === 0) ||
+          (user && (entry & 4) === 0) ||
+          (kind === WALK.EXECUTE && noExecute < 0)
         if (refused) {
           r.error |= PF.PRESENT
           return r

@@ -11,7 +11,7 @@ import {
   VCPU_UP,
 } from '@paravane/core'
 import { initVcpu, planDomainMemory } from '../state/domain-memory.ts'
-import { adoptBuiltDomain, addXenFrame } from './mmu/domain-frames.ts'
+import { addXenFrame, adoptBuiltDomain } from './mmu/domain-frames.ts'
 import { PageInfo } from './mmu/page-info.ts'
 import { FIRST_RAM_GMFN, PvDomain, type PvDomainHooks, type PvDomainShared, SHARED_INFO_GMFN } from './pv-domain.ts'
 import { startVcpu } from './vcpu-context.ts'
@@ -73,7 +73,11 @@ export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
  * Builds the guest's image in its frames, validates and pins its page tables and makes vCPU 0 ready: the domain may then be
  * unpaused. Runs on domain 0's thread. @throws DomainBuildError
  */
-export function constructPvDomain(request: PvDomainRequest, shared: PvDomainShared, hooks: PvDomainHooks): { domain: PvDomain; built: BuiltDomain } {
+export function constructPvDomain(
+  request: PvDomainRequest,
+  shared: PvDomainShared,
+  hooks: PvDomainHooks,
+): { domain: PvDomain; built: BuiltDomain } {
   const pages = request.memory * PAGES_PER_MIB
   const layout = planPvLayout({ image: request.image, ramdisk: request.ramdisk, cmdline: request.cmdline, pages })
   const domain = new PvDomain(shared, DOM0_OWNER, hooks)
@@ -101,7 +105,8 @@ export function constructPvDomain(request: PvDomainRequest, shared: PvDomainShar
   )
   addXenFrame(domain.mmu, SHARED_INFO_GMFN)
   const outcome = adoptBuiltDomain(domain.mmu, built.l4Mfn, ramFrames(pages))
-  if (outcome !== 0) throw new CodedError({ code: 'BOOT_TABLES', outcome }, `the page tables of the image were refused (${outcome})`)
+  if (outcome !== 0)
+    throw new CodedError({ code: 'BOOT_TABLES', outcome }, `the page tables of the image were refused (${outcome})`)
   startVcpu(domain.vcpus[0], built.vcpu)
   VCPU.flags.or(domain.state.memory, domain.state.vcpu(0), VCPU_INITIALISED | VCPU_UP)
   return { domain, built }
@@ -110,4 +115,3 @@ export function constructPvDomain(request: PvDomainRequest, shared: PvDomainShar
 function* ramFrames(pages: number): Generator<number> {
   for (let pfn = 0; pfn < pages; pfn++) yield FIRST_RAM_GMFN + pfn
 }
-

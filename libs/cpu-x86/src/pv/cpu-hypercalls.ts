@@ -1,4 +1,4 @@
-import { type HypercallArgs, type HypercallContext, type HypercallRow, GuestCopy, REGISTERS_SET } from '@paravane/core'
+import { GuestCopy, type HypercallArgs, type HypercallContext, type HypercallRow, REGISTERS_SET } from '@paravane/core'
 import {
   __HYPERVISOR_callback_op,
   __HYPERVISOR_fpu_taskswitch,
@@ -57,12 +57,16 @@ export function cpuHypercalls(current: (ctx: HypercallContext) => PvVcpu): reado
       vcpuOf(ctx).setI32(PV.TASK_SWITCHED, args.u32(0) ? 1 : 0)
       return 0
     }),
-    row(__HYPERVISOR_set_debugreg, 'set_debugreg', (ctx, args) => setDebugRegister(vcpuOf(ctx), args.u32(0), args.u64(1))),
+    row(__HYPERVISOR_set_debugreg, 'set_debugreg', (ctx, args) =>
+      setDebugRegister(vcpuOf(ctx), args.u32(0), args.u64(1)),
+    ),
     row(__HYPERVISOR_get_debugreg, 'get_debugreg', (ctx, args) => {
       const n = args.u32(0)
       return n < 8 && n !== 4 && n !== 5 ? vcpuOf(ctx).u64(PV.DEBUG + n * 8) : -EINVAL
     }),
-    row(__HYPERVISOR_set_segment_base, 'set_segment_base', (ctx, args) => setSegmentBase(current(ctx), args.u32(0), args.u64(1))),
+    row(__HYPERVISOR_set_segment_base, 'set_segment_base', (ctx, args) =>
+      setSegmentBase(current(ctx), args.u32(0), args.u64(1)),
+    ),
     row(__HYPERVISOR_iret, 'iret', (ctx) => {
       current(ctx).iret()
       return REGISTERS_SET

@@ -84,21 +84,26 @@ const LEAVES: Readonly<Record<number, Leaf>> = {
   1: (_, vcpu) => ({ eax: SIGNATURE, ebx: (8 << 8) | (1 << 16) | (vcpu << 25), ecx: FEATURES_1C, edx: FEATURES_1D }),
   4: (subleaf) => cache(subleaf),
   7: (subleaf) => (subleaf === 0 ? { eax: 0, ebx: FEATURES_7B, ecx: 0, edx: FEATURES_7D } : zero),
-  0x15: () => ({ eax: 1, ebx: TSC_RATIO, ecx: CRYSTAL_HZ, edx: 0 }),
-  0x16: () => ({ eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: CRYSTAL_HZ / 1e6, edx: 0 }),
-  0x80000000: () => ({ ...zero, eax: LAST_EXTENDED | 0 }),
-  0x80000001: () => ({ eax: 0, ebx: 0, ecx: EXTENDED_1C, edx: EXTENDED_1D }),
-  0x80000002: () => brand(0),
-  0x80000003: () => brand(1),
-  0x80000004: () => brand(2),
-  0x80000006: () => ({ ...zero, ecx: (1024 << 16) | (6 << 12) | 64 }),
+  21: () => ({ eax: 1, ebx: TSC_RATIO, ecx: CRYSTAL_HZ, edx: 0 }),
+  22: () => ({ eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: CRYSTAL_HZ / 1e6, edx: 0 }),
+  2147483648: () => ({ ...zero, eax: LAST_EXTENDED | 0 }),
+  2147483649: () => ({ eax: 0, ebx: 0, ecx: EXTENDED_1C, edx: EXTENDED_1D }),
+  2147483650: () => brand(0),
+  2147483651: () => brand(1),
+  2147483652: () => brand(2),
+  2147483654: () => ({ ...zero, ecx: (1024 << 16) | (6 << 12) | 64 }),
   /** Invariant TSC. */
-  0x80000007: () => ({ ...zero, edx: bits(8) }),
-  0x80000008: () => ({ ...zero, eax: ADDRESS_SIZES }),
+  2147483655: () => ({ ...zero, edx: bits(8) }),
+  2147483656: () => ({ ...zero, eax: ADDRESS_SIZES }),
 }
 
 const XEN_LEAVES: readonly Leaf[] = [
-  () => ({ eax: XEN_CPUID_FIRST_LEAF + LAST_XEN, ebx: text('XenVMMXenVMM', 0), ecx: text('XenVMMXenVMM', 4), edx: text('XenVMMXenVMM', 8) }),
+  () => ({
+    eax: XEN_CPUID_FIRST_LEAF + LAST_XEN,
+    ebx: text('XenVMMXenVMM', 0),
+    ecx: text('XenVMMXenVMM', 4),
+    edx: text('XenVMMXenVMM', 8),
+  }),
   () => ({ ...zero, eax: XEN_VERSION }),
   /** One hypercall page, its MSR, and that PRESERVE_AD works. */
   () => ({ eax: 1, ebx: 0x40000000, ecx: 1, edx: 0 }),

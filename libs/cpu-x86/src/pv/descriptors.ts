@@ -25,7 +25,7 @@ export const isLong = (d: Descriptor): boolean => (d.high & LONG) !== 0
 export const privilege = (d: Descriptor): number => (d.high >> 13) & 3
 
 /** Xen's own entries that guests use: 64-bit and 32-bit code, data; all flat and of ring 3. */
-const RESERVED: Readonly<Record<number, number>> = { 0xe020: 0xcffb00, 0xe028: 0xcff300, 0xe030: 0xaffb00 }
+const RESERVED: Readonly<Record<number, number>> = { 57376: 0xcffb00, 57384: 0xcff300, 57392: 0xaffb00 }
 
 /** Reads the vCPU's descriptor tables. */
 export class Descriptors {

@@ -10,7 +10,11 @@ export class PvDomainMemory implements DomainMemory {
   readonly #plan: DomainMemoryPlan
   readonly #written: (frameHost: number, offset: number, length: number) => void
 
-  constructor(views: DomainViews, plan: DomainMemoryPlan, written: (host: number, offset: number, length: number) => void) {
+  constructor(
+    views: DomainViews,
+    plan: DomainMemoryPlan,
+    written: (host: number, offset: number, length: number) => void,
+  ) {
     this.bytes = views.u8 as Uint8Array
     this.words = views.i32 as Int32Array
     this.#plan = plan

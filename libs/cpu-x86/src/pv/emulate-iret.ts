@@ -1,5 +1,5 @@
-import type { Decoded } from '../decode/decoded.ts'
 import { canonical } from '../cold/slow-access.ts'
+import type { Decoded } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import { readRflags, writeRflags } from '../state/rflags.ts'
 import { type Emulated, type EmulationContext, faultOf, GP } from './emulate.ts'
@@ -20,7 +20,9 @@ export function iretInstruction(c: EmulationContext, insn: Decoded): Emulated {
   if (fault) return faultOf(fault)
   const view = new DataView(bytes.buffer)
   const word = (n: number): bigint =>
-    size === 8 ? view.getBigUint64(n * 8, true) : BigInt(size === 4 ? view.getUint32(n * 4, true) : view.getUint16(n * 2, true))
+    size === 8
+      ? view.getBigUint64(n * 8, true)
+      : BigInt(size === 4 ? view.getUint32(n * 4, true) : view.getUint16(n * 2, true))
   const selector = Number(word(1) & 0xffffn)
   const mode = codeMode(descriptors, selector)
   if ((selector & 3) !== 3 || mode === undefined) return { vector: VECTOR.GP, error: selector & 0xfffc }

@@ -1,6 +1,6 @@
+import { canonical } from '../cold/slow-access.ts'
 import type { Decoded, SpecialOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
-import { canonical } from '../cold/slow-access.ts'
 import { isCode, isPresent, isSegment } from './descriptors.ts'
 import { type Emulated, type EmulationContext, type Exception, faultOf, GP, UD } from './emulate.ts'
 import { codeMode } from './iret.ts'
@@ -75,7 +75,9 @@ export function farBranch(c: EmulationContext, insn: Decoded): Emulated {
   if (fault) return faultOf(fault)
   const view = new DataView(bytes.buffer)
   const word = (n: number) =>
-    size === 8 ? view.getBigUint64(n * 8, true) : BigInt(size === 4 ? view.getUint32(n * 4, true) : view.getUint16(n * 2, true))
+    size === 8
+      ? view.getBigUint64(n * 8, true)
+      : BigInt(size === 4 ? view.getUint32(n * 4, true) : view.getUint16(n * 2, true))
   const selector = Number(word(1) & 0xffffn) | 3
   const compat = codeMode(descriptors, selector)
   if (compat === undefined) return { vector: VECTOR.GP, error: selector & 0xfffc }

@@ -66,7 +66,10 @@ function store(c: EmulationContext, insn: Decoded, value: bigint): Emulated {
 /** Limit 0 and base 0: a PV guest has no table of its own to see. */
 function storeTable(c: EmulationContext, insn: Decoded): Emulated {
   const [to] = insn.operands
-  for (const [offset, size] of [[0, 2], [2, 8]] as const) {
+  for (const [offset, size] of [
+    [0, 2],
+    [2, 8],
+  ] as const) {
     const at = to.kind === 'mem' ? { ...to, disp: to.disp + BigInt(offset) } : to
     const fault = c.operands.write(insn, at, size, 0n)
     if (fault) return faultOf(fault)

@@ -5,9 +5,9 @@ import type { AccessFault, LinearMemory } from '../mmu/linear-memory.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { cpuid } from './cpuid.ts'
 import type { Descriptors } from './descriptors.ts'
-import { accessControl, accessDebug } from './emulate-registers.ts'
-import { iretInstruction } from './emulate-iret.ts'
 import { fxState } from './emulate-fx.ts'
+import { iretInstruction } from './emulate-iret.ts'
+import { accessControl, accessDebug } from './emulate-registers.ts'
 import { accessSegment, farBranch } from './emulate-segment.ts'
 import { popFlags, system } from './emulate-system.ts'
 import { inKernel } from './mode.ts'
@@ -107,7 +107,12 @@ export class Emulator {
   #cpuid(): undefined {
     const { vcpu } = this.#c
     const r = cpuid(Number(vcpu.gpr(RAX) & 0xffffffffn), Number(vcpu.gpr(RCX) & 0xffffffffn), this.#c.vcpuId)
-    for (const [reg, value] of [[RAX, r.eax], [RBX, r.ebx], [RCX, r.ecx], [RDX, r.edx]] as const)
+    for (const [reg, value] of [
+      [RAX, r.eax],
+      [RBX, r.ebx],
+      [RCX, r.ecx],
+      [RDX, r.edx],
+    ] as const)
       vcpu.setGpr(reg, BigInt(value >>> 0))
   }
 
@@ -142,7 +147,12 @@ export class Emulator {
     const portOperand = insn.operands[isIn ? 1 : 0]
     const port = portOperand.kind === 'imm' ? Number(portOperand.value & 0xffn) : Number(vcpu.gpr(RDX) & 0xffffn)
     if (isIn) {
-      const latched = port === 0x70 ? BigInt(vcpu.i32(PV.CMOS_INDEX)) : port === 0xcf8 && insn.size === 4 ? BigInt(vcpu.i32(PV.PCI_ADDRESS) >>> 0) : -1n
+      const latched =
+        port === 0x70
+          ? BigInt(vcpu.i32(PV.CMOS_INDEX))
+          : port === 0xcf8 && insn.size === 4
+            ? BigInt(vcpu.i32(PV.PCI_ADDRESS) >>> 0)
+            : -1n
       operands.setRegister(RAX, insn.size, latched)
     } else {
       const value = Number(vcpu.gpr(RAX) & 0xffffffffn)
@@ -152,4 +162,3 @@ export class Emulator {
     return undefined
   }
 }
-

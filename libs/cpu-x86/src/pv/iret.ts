@@ -1,7 +1,7 @@
 import { DomainCrash } from '@paravane/core'
 import { FLAT_RING3_CS64 } from '@paravane/core/abi'
-import type { LinearMemory } from '../mmu/linear-memory.ts'
 import { canonical } from '../cold/slow-access.ts'
+import type { LinearMemory } from '../mmu/linear-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { writeRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
@@ -25,13 +25,20 @@ export type IretOutcome = 'done' | 'failsafe'
  * HYPERVISOR_iret: RSP points at {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} (iret_context). Returns to user mode if the saved
  * CS has RPL 3 (xen/arch/x86/pv/iret.c do_iret). @throws DomainCrash, AbsentFrame
  */
-export function iret(domid: number, vcpu: VcpuMemory, memory: LinearMemory, descriptors: Descriptors, mask: UpcallMask): IretOutcome {
+export function iret(
+  domid: number,
+  vcpu: VcpuMemory,
+  memory: LinearMemory,
+  descriptors: Descriptors,
+  mask: UpcallMask,
+): IretOutcome {
   const bytes = new Uint8Array(FRAME_BYTES)
   const fault = memory.asKernel(vcpu.gpr(4), bytes, false)
   if (fault) throw new DomainCrash(domid, `iret: its frame at 0x${vcpu.gpr(4).toString(16)} cannot be read`)
   const [rax, r11, rcx, flags, rip, cs, rflags, rsp, ss] = new BigUint64Array(bytes.buffer)
   const toUser = (cs & 3n) === 3n
-  if (toUser && vcpu.i32(PV.USER_ROOT) === 0) throw new DomainCrash(domid, 'iret to user mode without a user page table')
+  if (toUser && vcpu.i32(PV.USER_ROOT) === 0)
+    throw new DomainCrash(domid, 'iret to user mode without a user page table')
   const code = Number(cs & 0xffffn) | 3
   const compat = codeMode(descriptors, code)
   if (toUser) toggleMode(vcpu)

@@ -15,14 +15,14 @@ const EFER_VALUE = 0xd01n
 const CONSTANTS: Readonly<Record<number, bigint>> = {
   [EFER]: EFER_VALUE,
   /** APIC_BASE: enabled, bootstrap processor. */
-  0x1b: 0xfee00900n,
+  27: 0xfee00900n,
   /** PAT as Xen sets it. */
-  0x277: 0x050100070406n,
+  631: 0x050100070406n,
   /** MISC_ENABLE: fast strings, or Linux takes ERMS away. */
-  0x1a0: 1n,
+  416: 1n,
   /** PERF_CAPABILITIES and microcode revision. */
-  0x345: 0n,
-  0x8b: 0n,
+  837: 0n,
+  139: 0n,
 }
 
 /** Undefined: #GP(0). */

@@ -8,10 +8,10 @@ import {
   SharedLock,
   TwoLevelPorts,
 } from '@paravane/core'
-import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
 import { safepoint } from '../mmu/safepoint.ts'
-import { CPU, FRAME } from '../state/layout.ts'
+import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
 import type { DomainMemoryPlan } from '../state/domain-memory.ts'
+import { CPU, FRAME } from '../state/layout.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { PvDomainMemory } from './domain-memory-port.ts'
 import { addFrames, addXenFrame, holdFrame, removeFrame, unholdFrame } from './mmu/domain-frames.ts'
@@ -96,7 +96,8 @@ export class PvDomain implements GuestDomain {
       },
       setGdt: (vcpu, entries) => {
         this.vcpus[vcpu].setI32(PV.GDT_ENTRIES, entries)
-        for (let n = 0; n * 512 < entries; n++) this.vcpus[vcpu].setI32(PV.GDT_FRAMES + n * 4, gdtFrame(this.mmu, vcpu, n))
+        for (let n = 0; n * 512 < entries; n++)
+          this.vcpus[vcpu].setI32(PV.GDT_FRAMES + n * 4, gdtFrame(this.mmu, vcpu, n))
       },
       written: (gmfn, offset, length) => this.memory.written(gmfn, offset, length),
     }
@@ -202,4 +203,3 @@ class PvDomainFrames implements DomainFrames {
     unholdFrame(this.#domain.mmu, gmfn, writable)
   }
 }
-

@@ -1,5 +1,22 @@
-import { AbsentFrame, type Clock, DomainCrash, type GuestDomain, type HypercallContext, type HypercallDispatcher, crashDomain, upcallDue, VCPU, vcpuInfoOffset } from '@paravane/core'
-import { CALLBACKTYPE_event, CALLBACKTYPE_failsafe, CALLBACKTYPE_syscall, CALLBACKTYPE_syscall32, CALLBACKTYPE_sysenter } from '@paravane/core/abi'
+import {
+  AbsentFrame,
+  type Clock,
+  crashDomain,
+  DomainCrash,
+  type GuestDomain,
+  type HypercallContext,
+  type HypercallDispatcher,
+  upcallDue,
+  VCPU,
+  vcpuInfoOffset,
+} from '@paravane/core'
+import {
+  CALLBACKTYPE_event,
+  CALLBACKTYPE_failsafe,
+  CALLBACKTYPE_syscall,
+  CALLBACKTYPE_syscall32,
+  CALLBACKTYPE_sysenter,
+} from '@paravane/core/abi'
 import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import { LinearMemory } from '../mmu/linear-memory.ts'
 import type { VcpuRunner } from '../run.ts'
@@ -10,7 +27,7 @@ import { type Bounce, bounce, type UpcallMask } from './bounce-frame.ts'
 import { Descriptors } from './descriptors.ts'
 import { type EmulationContext, Emulator, type Exception, GP, UD } from './emulate.ts'
 import { iret } from './iret.ts'
-import { inKernel, frameHost } from './mode.ts'
+import { frameHost, inKernel } from './mode.ts'
 import { EmulatedOperands } from './operands.ts'
 import { PV, TRAP_DPL, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
 
@@ -251,7 +268,16 @@ export class PvVcpu {
     const insn = this.runner.current()
     if (!insn) return this.#raise(UD)
     const [operand] = insn.operands
-    const vector = kind === 'int3' ? 3 : kind === 'int1' ? 1 : kind === 'into' ? 4 : operand?.kind === 'imm' ? Number(operand.value & 0xffn) : 0
+    const vector =
+      kind === 'int3'
+        ? 3
+        : kind === 'int1'
+          ? 1
+          : kind === 'into'
+            ? 4
+            : operand?.kind === 'imm'
+              ? Number(operand.value & 0xffn)
+              : 0
     if (kind === 'into' && (readRflags(vcpu) & 0x800n) === 0n) return this.#retire(insn.length)
     const flags = vcpu.i32(PV.TRAPS + vector * PV.TRAP_BYTES + 8)
     const privilege = inKernel(vcpu) ? 1 : 3
@@ -306,4 +332,3 @@ export class PvVcpu {
     )
   }
 }
-

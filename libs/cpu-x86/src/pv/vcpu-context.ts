@@ -1,5 +1,13 @@
 import type { InitialVcpu } from '@paravane/core'
-import { cpu_user_regs, EINVAL, EOPNOTSUPP, FLAT_RING3_CS64, FLAT_RING3_SS64, trap_info, vcpu_guest_context } from '@paravane/core/abi'
+import {
+  cpu_user_regs,
+  EINVAL,
+  EOPNOTSUPP,
+  FLAT_RING3_CS64,
+  FLAT_RING3_SS64,
+  trap_info,
+  vcpu_guest_context,
+} from '@paravane/core/abi'
 import { setMode } from '../state/domain-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { writeRflags } from '../state/rflags.ts'
@@ -35,7 +43,24 @@ export interface ContextHooks {
   takeRoots(kernel: number, user: number): number
 }
 
-const GPR_FIELDS = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'] as const
+const GPR_FIELDS = [
+  'rax',
+  'rcx',
+  'rdx',
+  'rbx',
+  'rsp',
+  'rbp',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+] as const
 
 /** VCPUOP_initialise: the vCPU starts in kernel mode with what its context says (xen/arch/x86/domain.c arch_set_info_guest). */
 export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks: ContextHooks): number {
@@ -69,7 +94,13 @@ function loadRegisters(vcpu: VcpuMemory, context: DataView): void {
   vcpu.setI32(PV.SS, regs.ss.get(context, 0) ? regs.ss.get(context, 0) | 3 : FLAT_RING3_SS64)
   for (let n = 0; n < 256; n++) {
     const at = c.trap_ctxt.at(n)
-    setTrap(vcpu, n, trap_info.address.get(context, at), trap_info.flags.get(context, at), trap_info.cs.get(context, at))
+    setTrap(
+      vcpu,
+      n,
+      trap_info.address.get(context, at),
+      trap_info.flags.get(context, at),
+      trap_info.cs.get(context, at),
+    )
   }
   vcpu.setI32(PV.KERNEL_SS, c.kernel_ss.getNumber(context, 0))
   vcpu.setU64(PV.KERNEL_SP, c.kernel_sp.get(context, 0))

@@ -207,6 +207,12 @@ export class Code extends Bytes {
     this.u8(0x0f)
   }
 
+  /** Puts another body, complete in itself, behind this one. */
+  append(other: Code): void {
+    for (const [offset, likely] of other.hints) this.hints.push([this.length + offset, likely])
+    this.bytes(other.view())
+  }
+
   drop(value: Expr): void {
     this.expr(value)
     this.u8(0x1a)

@@ -1,0 +1,76 @@
+import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
+import { FORM_LIST } from '../cold/form-registry.ts'
+import { HANDLER, REC } from '../cold/record.ts'
+import type { DomainViews } from '../state/vcpu-memory.ts'
+import { type RegionCode, regionCode } from './region-code.ts'
+import { regionModule } from './region-module.ts'
+
+/** Compiled regions by content, shared by all domains of a thread: the same code compiles once. */
+const modules = new Map<string, WebAssembly.Module>()
+
+/** A record that is never asked about again. */
+const NEVER_HOT = 0x7fffffff
+
+/** Makes regions of hot code and puts them in this thread's table, in place of the record at their head. */
+export class Regions {
+  readonly #views: DomainViews
+  readonly #tier: ColdTier
+  /** Regions made or found compiled by this thread; for statistics. */
+  count = 0
+
+  constructor(views: DomainViews, tier: ColdTier) {
+    this.#views = views
+    this.#tier = tier
+  }
+
+  /** The record at `offset` of the frame is hot: a region takes its place if one can begin there. */
+  make(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
+    const { i32 } = this.#views
+    i32[(rec + REC.HOT) >> 2] = NEVER_HOT
+    const code = regionCode(this.#page(frameHost), offset, mode)
+    if (!code || !worthwhile(code)) return
+    const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
+    if (slot >= TABLE.SIZE) return
+    this.#install(slot, code, frameHost)
+    i32[(rec + REC.FORM) >> 2] = slot
+    i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
+  }
+
+  /** Another thread made the region at this record: the same again from the same bytes, for this thread's table. */
+  install(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
+    const code = regionCode(this.#page(frameHost), offset, mode)
+    const slot = this.#views.i32[(rec + REC.FORM) >> 2]
+    if (code) this.#install(slot, code, frameHost)
+  }
+
+  #page(frameHost: number): Uint8Array {
+    return this.#views.u8.subarray(frameHost, frameHost + 4096)
+  }
+
+  #install(slot: number, code: RegionCode, frameHost: number): void {
+    const key = this.#key(code, frameHost)
+    let module = modules.get(key)
+    if (!module) {
+      module = new WebAssembly.Module(regionModule(code))
+      modules.set(key, module)
+    }
+    this.#tier.installRegion(slot, module)
+    this.count++
+  }
+
+  /** Entry, mode, and each block's place and bytes. */
+  #key(code: RegionCode, frameHost: number): string {
+    const { u8 } = this.#views
+    let key = `${code.entry}.${code.mode}`
+    for (const { offset, next } of code.blocks) {
+      const bytes = u8.slice(frameHost + offset, frameHost + next)
+      key += `|${offset}.${String.fromCharCode(...bytes)}`
+    }
+    return key
+  }
+}
+
+/** Entering and leaving costs about as much as ten instructions in the cold loop: without a loop it must be longer than that. */
+function worthwhile({ blocks }: RegionCode): boolean {
+  return blocks.length > 1 || blocks[0].insns.length >= 4
+}
