@@ -31,6 +31,12 @@ describe('random programs end as the recorded CPU ended them', () => {
       TIMEOUT_MS,
     )
 
+  it('and not so where stores to code go unseen', () => {
+    const access = { mayEmulate: () => false, emulate: () => 'refused' as const, written: () => {} }
+    const runner = new ProgramRunner(inColdTier, readOnly, { access })
+    expect(disagreements(runner, records.slice(0, 200)).length).toBeGreaterThan(5)
+  })
+
   it('with the same number of instructions in every way', () => {
     const runners = WAYS.map(({ way }) => new ProgramRunner(way, readOnly))
     for (const { seed } of records.filter((_, n) => n % 100 === 0)) {
