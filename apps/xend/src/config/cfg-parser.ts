@@ -1,0 +1,170 @@
+import { type CfgToken, cfgSyntaxError, lexCfg } from './cfg-lexer.ts'
+
+/** A value of a config file: Python's literals without fractions. A tuple is a list. */
+export type CfgValue = string | number | boolean | null | readonly CfgValue[] | CfgDict
+export type CfgDict = ReadonlyMap<string | number, CfgValue>
+
+export interface CfgAssignment {
+  readonly key: string
+  readonly value: CfgValue
+  /** Line of the name, counted from 1. */
+  readonly line: number
+}
+
+const WORDS: ReadonlyMap<string, CfgValue> = new Map<string, CfgValue>([
+  ['None', null],
+  ['True', true],
+  ['False', false],
+])
+const INTEGER = /^(?:0+(?:_?0)*|[1-9](?:_?[0-9])*|0[xX](?:_?[0-9A-Fa-f])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)$/
+/** Deeper nesting is no config file, and would use up the stack. */
+const MAX_DEPTH = 32
+const NOT_EXECUTED = 'config files are read, never executed; write the value itself'
+
+/**
+ * The assignments of a classic `xm` config file, in order: `name = value` with Python's literals. Nothing is executed,
+ * so whatever would have to be computed is refused.
+ *
+ * @param file for messages, which begin with `file:line:`
+ * @throws CodedError `CONFIG_SYNTAX`
+ */
+export function parseCfg(text: string, file: string): CfgAssignment[] {
+  return new CfgParser(lexCfg(text, file), file).assignments()
+}
+
+class CfgParser {
+  readonly #tokens: readonly CfgToken[]
+  readonly #file: string
+  #next = 0
+
+  constructor(tokens: readonly CfgToken[], file: string) {
+    this.#tokens = tokens
+    this.#file = file
+  }
+
+  assignments(): CfgAssignment[] {
+    const found: CfgAssignment[] = []
+    while (this.#peek().kind !== 'end') {
+      if (this.#peek().kind === 'newline' || this.#isNext(';')) this.#next++
+      else found.push(this.#assignment())
+    }
+    return found
+  }
+
+  #assignment(): CfgAssignment {
+    const name = this.#take()
+    if (name.kind !== 'name') this.#fail(name, `${shown(name)} where a line should begin with name = value`)
+    const equals = this.#take()
+    if (equals.text !== '=' || equals.kind !== 'punctuation') {
+      this.#fail(name, `"${name.text} ${shown(equals)}" is no assignment name = value; ${NOT_EXECUTED}`)
+    }
+    const value = this.#value(0)
+    const after = this.#peek()
+    if (after.kind !== 'newline' && !this.#isNext(';')) {
+      this.#fail(after, `${shown(after)} after the value of ${name.text}; ${NOT_EXECUTED}`)
+    }
+    return { key: name.text, value, line: name.line }
+  }
+
+  #value(depth: number): CfgValue {
+    const token = this.#take()
+    if (depth > MAX_DEPTH) this.#fail(token, `brackets nested more than ${MAX_DEPTH} deep; write it flatter`)
+    switch (token.kind) {
+      case 'string':
+        return this.#adjacentStrings(token.text)
+      case 'number':
+        return this.#integer(token, 1)
+      case 'name': {
+        const value = WORDS.get(token.text)
+        if (value === undefined) this.#fail(token, `${token.text} is a name or an expression; ${NOT_EXECUTED}`)
+        return value
+      }
+      case 'punctuation':
+        if (token.text === '[') return this.#list(']', depth)
+        if (token.text === '{') return this.#dict(depth)
+        if (token.text === '(') return this.#parenthesised(depth)
+        if (token.text === '-' && this.#peek().kind === 'number') return this.#integer(this.#take(), -1)
+    }
+    return this.#fail(token, `${shown(token)} where a value should be; write a string, a number, a list or a dict`)
+  }
+
+  #adjacentStrings(first: string): string {
+    let joined = first
+    while (this.#peek().kind === 'string') joined += this.#take().text
+    return joined
+  }
+
+  #integer(token: CfgToken, sign: 1 | -1): number {
+    const value = INTEGER.test(token.text) ? Number(token.text.replaceAll('_', '')) : Number.NaN
+    if (!Number.isSafeInteger(value)) this.#fail(token, `${token.text} is no whole number that can be used here`)
+    return value === 0 ? 0 : sign * value
+  }
+
+  #list(close: string, depth: number, elements: CfgValue[] = []): CfgValue[] {
+    while (!this.#accept(close)) {
+      elements.push(this.#value(depth + 1))
+      if (!this.#isNext(close)) this.#demand(',', `, or ${close}`)
+    }
+    return elements
+  }
+
+  /** One value in parentheses is that value; with a comma it is a tuple. */
+  #parenthesised(depth: number): CfgValue {
+    if (this.#accept(')')) return []
+    const first = this.#value(depth + 1)
+    if (this.#accept(')')) return first
+    this.#demand(',', ', or )')
+    return this.#list(')', depth, [first])
+  }
+
+  #dict(depth: number): CfgDict {
+    const entries = new Map<string | number, CfgValue>()
+    while (!this.#accept('}')) {
+      const at = this.#peek()
+      const key = this.#value(depth + 1)
+      if (typeof key !== 'string' && typeof key !== 'number') {
+        this.#fail(at, 'a key of a dict that is neither a string nor a number')
+      }
+      this.#demand(':', ': and the value of the key')
+      entries.set(key, this.#value(depth + 1))
+      if (!this.#isNext('}')) this.#demand(',', ', or }')
+    }
+    return entries
+  }
+
+  #demand(character: string, expected: string): void {
+    if (!this.#accept(character)) this.#fail(this.#peek(), `${shown(this.#peek())} where there should be ${expected}`)
+  }
+
+  #accept(character: string): boolean {
+    const is = this.#isNext(character)
+    if (is) this.#next++
+    return is
+  }
+
+  #isNext(character: string): boolean {
+    const { kind, text } = this.#peek()
+    return kind === 'punctuation' && text === character
+  }
+
+  /** The last token, `end`, is never passed. */
+  #take(): CfgToken {
+    const token = this.#peek()
+    if (token.kind !== 'end') this.#next++
+    return token
+  }
+
+  #peek(): CfgToken {
+    return this.#tokens[this.#next]
+  }
+
+  #fail(token: CfgToken, what: string): never {
+    throw cfgSyntaxError(this.#file, token.line, what)
+  }
+}
+
+function shown({ kind, text }: CfgToken): string {
+  if (kind === 'end') return 'the end of the file'
+  if (kind === 'newline') return 'the end of the line'
+  return kind === 'string' ? 'a string' : text
+}

@@ -1,0 +1,106 @@
+import { basename } from 'node:path'
+import { CodedError, type Hypervisor } from '@paravane/core'
+import { parseCfg } from '../config/cfg-parser.ts'
+import { type DomainConfig, type NamedFile, readDomainConfig, type Setting } from '../config/domain-config.ts'
+import { readGuestFile } from './guest-file.ts'
+import { DEFAULT_GUEST, GUESTS, type GuestKind } from './guests.ts'
+import { type StartOptions, usageError } from './options.ts'
+
+export type DomainRequest = Parameters<Hypervisor['createDomain']>[0]
+
+/** A domain to be created, all its files read. */
+export interface GuestRequest {
+  readonly domain: DomainRequest
+  /** What the guest writes to its console once it has booted. */
+  readonly readyText: string
+}
+
+export interface Surroundings {
+  /** Where relative paths begin. */
+  readonly folder: string
+  /** Takes a line about what begins now. */
+  readonly progress: (line: string) => void
+  readonly warn: (line: string) => void
+}
+
+/** Options that stand for a key of the config file. */
+const KEY_OPTIONS = ['kernel', 'ramdisk', 'memory', 'vcpus', 'extra'] as const
+
+/**
+ * Reads the config file and the guest's files, having made them if they are ours. A `key=value` argument holds against the
+ * file, an option against both.
+ * @throws CodedError one line with the remedy
+ */
+export async function guestRequest(options: StartOptions, around: Surroundings): Promise<GuestRequest> {
+  const guest = options.guest ?? DEFAULT_GUEST
+  const kind = GUESTS.get(guest)
+  if (kind === undefined) throw usageError(`--guest must be ${[...GUESTS.keys()].join(' or ')}, not ${guest}`)
+  const config = readDomainConfig(await settings(options, kind, around.folder), around.warn)
+  if (config.kernel !== undefined && options.guest !== undefined) {
+    throw usageError(
+      `${config.kernel.where}: the guest ${guest} has a kernel of its own; leave --guest or the kernel out`,
+    )
+  }
+  const files = await guestFiles(config, kind, options, around)
+  const { name, memory, vcpus, cmdline, weight, cap, uuid } = config
+  return {
+    domain: {
+      name,
+      memory,
+      vcpus,
+      cmdline,
+      kernel: await fileForDomain(files.kernel, around.folder),
+      ramdisk: files.ramdisk && (await fileForDomain(files.ramdisk, around.folder)),
+      weight,
+      cap,
+      uuid,
+      virtualClock: options.virtualClock,
+      regions: options.regions,
+    },
+    readyText: kind.readyText,
+  }
+}
+
+async function settings(options: StartOptions, kind: GuestKind, folder: string): Promise<Setting[]> {
+  const file = options.config ?? kind.config
+  const bytes = await readGuestFile({ path: file, where: '--config' }, folder)
+  const fromFile = parseCfg(bytes.toString(), file).map(({ key, value, line }) => ({
+    key,
+    value,
+    where: `${file}:${line}: ${key}`,
+  }))
+  const given = options.overrides.map(({ key, value }) => ({ key, value, where: `argument ${key}` }))
+  const fromOptions = KEY_OPTIONS.flatMap((key) => {
+    const value = options[key]
+    return value === undefined ? [] : [{ key, value, where: `--${key}` }]
+  })
+  return [...fromFile, ...given, ...fromOptions]
+}
+
+interface GuestFiles {
+  readonly kernel: NamedFile
+  readonly ramdisk?: NamedFile
+}
+
+async function guestFiles(
+  { kernel, ramdisk }: DomainConfig,
+  kind: GuestKind,
+  { refresh }: StartOptions,
+  { progress }: Surroundings,
+): Promise<GuestFiles> {
+  if (kernel !== undefined) return { kernel, ramdisk }
+  if (ramdisk !== undefined) {
+    // Modules fit one kernel only, so a ramdisk of the user's cannot go with a kernel of ours.
+    throw new CodedError(
+      { code: 'KERNEL_MISSING' },
+      `${ramdisk.where} needs the kernel it was made for: add --kernel FILE`,
+    )
+  }
+  const made = await kind.make({ refresh, progress })
+  const named = (path: string): NamedFile => ({ path, where: 'the cache' })
+  return { kernel: named(made.kernel), ramdisk: made.ramdisk === undefined ? undefined : named(made.ramdisk) }
+}
+
+async function fileForDomain(file: NamedFile, folder: string): Promise<{ bytes: Uint8Array; name: string }> {
+  return { bytes: await readGuestFile(file, folder), name: basename(file.path) }
+}

@@ -1,0 +1,132 @@
+import { parseArgs } from 'node:util'
+import { CodedError } from '@paravane/core'
+
+/** What the command line of `npm start` says. Paths are as given. */
+export interface StartOptions {
+  readonly guest?: string
+  readonly config?: string
+  readonly kernel?: string
+  readonly ramdisk?: string
+  readonly memory?: string
+  readonly vcpus?: string
+  readonly extra?: string
+  /** Default: one per vCPU of the guest, as far as the host has processors. */
+  readonly pcpus?: number
+  readonly virtualClock: boolean
+  readonly regions: boolean
+  readonly refresh: boolean
+  readonly verbose: boolean
+  readonly help: boolean
+  /** Arguments `key=value`, which hold against the config file. */
+  readonly overrides: readonly { readonly key: string; readonly value: string }[]
+}
+
+export const USAGE = `usage: npm start -- [OPTION ...] [KEY=VALUE ...]
+Boots a paravirtual guest with its console on this terminal; Ctrl-] leaves.
+
+  --guest debian|hello   what to boot: Debian's cloud kernel with busybox (the default),
+                         or a small guest of our own that needs no download
+  --config FILE          the guest's configuration, in xm's format (examples/debian-cloud.cfg)
+  --kernel FILE          boot this kernel ...
+  --ramdisk FILE         ... and this ramdisk, in place of Debian's
+  --memory MIB           memory of the guest
+  --vcpus N              virtual CPUs of the guest
+  --extra TEXT           the kernel's command line
+  KEY=VALUE              set any key of the configuration, as in name=test
+  --pcpus N              threads that run the vCPUs
+  --virtual-clock        time from retired instructions: a run that repeats exactly
+  --no-regions           without compiling hot code
+  --refresh              ask apt for newer packages
+  --verbose              also show what the guest writes to the hypervisor's log
+  --help                 show this
+
+exit status: 0 the guest ended in order or was left with Ctrl-], 1 it could not be started,
+2 wrong usage, 3 it crashed, 128 + N stopped by signal N`
+
+const FLAG = { type: 'boolean' } as const
+const VALUE = { type: 'string' } as const
+const OPTIONS = {
+  guest: VALUE,
+  config: VALUE,
+  kernel: VALUE,
+  ramdisk: VALUE,
+  memory: VALUE,
+  vcpus: VALUE,
+  extra: VALUE,
+  pcpus: VALUE,
+  'virtual-clock': FLAG,
+  'no-regions': FLAG,
+  refresh: FLAG,
+  verbose: FLAG,
+  help: FLAG,
+} as const
+type OptionName = keyof typeof OPTIONS
+
+const OVERRIDE = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s
+const MAX_PCPUS = 64
+
+/** @throws CodedError `USAGE`: one line, with the remedy */
+export function parseStartOptions(args: readonly string[]): StartOptions {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { ...OPTIONS, help: { ...FLAG, short: 'h' } },
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const values = new Map<OptionName, string>()
+  const overrides: { key: string; value: string }[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') overrides.push(override(token.value))
+    else if (token.kind === 'option') values.set(...option(token))
+  }
+  const pcpus = values.get('pcpus')
+  return {
+    guest: values.get('guest'),
+    config: values.get('config'),
+    kernel: values.get('kernel'),
+    ramdisk: values.get('ramdisk'),
+    memory: values.get('memory'),
+    vcpus: values.get('vcpus'),
+    extra: values.get('extra'),
+    pcpus: pcpus === undefined ? undefined : pcpuCount(pcpus),
+    virtualClock: values.has('virtual-clock'),
+    regions: !values.has('no-regions'),
+    refresh: values.has('refresh'),
+    verbose: values.has('verbose'),
+    help: values.has('help'),
+    overrides,
+  }
+}
+
+function option(token: { name: string; rawName: string; value?: string; inlineValue?: boolean }): [OptionName, string] {
+  const { name, rawName, value, inlineValue } = token
+  if (!Object.hasOwn(OPTIONS, name)) {
+    throw usageError(`unknown option ${rawName}; \`npm start -- --help\` lists the options`)
+  }
+  const known = name as OptionName
+  if (OPTIONS[known].type === 'boolean') {
+    if (inlineValue) throw usageError(`${rawName} takes no value; write it alone`)
+    return [known, '']
+  }
+  // An empty command line is a choice; everything else needs something to name.
+  const missing = value === undefined || (value === '' && known !== 'extra') || (!inlineValue && value.startsWith('--'))
+  if (missing) throw usageError(`${rawName} needs a value: ${rawName} VALUE`)
+  return [known, value]
+}
+
+function override(argument: string): { key: string; value: string } {
+  const match = OVERRIDE.exec(argument)
+  if (match !== null) return { key: match[1], value: match[2] }
+  throw usageError(`${argument}: neither an option nor key=value; a config file goes with --config ${argument}`)
+}
+
+function pcpuCount(text: string): number {
+  const count = /^[0-9]+$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= MAX_PCPUS) return count
+  throw usageError(`--pcpus must be a whole number from 1 to ${MAX_PCPUS}, not ${text}`)
+}
+
+export function usageError(message: string): CodedError<{ code: 'USAGE' }> {
+  return new CodedError({ code: 'USAGE' }, message)
+}
