@@ -18,8 +18,9 @@ export interface ComposeOptions {
 /** Starts the hypervisor of this process. */
 export function compose({ pcpus, vcpus, guestLog, warn }: ComposeOptions): Promise<Hypervisor> {
   return startHypervisor({
-    plugins: PLUGINS.map((name) => import.meta.resolve(name)),
+    plugins: PLUGINS,
     pcpus: pcpus ?? Math.min(vcpus, availableParallelism()),
+    resolve: (specifier) => import.meta.resolve(specifier),
     scheduler: 'credit',
     guestLog,
     report: ({ kind, domid, text }) => warn(kind === 'bug' ? `d${domid}: a bug of Paravane: ${text}` : text),

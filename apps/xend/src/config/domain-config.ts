@@ -83,7 +83,7 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     cmdline: [root && `root=${root}`, read('extra')].filter((part) => part).join(' '),
     weight: read('cpu_weight'),
     cap,
-    uuid: read('uuid'),
+    uuid: read('uuid')?.toLowerCase(),
   }
 }
 

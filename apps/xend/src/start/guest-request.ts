@@ -1,12 +1,10 @@
 import { basename } from 'node:path'
-import { CodedError, type Hypervisor } from '@paravane/core'
+import { CodedError, type DomainRequest } from '@paravane/core'
 import { parseCfg } from '../config/cfg-parser.ts'
 import { type DomainConfig, type NamedFile, readDomainConfig, type Setting } from '../config/domain-config.ts'
 import { readGuestFile } from './guest-file.ts'
 import { DEFAULT_GUEST, GUESTS, type GuestKind } from './guests.ts'
 import { type StartOptions, usageError } from './options.ts'
-
-export type DomainRequest = Parameters<Hypervisor['createDomain']>[0]
 
 /** A domain to be created, all its files read. */
 export interface GuestRequest {

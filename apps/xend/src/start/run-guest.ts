@@ -1,5 +1,5 @@
-import type { DomainEnd, Hypervisor } from '@paravane/core'
-import type { DomainRequest, GuestRequest } from './guest-request.ts'
+import type { DomainEnd, DomainRequest, Hypervisor } from '@paravane/core'
+import type { GuestRequest } from './guest-request.ts'
 import type { Terminal } from './terminal.ts'
 import { TextWatch } from './text-watch.ts'
 

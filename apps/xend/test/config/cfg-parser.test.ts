@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type CfgAssignment, type CfgValue, parseCfg } from '../../src/config/cfg-parser.ts'
 
-const valueOf = (text: string): CfgValue => {
+const readValue = (text: string): CfgValue => {
   const [assignment] = parseCfg(`it = ${text}\n`, 'guest.cfg')
   return assignment.value
 }
@@ -44,7 +44,7 @@ const VALUES: readonly (readonly [string, CfgValue])[] = [
 ]
 
 test.each(VALUES)('%s', (text, value) => {
-  expect(valueOf(text)).toEqual(value)
+  expect(readValue(text)).toEqual(value)
 })
 
 test('assignments come in order, each with the line of its name', () => {

@@ -47,7 +47,7 @@ test('every key', () => {
       cmdline: 'root=/dev/xvda1 ro console=hvc0',
       weight: 512,
       cap: 150,
-      uuid: '01234567-89AB-cdef-0123-456789abcdef',
+      uuid: '01234567-89ab-cdef-0123-456789abcdef',
     },
     warnings: [],
   })
