@@ -43,6 +43,18 @@ export { HYPERCALL_ARGS, HypercallArgs } from './hypercall/hypercall-args.ts'
 export type { HypercallContext, HypervisorServices, HypervisorVersion } from './hypercall/hypercall-context.ts'
 export { XEN_4_17 } from './hypercall/ops/xen-version.ts'
 export * from './hypercall/table.ts'
+export type {
+  DomainConsole,
+  DomainEnd,
+  DomainInfo,
+  DomainRequest,
+  EndReason,
+  Hypervisor,
+  HypervisorOptions,
+  HypervisorReport,
+  RunningDomain,
+} from './host/hypervisor-api.ts'
+export { startHypervisor } from './host/hypervisor.ts'
 export type { DomainFrames, DomainMemory } from './memory/domain-memory.ts'
 export { DomainTimers, DomainVcpus } from './pcpu/domain-vcpus.ts'
 export { Pcpu, type PcpuInit } from './pcpu/pcpu.ts'
@@ -61,6 +73,7 @@ export {
   wholeNumber,
   yesNo,
 } from './plugin/config-schema.ts'
+export * from './plugin/cpu-engine.ts'
 export { type Injectable, injects, type TokenValues } from './plugin/injects.ts'
 export type { PcpuPart, SharedRecord } from './plugin/pcpu-part.ts'
 export { PcpuParts } from './plugin/pcpu-parts.ts'

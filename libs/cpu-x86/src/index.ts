@@ -1,2 +1,3 @@
-/** The x86-64 CPU engine. Exports nothing yet. */
-export {}
+/** The CPU engine for 64-bit paravirtual x86 guests. */
+export { pvEngine } from './engine.ts'
+export { default } from './plugin.ts'

@@ -2,13 +2,13 @@ import {
   DOMAIN,
   type DomainFrames,
   DomainState,
-  type GuestDomain,
+  type EngineDomain,
   type LockOwner,
   type PortOps,
   SharedLock,
   TwoLevelPorts,
 } from '@paravane/core'
-import { safepoint } from '../mmu/safepoint.ts'
+import { kick, safepoint } from '../mmu/safepoint.ts'
 import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
 import type { DomainMemoryPlan } from '../state/domain-memory.ts'
 import { CPU, FRAME } from '../state/layout.ts'
@@ -42,7 +42,7 @@ export interface PvDomainHooks {
 }
 
 /** One thread's handle on a PV domain: its memory, page types and vCPU records. */
-export class PvDomain implements GuestDomain {
+export class PvDomain implements EngineDomain {
   readonly domid: number
   readonly state: DomainState
   readonly memory: PvDomainMemory
@@ -122,11 +122,21 @@ export class PvDomain implements GuestDomain {
   }
 
   #setUserRoot(vcpu: VcpuMemory, gmfn: number): void {
-    vcpu.setI32(PV.USER_ROOT, gmfn < 0 ? 0 : gmfn)
+    vcpu.setI32(PV.USER_ROOT, Math.max(gmfn, 0))
     if (vcpu.i32(PV.USER_CACHED) === 0) return
     vcpu.flushDataTlb(true)
     vcpu.flushExecuteTlb(true)
     vcpu.setI32(PV.USER_CACHED, 0)
+  }
+
+  /** See EngineDomain. */
+  kick(vcpu: number): void {
+    kick(this.vcpus[vcpu])
+  }
+
+  /** See EngineDomain. */
+  retired(): bigint {
+    return this.vcpus.reduce((sum, vcpu) => sum + vcpu.u64(CPU.ICOUNT), 0n)
   }
 
   /** Host address of the frame that belongs to a gmfn. */
@@ -161,9 +171,11 @@ const INVALID_M2P = 0xffff_ffff_ffff_ffffn
 
 /** Frames given to and taken from the guest: gmfn n is always the same place in memory, present or not. */
 class PvDomainFrames implements DomainFrames {
+  readonly limit: number
   readonly #domain: PvDomain
 
   constructor(domain: PvDomain) {
+    this.limit = domain.plan.gmfns
     this.#domain = domain
   }
 

@@ -1,0 +1,25 @@
+import { MAX_VCPUS } from '../domain/domain-state.ts'
+import { CodedError } from '../errors.ts'
+import type { DomainRequest } from './hypervisor-api.ts'
+
+/** Longest command line that start_info holds, with its end. */
+const MAX_CMDLINE = 1023
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const NAME = /^[A-Za-z0-9_.:+/-]{1,64}$/
+
+function refuse(key: string, message: string): never {
+  throw new CodedError({ code: 'DOMAIN_CONFIG', key }, message)
+}
+
+/** @throws CodedError DOMAIN_CONFIG naming the key */
+export function checkRequest(request: DomainRequest): void {
+  const { name, memory, vcpus, cmdline, uuid } = request
+  if (!NAME.test(name)) refuse('name', `name=${JSON.stringify(name)}: give 1 to 64 letters, digits or ._:+/-`)
+  if (!(Number.isInteger(memory) && memory >= 1)) refuse('memory', `memory=${memory}: give a whole number of MiB`)
+  if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= MAX_VCPUS)) {
+    refuse('vcpus', `vcpus=${vcpus}: give a whole number from 1 to ${MAX_VCPUS}`)
+  }
+  const length = new TextEncoder().encode(cmdline).length
+  if (length > MAX_CMDLINE) refuse('cmdline', `the kernel's command line has ${length} bytes: give at most ${MAX_CMDLINE}`)
+  if (uuid !== undefined && !UUID.test(uuid)) refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
+}

@@ -1,0 +1,264 @@
+import { OPTION_VIRTUAL_TIME } from '../domain/domain-state.ts'
+import { initSharedInfo } from '../domain/init-shared-info.ts'
+import { beginDying } from '../domain/lifecycle.ts'
+import { bugOn, CodedError } from '../errors.ts'
+import type { Dom0Events } from '../event-channel/dom0-events.ts'
+import type { BuiltEngineDomain, EngineControl, EngineDomain } from '../plugin/cpu-engine.ts'
+import { Teardown } from '../plugin/teardown.ts'
+import { PAGE_SIZE, type SharedPage, sharedPage } from '../ring/shared-page.ts'
+import { hostEntropy, SeededEntropy } from '../time/entropy.ts'
+import type { RingConnection } from '../xenstore/ring-connection.ts'
+import type { Xenstore } from '../xenstore/xenstore.ts'
+import type { Xenstored } from '../xenstore/xenstored.ts'
+import { checkRequest } from './check-request.ts'
+import { HostedConsole } from './domain-console.ts'
+import { removeDomainNodes, writeDomainNodes } from './domain-nodes.ts'
+import { HostedDomain } from './hosted-domain.ts'
+import type { DomainEnd, DomainRequest } from './hypervisor-api.ts'
+import type { Machine } from './machine.ts'
+import type { PcpuThreads } from './pcpu-threads.ts'
+import { newUuid, uuidBytes } from './uuid.ts'
+
+/** First ports of a new domain, by the order in which they are taken (xen/tools/libs/light/libxl_dom.c). */
+const STORE_PORT = 1
+const CONSOLE_PORT = 2
+/** GNTTAB_RESERVED_CONSOLE and GNTTAB_RESERVED_XENSTORE. */
+const CONSOLE_REF = 0
+const STORE_REF = 1
+/** Guest time 0 of a virtual clock: the first of January 2026. */
+const VIRTUAL_EPOCH = 1_767_225_600_000_000_000n
+const LAST_DOMID = 0x7fef
+
+export interface DomainManagerInit {
+  readonly machine: Machine
+  readonly threads: PcpuThreads
+  readonly events: Dom0Events
+  readonly xenstored: Xenstored
+  readonly store: Xenstore
+  readonly engine: EngineControl
+}
+
+interface Managed {
+  readonly hosted: HostedDomain
+  readonly domain: EngineDomain
+  readonly teardown: Teardown
+  ending: Promise<void> | undefined
+}
+
+/** Makes domains and takes them apart. */
+export class DomainManager {
+  readonly #init: DomainManagerInit
+  readonly #managed = new Map<number, Managed>()
+  #creating = 0
+  #lastDomid = 0
+  /** Why no domain can run any more. */
+  #broken: string | undefined
+
+  constructor(init: DomainManagerInit) {
+    this.#init = init
+  }
+
+  list(): HostedDomain[] {
+    return [...this.#managed.values()].map(({ hosted }) => hosted)
+  }
+
+  /** @throws CodedError; nothing is left behind */
+  async create(request: DomainRequest): Promise<HostedDomain> {
+    if (this.#broken !== undefined) throw new CodedError({ code: 'PCPU_DIED' }, `${this.#broken}; start again`)
+    checkRequest(request)
+    if (this.list().some(({ name }) => name === request.name)) {
+      throw new CodedError(
+        { code: 'DOMAIN_EXISTS', name: request.name },
+        `a domain named ${request.name} runs already; destroy it or give another name`,
+      )
+    }
+    const teardown = new Teardown()
+    this.#creating++
+    this.#hold()
+    try {
+      const managed = await this.#make(request, this.#nextDomid(), teardown)
+      this.#managed.set(managed.domain.domid, managed)
+      return managed.hosted
+    } catch (error) {
+      await teardown.run()
+      throw error
+    } finally {
+      this.#creating--
+      this.#hold()
+    }
+  }
+
+  async #make(request: DomainRequest, domid: number, teardown: Teardown): Promise<Managed> {
+    const { machine, threads, engine, store } = this.#init
+    const virtual = request.virtualClock ?? false
+    const uuid = request.uuid ?? newUuid(virtual ? new SeededEntropy(BigInt(domid)) : hostEntropy)
+    const wallclock = virtual ? (request.epoch ?? VIRTUAL_EPOCH) : machine.clock.epoch
+    const built = engine.build({
+      domid,
+      kernel: request.kernel,
+      ...(request.ramdisk === undefined ? {} : { ramdisk: request.ramdisk }),
+      cmdline: request.cmdline,
+      memory: request.memory,
+      vcpus: request.vcpus,
+      options: virtual ? OPTION_VIRTUAL_TIME : 0,
+      handle: uuidBytes(uuid),
+      wallclock,
+      storePort: STORE_PORT,
+      consolePort: CONSOLE_PORT,
+      regions: request.regions ?? true,
+    })
+    const { domain } = built
+    machine.domains.add(domain)
+    teardown.add('domain table', () => machine.domains.remove(domid))
+    initSharedInfo(domain, machine.clockOf(domain))
+    this.#openPorts(built, teardown)
+    writeDomainNodes(store, {
+      domid,
+      uuid,
+      name: request.name,
+      memory: request.memory,
+      vcpus: request.vcpus,
+      storePort: STORE_PORT,
+      storeGmfn: built.storeGmfn,
+      consolePort: CONSOLE_PORT,
+      consoleGmfn: built.consoleGmfn,
+      startTime: Number(wallclock / 1_000_000_000n),
+    })
+    teardown.add('nodes', () => removeDomainNodes(store, domid, uuid))
+    const console = this.#serve(built, teardown)
+    await threads.broadcast({ kind: 'domain', shared: built.shared })
+    teardown.add('workers', () => (this.#broken === undefined ? threads.broadcast({ kind: 'gone', domid }) : undefined))
+    this.#schedule(request, domain, teardown)
+    const hosted = new HostedDomain({
+      request,
+      uuid,
+      domain,
+      console,
+      clock: machine.clockOf(domain),
+      machine,
+      store,
+      destroy: () => this.destroy(domid),
+    })
+    return { hosted, domain, teardown, ending: undefined }
+  }
+
+  #openPorts({ domain, storeGmfn, consoleGmfn }: BuiltEngineDomain, teardown: Teardown): void {
+    const { events, grants } = this.#init.machine
+    teardown.add('ports', () => events.reset(domain))
+    bugOn(events.allocUnbound(domain, domain.domid, 0) !== STORE_PORT, 'the store port is taken')
+    bugOn(events.allocUnbound(domain, domain.domid, 0) !== CONSOLE_PORT, 'the console port is taken')
+    bugOn(grants.grow(domain, 1) !== 0, 'a new domain has no room for its grant table')
+    grants.grantAccess(domain, CONSOLE_REF, 0, consoleGmfn)
+    grants.grantAccess(domain, STORE_REF, 0, storeGmfn)
+  }
+
+  #serve({ domain, storeGmfn, consoleGmfn }: BuiltEngineDomain, teardown: Teardown): HostedConsole {
+    const { events, xenstored } = this.#init
+    const { domid } = domain
+    let ring: RingConnection | undefined
+    const storePort = this.#bind(domain, STORE_PORT, () => ring?.poke(), teardown)
+    ring = xenstored.introduce(domid, { page: page(domain, storeGmfn), notify: () => void events.send(storePort) })
+    teardown.add('store', () => xenstored.release(domid))
+    const port = this.#bind(domain, CONSOLE_PORT, () => console.poke(), teardown)
+    const console: HostedConsole = new HostedConsole(page(domain, consoleGmfn), () => void events.send(port))
+    teardown.add('console', () => console.close())
+    return console
+  }
+
+  #bind(domain: EngineDomain, remotePort: number, handler: () => void, teardown: Teardown): number {
+    const { events } = this.#init
+    const port = events.bindInterdomain(domain.domid, remotePort, handler)
+    if (port < 0) {
+      throw new CodedError({ code: 'NO_PORTS' }, `domain 0 has no event channel left (${port}); destroy a domain`)
+    }
+    teardown.add('event channel', () => void events.close(port))
+    return port
+  }
+
+  #schedule({ vcpus, weight, cap }: DomainRequest, { domid }: EngineDomain, teardown: Teardown): void {
+    const { scheduler } = this.#init.machine
+    scheduler.addDomain(domid, vcpus)
+    teardown.add('scheduler', () => (this.#broken === undefined ? scheduler.removeDomain(domid) : undefined))
+    const params = { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
+    if (Object.keys(params).length > 0 && scheduler.adjust(domid, params) !== 0) {
+      const given = Object.entries(params).map(([name, value]) => `${name}=${value}`)
+      throw new CodedError({ code: 'DOMAIN_CONFIG', key: 'weight' }, `the scheduler refuses ${given.join(', ')}`)
+    }
+  }
+
+  /** Ends a domain, whatever it does. Resolves when nothing is left of it; at once if there is none. */
+  async destroy(domid: number): Promise<void> {
+    const managed = this.#managed.get(domid)
+    if (managed === undefined) return
+    managed.ending ??= this.#end(managed, managed.hosted.endBy('destroyed'), true)
+    await managed.ending
+    // One that was preserved has ended but is still there.
+    if (this.#managed.has(domid)) await this.#remove(managed)
+  }
+
+  async destroyAll(): Promise<void> {
+    await Promise.all([...this.#managed.keys()].map((domid) => this.destroy(domid)))
+  }
+
+  /** A domain has shut down: VIRQ_DOM_EXC. */
+  lookForShutdowns(): void {
+    this.#init.threads.hear()
+    for (const managed of this.#managed.values()) {
+      if (managed.ending !== undefined || !managed.hosted.hasShutDown) continue
+      managed.ending = this.#end(managed, managed.hosted.shutdownEnd(), !managed.hosted.preserve)
+    }
+  }
+
+  /** What a worker said about a domain that it crashed. */
+  noteCrash(domid: number, text: string): void {
+    this.#managed.get(domid)?.hosted.noteCrash(text)
+  }
+
+  /** A pCPU is lost, with whatever it held: no domain can go on. */
+  async fail(why: string): Promise<void> {
+    if (this.#broken !== undefined) return
+    this.#broken = why
+    await this.#init.threads.terminate()
+    this.#init.machine.breakLocks()
+    for (const managed of this.#managed.values()) {
+      managed.ending ??= this.#end(managed, managed.hosted.endBy('crash', why), true)
+    }
+  }
+
+  async #end(managed: Managed, end: DomainEnd, remove: boolean): Promise<void> {
+    this.#init.xenstored.domainShutdown(managed.domain.domid)
+    if (remove) await this.#remove(managed)
+    else managed.hosted.console.poke()
+    managed.hosted.settle(end)
+    this.#hold()
+  }
+
+  async #remove(managed: Managed): Promise<void> {
+    const { domain, hosted, teardown } = managed
+    beginDying(domain, this.#init.machine.scheduler)
+    hosted.freeze()
+    await teardown.run()
+    this.#managed.delete(domain.domid)
+    this.#hold()
+  }
+
+  /** Keeps the process alive while domains live. */
+  #hold(): void {
+    const living = [...this.#managed.values()].some(({ ending, hosted }) => ending === undefined || !hosted.preserve)
+    this.#init.threads.hold(living || this.#creating > 0)
+  }
+
+  #nextDomid(): number {
+    do this.#lastDomid = this.#lastDomid >= LAST_DOMID ? 1 : this.#lastDomid + 1
+    while (this.#managed.has(this.#lastDomid))
+    return this.#lastDomid
+  }
+}
+
+/** A page that domain 0 shares with the guest: a ring's. */
+function page({ memory }: EngineDomain, gmfn: number): SharedPage {
+  bugOn(memory.frameOffset(gmfn) % PAGE_SIZE !== 0, 'a frame is not aligned')
+  return sharedPage(memory.bytes.buffer, memory.frameOffset(gmfn), (offset, length) =>
+    memory.written(gmfn, offset, length),
+  )
+}

@@ -1,0 +1,163 @@
+import * as sched from '../abi/sched.ts'
+import { RUNSTATE_running } from '../abi/vcpu.ts'
+import {
+  DOMAIN,
+  DOMAIN_DYING,
+  DOMAIN_SHUTDOWN,
+  VCPU,
+  VCPU_BLOCKED,
+  VCPU_UP,
+} from '../domain/domain-state.ts'
+import { pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
+import type { EngineDomain } from '../plugin/cpu-engine.ts'
+import type { Clock } from '../time/clock.ts'
+import { guestTime } from '../time/system-time.ts'
+import type { HostedConsole } from './domain-console.ts'
+import { domainPath } from './domain-nodes.ts'
+import type { DomainEnd, DomainInfo, DomainRequest, EndReason, RunningDomain } from './hypervisor-api.ts'
+import type { Machine } from './machine.ts'
+import type { Xenstore } from '../xenstore/xenstore.ts'
+
+const REASONS: Readonly<Record<number, EndReason>> = {
+  [sched.SHUTDOWN_poweroff]: 'poweroff',
+  [sched.SHUTDOWN_reboot]: 'reboot',
+  [sched.SHUTDOWN_suspend]: 'suspend',
+  [sched.SHUTDOWN_crash]: 'crash',
+  [sched.SHUTDOWN_watchdog]: 'watchdog',
+  [sched.SHUTDOWN_soft_reset]: 'reboot',
+}
+
+export interface HostedDomainInit {
+  readonly request: DomainRequest
+  readonly uuid: string
+  readonly domain: EngineDomain
+  readonly console: HostedConsole
+  readonly clock: Clock
+  readonly machine: Machine
+  readonly store: Xenstore
+  readonly destroy: () => Promise<void>
+}
+
+/** What the owner of a domain holds. */
+export class HostedDomain implements RunningDomain {
+  readonly domid: number
+  readonly name: string
+  readonly uuid: string
+  readonly preserve: boolean
+  readonly console: HostedConsole
+  readonly ended: Promise<DomainEnd>
+  readonly #init: HostedDomainInit
+  readonly #settle: (end: DomainEnd) => void
+  #paused = true
+  /** Its numbers as they were at the end; its memory is let go of then. */
+  #last: DomainInfo | undefined
+  #crash: string | undefined
+
+  constructor(init: HostedDomainInit) {
+    const { request, domain, uuid } = init
+    this.domid = domain.domid
+    this.name = request.name
+    this.uuid = uuid
+    this.preserve = request.preserve ?? false
+    this.console = init.console
+    this.#init = init
+    const { promise, resolve } = Promise.withResolvers<DomainEnd>()
+    this.ended = promise
+    this.#settle = resolve
+  }
+
+  unpause(): void {
+    if (!this.#paused || this.#last !== undefined) return
+    this.#paused = false
+    const { machine, domain } = this.#init
+    unpauseDomain(domain, machine.scheduler)
+  }
+
+  pause(): void {
+    if (this.#paused || this.#last !== undefined) return
+    this.#paused = true
+    const { machine, domain } = this.#init
+    pauseDomain(domain, machine.scheduler)
+  }
+
+  destroy(): Promise<void> {
+    return this.#init.destroy()
+  }
+
+  shutdown(how: 'poweroff' | 'reboot' | 'halt'): void {
+    if (this.#last !== undefined) return
+    this.#init.store.write(`${domainPath(this.domid)}/control/shutdown`, how)
+  }
+
+  info(): DomainInfo {
+    if (this.#last !== undefined) return this.#last
+    const { request, domain } = this.#init
+    return {
+      state: this.#state(),
+      cpuTimeNs: this.#cpuTime(),
+      memoryMiB: request.memory,
+      vcpus: request.vcpus,
+      retiredInstructions: domain.retired(),
+    }
+  }
+
+  /** Why it crashed, as far as a worker said it; the first word counts. */
+  noteCrash(text: string): void {
+    this.#crash ??= text
+  }
+
+  /** Whether it shut down by itself. */
+  get hasShutDown(): boolean {
+    return DOMAIN.lifecycle.load(this.#init.domain.state.memory, 0) === DOMAIN_SHUTDOWN
+  }
+
+  /** What its end is, after it shut down. */
+  shutdownEnd(): DomainEnd {
+    const code = DOMAIN.shutdownReason.load(this.#init.domain.state.memory, 0)
+    const reason = REASONS[code] ?? 'crash'
+    const known = REASONS[code] === undefined ? `shutdown reason ${code} is unknown` : "the guest's kernel reported it"
+    const detail = reason === 'crash' ? { detail: this.#crash ?? known } : {}
+    return { reason, ...detail, cpuTimeNs: this.#cpuTime() }
+  }
+
+  endBy(reason: EndReason, detail?: string): DomainEnd {
+    return { reason, ...(detail === undefined ? {} : { detail }), cpuTimeNs: this.#cpuTime() }
+  }
+
+  /** From now on nothing looks at its memory through this object. */
+  freeze(): void {
+    this.#last ??= this.info()
+  }
+
+  settle(end: DomainEnd): void {
+    this.#settle(end)
+  }
+
+  #state(): DomainInfo['state'] {
+    const { state } = this.#init.domain
+    const lifecycle = DOMAIN.lifecycle.load(state.memory, 0)
+    if (lifecycle === DOMAIN_SHUTDOWN || lifecycle === DOMAIN_DYING) {
+      return DOMAIN.shutdownReason.load(state.memory, 0) === sched.SHUTDOWN_crash ? 'crashed' : 'shutdown'
+    }
+    if (DOMAIN.paused.load(state.memory, 0) > 0) return 'paused'
+    for (let vcpu = 0; vcpu < state.nrVcpus; vcpu++) {
+      const flags = VCPU.flags.load(state.memory, state.vcpu(vcpu))
+      if ((flags & (VCPU_UP | VCPU_BLOCKED)) === VCPU_UP) return 'running'
+    }
+    return 'blocked'
+  }
+
+  #cpuTime(): bigint {
+    const { domain, clock } = this.#init
+    const { memory } = domain.state
+    let total = 0n
+    for (let vcpu = 0; vcpu < domain.state.nrVcpus; vcpu++) {
+      const base = domain.state.vcpu(vcpu)
+      total += VCPU.runstateTime.load(memory, base, RUNSTATE_running)
+      if (VCPU.runstate.load(memory, base) !== RUNSTATE_running) continue
+      const since = guestTime(domain, clock) - VCPU.runstateEntry.load(memory, base)
+      if (since > 0n) total += since
+    }
+    return total
+  }
+}

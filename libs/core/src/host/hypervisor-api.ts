@@ -1,0 +1,103 @@
+import type { PluginEntry } from '../plugin-host/read-plugin.ts'
+import type { Xenstore } from '../xenstore/xenstore.ts'
+
+/** What happened to a domain that its owner should hear of: a bug of ours, or the guest's own crash. */
+export interface HypervisorReport {
+  readonly kind: 'bug' | 'crash'
+  readonly domid: number
+  readonly text: string
+}
+
+export interface HypervisorOptions {
+  /** CPU engine, scheduler and whatever else is wanted; workers import them too. */
+  readonly plugins: readonly PluginEntry[]
+  /** Where relative `file:` entries of `plugins` begin; core's own place by default. */
+  readonly base?: URL
+  /** The caller's `import.meta.resolve`, so that its dependencies are found; core's by default. */
+  readonly resolve?: (specifier: string) => string
+  /** Worker threads, 1 to 64. */
+  readonly pcpus: number
+  /** Name of the scheduler, `credit` by default. */
+  readonly scheduler?: string
+  /** Kind of the CPU engine, `pv` by default. */
+  readonly engine?: string
+  /** What guests write by console_io. */
+  guestLog?(domid: number, bytes: Uint8Array): void
+  report?(report: HypervisorReport): void
+}
+
+/** A domain to be made. */
+export interface DomainRequest {
+  readonly name: string
+  /** `name` is for messages. */
+  readonly kernel: { readonly bytes: Uint8Array; readonly name: string }
+  readonly ramdisk?: { readonly bytes: Uint8Array; readonly name: string }
+  readonly cmdline: string
+  /** MiB. */
+  readonly memory: number
+  readonly vcpus: number
+  /** Time is a function of retired instructions, and the run repeatable. */
+  readonly virtualClock?: boolean
+  /** Parameters of the scheduler, where it has them. */
+  readonly weight?: number
+  readonly cap?: number
+  readonly uuid?: string
+  /** ns from the epoch to guest time 0; for a virtual clock, which has a fixed one by default. */
+  readonly epoch?: bigint
+  /** Whether guest code is translated in regions; true by default. */
+  readonly regions?: boolean
+  /** The domain stays as it is when it has shut down, until it is destroyed. */
+  readonly preserve?: boolean
+}
+
+export type EndReason = 'poweroff' | 'reboot' | 'suspend' | 'crash' | 'watchdog' | 'destroyed'
+
+export interface DomainEnd {
+  readonly reason: EndReason
+  /** One line, for a crash. */
+  readonly detail?: string
+  readonly cpuTimeNs: bigint
+}
+
+export interface DomainInfo {
+  readonly state: 'running' | 'blocked' | 'paused' | 'shutdown' | 'crashed'
+  readonly cpuTimeNs: bigint
+  readonly memoryMiB: number
+  readonly vcpus: number
+  readonly retiredInstructions: bigint
+}
+
+/** A byte stream to and from the guest's first console. */
+export interface DomainConsole {
+  write(bytes: Uint8Array): void
+  /** @returns ends it */
+  onOutput(listener: (bytes: Uint8Array) => void): () => void
+}
+
+/** A domain, from its creation to its end. */
+export interface RunningDomain {
+  readonly domid: number
+  readonly name: string
+  readonly uuid: string
+  readonly console: DomainConsole
+  /** A new domain begins to run by this. */
+  unpause(): void
+  pause(): void
+  /** Resolves when nothing is left of it. */
+  destroy(): Promise<void>
+  /** Asks the guest, through control/shutdown. */
+  shutdown(how: 'poweroff' | 'reboot' | 'halt'): void
+  /** Settles when the domain has ended and, unless it is preserved, nothing is left of it. */
+  readonly ended: Promise<DomainEnd>
+  info(): DomainInfo
+}
+
+export interface Hypervisor {
+  /** Builds a paused domain. @throws CodedError of one line; nothing is left behind */
+  createDomain(request: DomainRequest): Promise<RunningDomain>
+  domains(): readonly RunningDomain[]
+  /** Domain 0's client. */
+  readonly xenstore: Xenstore
+  /** Destroys all domains and ends the workers. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,79 @@
+import { VIRQ_DOM_EXC } from '../abi/xen.ts'
+import { DOM0_OWNER } from '../domain/shared-lock.ts'
+import { CodedError } from '../errors.ts'
+import { Dom0Events } from '../event-channel/dom0-events.ts'
+import { CpuEngine } from '../plugin/cpu-engine.ts'
+import { MAX_PCPUS } from '../plugin/scheduler.ts'
+import { HostScope } from '../plugin/scope.ts'
+import { loadPlugins } from '../plugin-host/load-plugins.ts'
+import { Xenstored } from '../xenstore/xenstored.ts'
+import { DomainManager } from './domain-manager.ts'
+import type { Hypervisor, HypervisorOptions } from './hypervisor-api.ts'
+import { createMachine, Machine } from './machine.ts'
+import { PcpuThreads } from './pcpu-threads.ts'
+import type { Report } from './worker-messages.ts'
+
+/**
+ * Starts the machine: plugins, pCPU workers and domain 0's services.
+ * @throws CodedError about the options; PluginError about the plugins
+ */
+export async function startHypervisor(options: HypervisorOptions): Promise<Hypervisor> {
+  const { pcpus, scheduler = 'credit', engine = 'pv' } = options
+  if (!(Number.isInteger(pcpus) && pcpus >= 1 && pcpus <= MAX_PCPUS)) {
+    throw new CodedError({ code: 'PCPUS' }, `pcpus=${pcpus}: give a whole number from 1 to ${MAX_PCPUS}`)
+  }
+  const scope = new HostScope()
+  const plugins = await loadPlugins(options.plugins, {
+    scope,
+    base: options.base ?? new URL(import.meta.url),
+    resolve: options.resolve ?? ((specifier) => import.meta.resolve(specifier)),
+  })
+  const { parts } = plugins
+  const control = parts.find(CpuEngine, engine).control()
+  const machine = new Machine(createMachine(pcpus, scheduler, parts), parts, DOM0_OWNER)
+  const bug = (domid: number, text: string): void => options.report?.({ kind: 'bug', domid, text })
+
+  const events = new Dom0Events({
+    memory: machine.memory,
+    dom0: machine.dom0,
+    events: machine.events,
+    failed: (port, error) => bug(0, `port ${port} of domain 0: ${String(error)}`),
+  })
+  const xenstored = new Xenstored({ watchFailed: (error) => bug(0, `a watch of domain 0: ${String(error)}`) })
+  const threads = await PcpuThreads.start({
+    machine,
+    plugins: plugins.pcpuPlugins,
+    engine,
+    heard: (report) => heard(report),
+    died: (pcpu, error) => {
+      const why = `pCPU ${pcpu} died: ${error.message}`
+      bug(0, why)
+      void manager.fail(why)
+    },
+  })
+  const store = xenstored.client()
+  const manager = new DomainManager({ machine, threads, events, xenstored, store, engine: control })
+  events.bindVirq(VIRQ_DOM_EXC, () => manager.lookForShutdowns())
+  const dispatching = events.start()
+
+  function heard(report: Report): void {
+    if (report.kind === 'log') options.guestLog?.(report.domid, report.bytes)
+    else if (report.kind !== 'ready') {
+      manager.noteCrash(report.domid, report.text)
+      options.report?.(report)
+    }
+  }
+
+  return {
+    createDomain: (request) => manager.create(request),
+    domains: () => manager.list(),
+    xenstore: store,
+    async stop() {
+      await manager.destroyAll()
+      await threads.stop()
+      events.stop()
+      await dispatching
+      await scope.stop()
+    },
+  }
+}

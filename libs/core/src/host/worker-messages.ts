@@ -1,0 +1,28 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { PcpuPlugin } from '../plugin-host/load-plugins.ts'
+import type { MachineShared } from './machine.ts'
+
+/** What a pCPU's worker is started with. */
+export interface PcpuStart {
+  readonly pcpu: number
+  readonly machine: MachineShared
+  readonly plugins: readonly PcpuPlugin[]
+  /** Key of the CPU engine. */
+  readonly engine: string
+  readonly mail: MessagePort
+  readonly reports: MessagePort
+}
+
+/** From domain 0 to the pCPUs. */
+export type Mail =
+  /** A domain was made; `shared` is the engine's. */
+  | { readonly kind: 'domain'; readonly shared: unknown }
+  /** No vCPU of it runs any more. */
+  | { readonly kind: 'gone'; readonly domid: number }
+  | { readonly kind: 'stop' }
+
+/** From a pCPU to domain 0. */
+export type Report =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'log'; readonly domid: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'bug' | 'crash'; readonly domid: number; readonly text: string }

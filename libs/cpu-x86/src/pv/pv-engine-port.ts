@@ -1,0 +1,56 @@
+import type { EnginePort } from '@paravane/core'
+import { EINVAL } from '@paravane/core/abi'
+import { canonical } from '../cold/slow-access.ts'
+import { setTrap } from './cpu-hypercalls.ts'
+import { setGdt } from './mmu/gdt.ts'
+import { RESTART } from './mmu/outcome.ts'
+import { dropRoots, newBaseptr, newUserBaseptr } from './mmu/roots.ts'
+import type { PvDomain } from './pv-domain.ts'
+import { PV, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
+import { initialiseFromContext } from './vcpu-context.ts'
+
+/** Does an MMU operation to its end. */
+function complete(domain: PvDomain, operation: () => number): number {
+  for (;;) {
+    domain.mmu.types.startStretch()
+    const outcome = operation()
+    if (outcome !== RESTART) return outcome
+  }
+}
+
+function initialise(domain: PvDomain, n: number, context: DataView): number {
+  const vcpu = domain.vcpus[n]
+  const { mmu } = domain
+  const undo = (error: number): number => {
+    complete(domain, () => dropRoots(mmu, n))
+    vcpu.setI32(PV.KERNEL_ROOT, 0)
+    vcpu.setI32(PV.USER_ROOT, 0)
+    return error
+  }
+  return initialiseFromContext(vcpu, context, {
+    takeRoots: (kernel, user) => {
+      const taken = complete(domain, () => newBaseptr(mmu, n, kernel))
+      if (taken < 0 || user === 0) return taken
+      const both = complete(domain, () => newUserBaseptr(mmu, n, user))
+      return both < 0 ? undo(both) : 0
+    },
+    setGdt: (frames, entries) => {
+      const outcome = complete(domain, () => setGdt(mmu, n, frames, entries))
+      return outcome < 0 ? undo(outcome) : 0
+    },
+  })
+}
+
+/** vCPUs as core's hypercalls change them. IOPL and the port bitmap are read where core keeps them. */
+export function pvEnginePort(domainOf: (domid: number) => PvDomain): EnginePort {
+  return {
+    initialiseVcpu: (domid, vcpu, context) => initialise(domainOf(domid), vcpu, context),
+    setIopl: () => {},
+    setIoBitmap: () => {},
+    setNmiCallback: (domid, address) => {
+      if (!canonical(address)) return -EINVAL
+      setTrap(domainOf(domid).vcpus[0], VECTOR.NMI, address, TRAP_MASKS_EVENTS, 0)
+      return 0
+    },
+  }
+}

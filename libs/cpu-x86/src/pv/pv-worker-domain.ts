@@ -1,0 +1,96 @@
+import type { Clock, HypercallContext, HypercallDispatcher, HypervisorServices, LockOwner } from '@paravane/core'
+import { EAGAIN } from '@paravane/core/abi'
+import type { Helpers } from '../cold/cold-tier.ts'
+import type { SlowAccessHooks } from '../cold/slow-access.ts'
+import { sseHelper } from '../insn/sse-helper.ts'
+import { x87Helper } from '../insn/x87-helper.ts'
+import { VcpuRunner } from '../run.ts'
+import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
+import { RESTART } from './mmu/outcome.ts'
+import { newBaseptr } from './mmu/roots.ts'
+import { PvDomain, type PvDomainShared } from './pv-domain.ts'
+import { PvVcpu } from './pv-vcpu.ts'
+
+/** What the vCPUs of all domains share on one worker. */
+export interface PvWorkerServices {
+  readonly owner: LockOwner
+  readonly dispatcher: HypercallDispatcher
+  readonly services: HypervisorServices
+  /** Whether the run under way is to end after a hypercall. */
+  mustLeave(): boolean
+}
+
+/** A PV domain on one worker: the thread's handle on it, and what runs those of its vCPUs that came here. */
+export class PvWorkerDomain {
+  readonly domain: PvDomain
+  readonly clock: Clock
+  readonly #worker: PvWorkerServices
+  readonly #vcpus: (PvVcpu | undefined)[] = []
+  readonly #helpers: Helpers
+
+  constructor(shared: PvDomainShared, worker: PvWorkerServices, clockOf: (domain: PvDomain) => Clock) {
+    this.#worker = worker
+    this.domain = new PvDomain(shared, worker.owner, {
+      written: (host, offset, length) => this.#written(host, offset, length),
+    })
+    this.clock = clockOf(this.domain)
+    const memory = new DataView(shared.memory.buffer)
+    this.#helpers = { sse: sseHelper(memory), x87: x87Helper(memory) }
+  }
+
+  /** What runs the vCPU here, made at its first turn on this worker. */
+  vcpu(n: number): PvVcpu {
+    return (this.#vcpus[n] ??= this.#make(n))
+  }
+
+  #make(n: number): PvVcpu {
+    const { domain, clock } = this
+    const { dispatcher, services, mustLeave } = this.#worker
+    const runner = new VcpuRunner(domain.views, domain.vcpus[n], {
+      helpers: () => this.#helpers,
+      access: this.#access(),
+    })
+    const context: HypercallContext = {
+      domain,
+      vcpu: n,
+      get guest() {
+        return pv.memory.guest
+      },
+      clock,
+      services,
+    }
+    const pv: PvVcpu = new PvVcpu(domain, n, runner, clock, {
+      dispatcher,
+      context,
+      mustLeave,
+      newBaseptr: (gmfn) => this.#newBaseptr(n, gmfn),
+      written: (host, offset, length) => this.#written(host, offset, length),
+    })
+    return pv
+  }
+
+  #access(): SlowAccessHooks {
+    const { mmu } = this.domain
+    return {
+      mayEmulate: (gmfn) => mmu.info.tableLevel(gmfn) === 1,
+      emulate: (gmfn, offset, bytes, old) => {
+        const outcome = emulatePteWrite(mmu, gmfn, offset, old, bytes)
+        return outcome === 0 ? 'done' : outcome === -EAGAIN ? 'again' : 'refused'
+      },
+      written: (host, offset, length) => this.#written(host, offset, length),
+    }
+  }
+
+  #newBaseptr(n: number, gmfn: number): boolean {
+    const { mmu } = this.domain
+    for (;;) {
+      mmu.types.startStretch()
+      const outcome = newBaseptr(mmu, n, gmfn)
+      if (outcome !== RESTART) return outcome === 0
+    }
+  }
+
+  #written(host: number, offset: number, length: number): void {
+    for (const pv of this.#vcpus) pv?.runner.cache.written(host, offset, length)
+  }
+}
