@@ -1,4 +1,4 @@
-import { VcpuRunner, type RunnerOptions, type Stop } from '../src/run.ts'
+import { type RunnerOptions, type Stop, VcpuRunner } from '../src/run.ts'
 import { initVcpu, planDomainMemory, setMode } from '../src/state/domain-memory.ts'
 import { CPU } from '../src/state/layout.ts'
 import { readRflags, writeRflags } from '../src/state/rflags.ts'
@@ -70,7 +70,8 @@ export class Machine {
       table = this.host(Number(this.views.u64[slot] >> 12n))
     }
     const frame = m.frame ?? this.#nextFrame++
-    const bits = 1n | (m.writable === false ? 0n : 2n) | (m.user === false ? 0n : 4n) | (m.executable === false ? 1n << 63n : 0n)
+    const bits =
+      1n | (m.writable === false ? 0n : 2n) | (m.user === false ? 0n : 4n) | (m.executable === false ? 1n << 63n : 0n)
     this.views.u64[(table + Number((m.va >> 12n) & 511n) * 8) >> 3] = (BigInt(frame) << 12n) | bits
     this.vcpu.flushPage(m.va)
     return this.host(frame)
@@ -82,7 +83,7 @@ export class Machine {
   }
 
   set state(s: Partial<MachineState>) {
-    s.gpr?.forEach((v, n) => this.vcpu.setGpr(n, BigInt.asUintN(64, v)))
+    for (const [n, v] of (s.gpr ?? []).entries()) this.vcpu.setGpr(n, BigInt.asUintN(64, v))
     if (s.rip !== undefined) this.vcpu.rip = s.rip
     if (s.rflags !== undefined) writeRflags(this.vcpu, s.rflags)
   }

@@ -25,9 +25,6 @@ const STATE: Readonly<Record<StateWord, number>> = {
 }
 const NARROW: ReadonlySet<StateWord> = new Set(['mxcsr'])
 
-/** atomic.fence (threads proposal). */
-const ATOMIC_FENCE = 0xfe0003
-
 /** Indices of the imported helpers in modules that hold instruction bodies. */
 export type HelperIndex = Readonly<Record<Helper, number>>
 
@@ -105,17 +102,6 @@ export abstract class BodyBuilder implements Builder {
   hostAddress(place: Place): I32 {
     const { host, offset } = place as HostPlace
     return i32.add(host, i32.const(offset))
-  }
-
-  reach(place: Place, backward: boolean = false): I32 {
-    const { host, offset, size } = place as HostPlace
-    const inPage = i32.and(i32.add(host, i32.const(offset)), i32.const(4095))
-    return backward ? i32.add(inPage, i32.const(size)) : i32.sub(i32.const(4096), inPage)
-  }
-
-  fence(): void {
-    this.code.op(ATOMIC_FENCE)
-    this.code.u8(0)
   }
 
   /** Bytes from the place to the end of its page; guest pages and their frames are aligned alike. */

@@ -138,7 +138,8 @@ function handlers(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, forms: r
 function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: number): void {
   switch (handler) {
     case HANDLER.CONTINUE:
-      return b.continueOn()
+      b.continueOn()
+      break
     case HANDLER.OUT_OF_LINE:
     case HANDLER.REGION:
       storeFlags(code, cpu, at)
@@ -150,16 +151,21 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
       code.u8(0x21)
       code.u32(at.exit.op)
       loadFlags(code, cpu, at)
-      if (handler === HANDLER.REGION) return afterRegion(code, b, at, cpu)
+      if (handler === HANDLER.REGION) {
+        afterRegion(code, b, at, cpu)
+        break
+      }
       code.brIf(b.labels.exit, at.exit, false)
-      return b.finish()
+      b.finish()
+      break
     case HANDLER.CROSSING:
-      return crossing(code, b, at, cpu)
+      crossing(code, b, at, cpu)
+      break
     default:
       code.store(STORE32, cpu, i32.wrap(i64.load(at.rec, REC.IMM)), CPU.VECTOR)
       code.store(STORE32, cpu, i32.sub(i32.shr_u(i32.load(cpu, CPU.VECTOR), i32.const(8)), i32.const(1)), CPU.ERROR)
       code.store(STORE32, cpu, i32.and(i32.load(cpu, CPU.VECTOR), i32.const(255)), CPU.VECTOR)
-      return b.leave(EXIT.FAULT)
+      b.leave(EXIT.FAULT)
   }
 }
 

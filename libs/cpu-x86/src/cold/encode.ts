@@ -31,7 +31,10 @@ export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, off
   i32[(rec + REC.TARGET) >> 2] = 0
   let immediates = 0
   insn.operands.forEach((operand, n) => {
-    if (operand.kind === 'mem') return encodeMemory(vcpu, rec, operand, next)
+    if (operand.kind === 'mem') {
+      encodeMemory(vcpu, rec, operand, next)
+      return
+    }
     const second = operand.kind === 'imm' && immediates++ > 0
     if (operand.kind === 'imm') u64[(rec + (second ? REC.DISP : REC.IMM)) >> 3] = BigInt.asUintN(64, operand.value)
     else if (operand.kind === 'rel') u64[(rec + REC.IMM) >> 3] = BigInt.asUintN(64, BigInt(next + operand.value))

@@ -1,4 +1,4 @@
-import { bugOn } from '@paravane/core'
+import { bugOn, HypervisorBug } from '@paravane/core'
 import type { Decoded } from '../decode/decoded.ts'
 import { isFault } from '../decode/decoder.ts'
 import { decode } from '../state/policy.ts'
@@ -82,7 +82,7 @@ export class FormRegistry {
       const head = this.#u8[at]
       const bytes = this.#u8.slice(at + 1, at + 1 + (head & 15))
       const insn = decode(bytes, 0, bytes.length, head & 0x80 ? 32 : 64)
-      if (isFault(insn)) return bugOn(true, 'the list of instruction forms is damaged')
+      if (isFault(insn)) throw new HypervisorBug('the list of instruction forms is damaged')
       const form = formOf(insn)
       this.#numbers.set(form.key, this.#forms.length)
       this.#forms.push(form)

@@ -60,7 +60,7 @@ export class LoopBuilder extends RecordBuilder {
     if (words.fc !== fc) this.code.setLocal(fc.op, words.fc)
   }
 
-  protected pageVa(): I64 {
+  protected override pageVa(): I64 {
     return this.#at.pageVa
   }
 

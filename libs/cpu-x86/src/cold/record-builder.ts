@@ -219,20 +219,13 @@ export class StepBuilder extends FunctionBuilder {
     this.code.if(i32.eqz(host), false)
     this.leave(EXIT.FAULT)
     this.code.end()
-    return { kind: 'mem', size, host, offset: 0 }
-  }
-
-  /** A place is a bounce buffer. */
-  override reach(place: Place): I32 {
-    return i32.const(place.size)
+    return { kind: 'mem', size, host, offset: 0 } as HostPlace
   }
 
   /** In a bounce buffer only the place itself. */
-  reach(place: HostPlace, backward: boolean = false): I32 {
-    const inBuffer = i32.lt_u(
-      i32.sub(i32.sub(place.host, this.cpu), i32.const(CPU.BOUNCE)),
-      i32.const(CPU.BOUNCE_BYTES),
-    )
+  override reach(place: Place, backward: boolean = false): I32 {
+    const { host } = place as HostPlace
+    const inBuffer = i32.lt_u(i32.sub(i32.sub(host, this.cpu), i32.const(CPU.BOUNCE)), i32.const(CPU.BOUNCE_BYTES))
     return select(inBuffer, i32.const(place.size), super.reach(place, backward))
   }
 

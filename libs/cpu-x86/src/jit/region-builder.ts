@@ -102,7 +102,7 @@ export class RegionBuilder extends BodyBuilder {
     return local
   }
 
-  protected isVolatile(local: Expr): boolean {
+  protected override isVolatile(local: Expr): boolean {
     return this.registers.some((r) => r?.op === local.op)
   }
 
@@ -157,7 +157,7 @@ export class RegionBuilder extends BodyBuilder {
     return i64.add(at, i64.load(this.cpu, m.segment === 'fs' ? CPU.FSBASE : CPU.GSBASE))
   }
 
-  get(place: Place): I64 {
+  override get(place: Place): I64 {
     if (place.kind === 'imm') return this.trunc(i64.const((place as ImmediatePlace).value), place.size)
     if (place.kind !== 'gpr') return super.get(place)
     const { reg, high, size } = place as LocalPlace
@@ -165,29 +165,35 @@ export class RegionBuilder extends BodyBuilder {
     return this.let(this.trunc(high ? i64.shr_u(whole, i64.const(8)) : whole, size))
   }
 
-  put(place: Place, value: I64): void {
-    if (place.kind !== 'gpr') return super.put(place, value)
-    const { reg, high, size } = place as LocalPlace
+  override put(place: Place, value: I64): void {
+    if (place.kind === 'gpr') this.#putRegister(place as LocalPlace, value)
+    else super.put(place, value)
+  }
+
+  #putRegister({ reg, high, size }: LocalPlace, value: I64): void {
     const whole = this.register(reg)
     this.dirty.add(reg)
-    if (size >= 4) return this.code.setLocal(whole.op, this.trunc(value, size))
+    if (size >= 4) {
+      this.code.setLocal(whole.op, this.trunc(value, size))
+      return
+    }
     const mask = (size === 1 ? 0xffn : 0xffffn) << (high ? 8n : 0n)
     const part = this.trunc(value, size)
     const placed = high ? i64.shl(part, i64.const(8)) : part
     this.code.setLocal(whole.op, i64.or(i64.and(whole, i64.const(~mask)), placed))
   }
 
-  hostAddress(place: Place): I32 {
+  override hostAddress(place: Place): I32 {
     if (place.kind === 'gpr' || place.kind === 'imm') throw new TypeError('a register kept in a local has no address')
     return super.hostAddress(place)
   }
 
-  rmw(place: Place, next: (old: I64) => I64, locked: boolean = this.insn.lock): I64 {
+  override rmw(place: Place, next: (old: I64) => I64, locked: boolean = this.insn.lock): I64 {
     return super.rmw(place, next, locked && place.kind === 'mem')
   }
 
   /** The change is only noted; its operands get locals of their own, as temporaries do not outlive an instruction. */
-  flags(change: FlagChange, size: number = this.size, when?: I32): void {
+  override flags(change: FlagChange, size: number = this.size, when?: I32): void {
     const keeps =
       when !== undefined ||
       !('r' in change) ||
@@ -196,7 +202,8 @@ export class RegionBuilder extends BodyBuilder {
       change.kind === 'result'
     if (keeps) {
       this.#settleFlags()
-      return super.flags(change, size, when)
+      super.flags(change, size, when)
+      return
     }
     const { x, y, r } = this.#at
     const hold = (local: I64, value: I64): I64 => {
@@ -236,25 +243,25 @@ export class RegionBuilder extends BodyBuilder {
     if (pending) this.#setWords(changed(pending.change, pending.size, this.#at.flags, (x) => this.let(x)))
   }
 
-  cond(code: ConditionCode): I32 {
+  override cond(code: ConditionCode): I32 {
     const pending = this.#pending
     if (!pending) return super.cond(code)
     return this.let(conditionOf(code, pending.change, pending.size, () => i64.const(0)))
   }
 
-  carry(): I64 {
+  override carry(): I64 {
     const pending = this.#pending
     if (!pending) return super.carry()
     return this.let(carryOf(pending.change, pending.size, () => i64.const(0)))
   }
 
-  if(condition: I32, then: () => void, otherwise?: () => void): void {
+  override if(condition: I32, then: () => void, otherwise?: () => void): void {
     // Either arm may change flags: what is pending before must be settled for the other.
     this.#settleFlags()
     super.if(condition, () => this.#arm(then), otherwise && (() => this.#arm(otherwise)))
   }
 
-  loopWhile(body: () => I32): void {
+  override loopWhile(body: () => I32): void {
     this.#settleFlags()
     super.loopWhile(() => {
       const again = body()
@@ -270,7 +277,7 @@ export class RegionBuilder extends BodyBuilder {
 
   /** Out with RIP on this instruction, which was not retired; EXIT says why. */
   #leave(exit: number): void {
-    const { at } = { at: this.#at }
+    const at = this.#at
     const pending = this.#pending
     this.#materialise()
     this.#pending = pending
@@ -300,9 +307,9 @@ export class RegionBuilder extends BodyBuilder {
   jump(target: Operand): void {
     const inPage = jumpTarget(this.#here)
     this.settle(this.#done + 1)
-    if (inPage !== undefined) return this.edges.goTo(inPage)
-    if (target.kind !== 'rel') throw new TypeError('a jump has a displacement')
-    this.out(i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length + target.value)))
+    if (inPage !== undefined) this.edges.goTo(inPage)
+    else if (target.kind !== 'rel') throw new TypeError('a jump has a displacement')
+    else this.out(i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length + target.value)))
   }
 
   jumpIf(condition: I32, target: Operand): void {

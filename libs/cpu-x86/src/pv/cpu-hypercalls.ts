@@ -116,7 +116,7 @@ function stackSwitch(vcpu: VcpuMemory, args: HypercallArgs): number {
 function setCallbacks(vcpu: VcpuMemory, args: HypercallArgs): number {
   const types = [CALLBACKTYPE_event, CALLBACKTYPE_failsafe, CALLBACKTYPE_syscall]
   if (!types.every((_, n) => guestAddress(args.u64(n)))) return -EINVAL
-  types.forEach((type, n) => vcpu.setU64(PV.CALLBACKS + type * 8, args.u64(n)))
+  for (const [n, type] of types.entries()) vcpu.setU64(PV.CALLBACKS + type * 8, args.u64(n))
   return 0
 }
 

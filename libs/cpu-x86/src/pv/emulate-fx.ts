@@ -1,6 +1,6 @@
 import type { Decoded, MemOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
-import { type Emulated, type EmulationContext, faultOf, GP } from './emulate.ts'
+import { type Emulated, type EmulationContext, faultOf, GP } from './emulation.ts'
 import { linearAddress } from './operands.ts'
 
 /** Bytes of the image that FXSAVE writes; the rest is software's. */

@@ -2,7 +2,7 @@ import { canonical } from '../cold/slow-access.ts'
 import type { Decoded } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import { readRflags, writeRflags } from '../state/rflags.ts'
-import { type Emulated, type EmulationContext, faultOf, GP } from './emulate.ts'
+import { type Emulated, type EmulationContext, faultOf, GP } from './emulation.ts'
 import { codeMode } from './iret.ts'
 import { PV, VECTOR } from './pv-state.ts'
 

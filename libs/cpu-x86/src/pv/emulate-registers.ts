@@ -1,5 +1,5 @@
 import type { Decoded, RegOperand, SpecialOperand } from '../decode/decoded.ts'
-import { type Emulated, type EmulationContext, GP, UD } from './emulate.ts'
+import { type Emulated, type EmulationContext, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
 import { PV } from './pv-state.ts'
 

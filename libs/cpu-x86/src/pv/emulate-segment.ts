@@ -2,7 +2,7 @@ import { canonical } from '../cold/slow-access.ts'
 import type { Decoded, SpecialOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import { isCode, isPresent, isSegment } from './descriptors.ts'
-import { type Emulated, type EmulationContext, type Exception, faultOf, GP, UD } from './emulate.ts'
+import { type Emulated, type EmulationContext, type Exception, faultOf, GP, UD } from './emulation.ts'
 import { codeMode } from './iret.ts'
 import { PV, VECTOR } from './pv-state.ts'
 

@@ -1,7 +1,7 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { readRflags, writeRflags } from '../state/rflags.ts'
 import { isSegment, privilege } from './descriptors.ts'
-import { type Emulated, type EmulationContext, faultOf, GP, UD } from './emulate.ts'
+import { type Emulated, type EmulationContext, faultOf, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
 import { PV } from './pv-state.ts'
 

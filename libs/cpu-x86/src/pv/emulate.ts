@@ -1,51 +1,15 @@
-import type { Clock } from '@paravane/core'
 import type { Trap } from '../builder/builder.ts'
 import type { Decoded } from '../decode/decoded.ts'
-import type { AccessFault, LinearMemory } from '../mmu/linear-memory.ts'
-import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { cpuid } from './cpuid.ts'
-import type { Descriptors } from './descriptors.ts'
 import { fxState } from './emulate-fx.ts'
 import { iretInstruction } from './emulate-iret.ts'
 import { accessControl, accessDebug } from './emulate-registers.ts'
 import { accessSegment, farBranch } from './emulate-segment.ts'
 import { popFlags, system } from './emulate-system.ts'
+import { type Emulated, type EmulationContext, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
 import { readMsr, writeMsr } from './msr.ts'
-import type { EmulatedOperands } from './operands.ts'
-import { PV, VECTOR } from './pv-state.ts'
-
-/** What an emulated instruction needs. */
-export interface EmulationContext {
-  readonly vcpu: VcpuMemory
-  readonly vcpuId: number
-  readonly memory: LinearMemory
-  readonly descriptors: Descriptors
-  readonly operands: EmulatedOperands
-  readonly clock: Clock
-  /** IOPL of the guest, 0 to 3. */
-  iopl(): number
-  /** Loads a new kernel root as HYPERCALL mmuext_op NEW_BASEPTR does; false refuses. */
-  newBaseptr(gmfn: number): boolean
-  /** Guest's CR2. */
-  cr2(): bigint
-  setCr2(value: bigint): void
-}
-
-export interface Exception {
-  readonly vector: number
-  /** -1 for none. */
-  readonly error: number
-  /** Faulting address of a #PF. */
-  readonly address?: bigint
-}
-
-/** Undefined: done, RIP is to go behind the instruction; 'jumped': done, RIP is set. */
-export type Emulated = undefined | 'jumped' | Exception
-
-export const GP: Exception = { vector: VECTOR.GP, error: 0 }
-export const UD: Exception = { vector: VECTOR.UD, error: -1 }
-export const faultOf = (f: AccessFault): Exception => ({ vector: f.vector, error: f.error, address: f.va })
+import { PV } from './pv-state.ts'
 
 /** "ud2; xen" before cpuid: Xen answers it whatever hardware would (xen.h XEN_EMULATE_PREFIX). */
 const FORCED_CPUID = [0x78, 0x65, 0x6e, 0x0f, 0xa2]

@@ -47,7 +47,10 @@ export class EmulatedOperands {
 
   /** As hardware writes a register: 4 bytes clear the upper half, fewer keep the rest. */
   setRegister(reg: number, size: number, value: bigint, high: boolean = false): void {
-    if (size >= 4) return this.#vcpu.setGpr(reg, BigInt.asUintN(size * 8, value))
+    if (size >= 4) {
+      this.#vcpu.setGpr(reg, BigInt.asUintN(size * 8, value))
+      return
+    }
     const shift = high ? 8n : 0n
     const mask = ((1n << BigInt(size * 8)) - 1n) << shift
     this.#vcpu.setGpr(reg, (this.#vcpu.gpr(reg) & ~mask) | ((value << shift) & mask))

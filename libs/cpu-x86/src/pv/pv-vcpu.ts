@@ -25,7 +25,8 @@ import { readRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { type Bounce, bounce, type UpcallMask } from './bounce-frame.ts'
 import { Descriptors } from './descriptors.ts'
-import { type EmulationContext, Emulator, type Exception, GP, UD } from './emulate.ts'
+import { Emulator } from './emulate.ts'
+import { type EmulationContext, type Exception, GP, UD } from './emulation.ts'
 import { iret } from './iret.ts'
 import { frameHost, inKernel } from './mode.ts'
 import { EmulatedOperands } from './operands.ts'
@@ -240,7 +241,10 @@ export class PvVcpu {
   #callback(type: number, what: string, otherwise: Exception): void {
     const { vcpu } = this
     const address = vcpu.u64(PV.CALLBACKS + type * 8)
-    if (address === 0n) return this.#raise(otherwise)
+    if (address === 0n) {
+      this.#raise(otherwise)
+      return
+    }
     const isSyscall = type !== CALLBACKTYPE_sysenter
     const [rip, rcx, r11] = [vcpu.rip, vcpu.gpr(1), vcpu.gpr(11)]
     if (isSyscall) {
@@ -266,7 +270,10 @@ export class PvVcpu {
   #softwareInterrupt(kind: 'int' | 'int3' | 'int1' | 'into'): void {
     const { vcpu } = this
     const insn = this.runner.current()
-    if (!insn) return this.#raise(UD)
+    if (!insn) {
+      this.#raise(UD)
+      return
+    }
     const [operand] = insn.operands
     const vector =
       kind === 'int3'
@@ -278,11 +285,16 @@ export class PvVcpu {
             : operand?.kind === 'imm'
               ? Number(operand.value & 0xffn)
               : 0
-    if (kind === 'into' && (readRflags(vcpu) & 0x800n) === 0n) return this.#retire(insn.length)
+    if (kind === 'into' && (readRflags(vcpu) & 0x800n) === 0n) {
+      this.#retire(insn.length)
+      return
+    }
     const flags = vcpu.i32(PV.TRAPS + vector * PV.TRAP_BYTES + 8)
     const privilege = inKernel(vcpu) ? 1 : 3
-    if (kind === 'int' && vector !== 3 && vector !== 4 && (flags & TRAP_DPL) < privilege)
-      return this.#raise({ vector: VECTOR.GP, error: vector * 8 + 2 })
+    if (kind === 'int' && vector !== 3 && vector !== 4 && (flags & TRAP_DPL) < privilege) {
+      this.#raise({ vector: VECTOR.GP, error: vector * 8 + 2 })
+      return
+    }
     const rip = vcpu.rip
     vcpu.rip = rip + BigInt(insn.length)
     try {

@@ -1,13 +1,5 @@
 import type { InitialVcpu } from '@paravane/core'
-import {
-  cpu_user_regs,
-  EINVAL,
-  EOPNOTSUPP,
-  FLAT_RING3_CS64,
-  FLAT_RING3_SS64,
-  trap_info,
-  vcpu_guest_context,
-} from '@paravane/core/abi'
+import { EINVAL, EOPNOTSUPP, FLAT_RING3_CS64, FLAT_RING3_SS64, trap_info, vcpu_guest_context } from '@paravane/core/abi'
 import { setMode } from '../state/domain-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { writeRflags } from '../state/rflags.ts'
@@ -87,7 +79,7 @@ export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks
 function loadRegisters(vcpu: VcpuMemory, context: DataView): void {
   const c = vcpu_guest_context
   const regs = c.user_regs
-  GPR_FIELDS.forEach((name, n) => vcpu.setGpr(n, regs[name].get(context, 0)))
+  for (const [n, name] of GPR_FIELDS.entries()) vcpu.setGpr(n, regs[name].get(context, 0))
   vcpu.rip = regs.rip.get(context, 0)
   writeRflags(vcpu, (regs.rflags.get(context, 0) & ~IOPL) | IF)
   vcpu.setI32(PV.CS, regs.cs.get(context, 0) ? regs.cs.get(context, 0) | 3 : FLAT_RING3_CS64)

@@ -44,19 +44,28 @@ export class Bytes {
     for (;;) {
       const low = v & 127
       v >>= 7
-      if ((v === 0 && (low & 64) === 0) || (v === -1 && (low & 64) !== 0)) return this.u8(low)
+      if ((v === 0 && (low & 64) === 0) || (v === -1 && (low & 64) !== 0)) {
+        this.u8(low)
+        return
+      }
       this.u8(low | 128)
     }
   }
 
   /** Signed LEB128 of a 64-bit value. */
   s64(value: number | bigint): void {
-    if (typeof value === 'number' && (value | 0) === value) return this.s32(value)
+    if (typeof value === 'number' && (value | 0) === value) {
+      this.s32(value)
+      return
+    }
     let v = BigInt(value)
     for (;;) {
       const low = Number(v & 127n)
       v >>= 7n
-      if ((v === 0n && (low & 64) === 0) || (v === -1n && (low & 64) !== 0)) return this.u8(low)
+      if ((v === 0n && (low & 64) === 0) || (v === -1n && (low & 64) !== 0)) {
+        this.u8(low)
+        return
+      }
       this.u8(low | 128)
     }
   }
@@ -96,20 +105,25 @@ export class Code extends Bytes {
   expr(e: Expr): void {
     switch (e.shape) {
       case 'const':
-        return this.#constant(e)
+        this.#constant(e)
+        break
       case 'local':
         this.u8(0x20)
-        return this.u32(e.op)
+        this.u32(e.op)
+        break
       case 'load':
         this.expr(e.args[0])
-        return this.memory(e.op, e.imm as number)
+        this.memory(e.op, e.imm as number)
+        break
       case 'atomic':
         for (const a of e.args) this.expr(a)
-        return this.memory(e.op, e.imm as number)
+        this.memory(e.op, e.imm as number)
+        break
       case 'call':
         for (const a of e.args) this.expr(a)
         this.u8(0x10)
-        return this.u32(e.op)
+        this.u32(e.op)
+        break
       default:
         for (const a of e.args) this.expr(a)
         this.op(e.op)
@@ -129,21 +143,24 @@ export class Code extends Bytes {
     switch (e.type) {
       case 'i32':
         this.u8(0x41)
-        return this.s32(Number(e.imm))
+        this.s32(Number(e.imm))
+        break
       case 'i64':
         this.u8(0x42)
-        return this.s64(e.imm)
-      case 'f64': {
+        this.s64(e.imm)
+        break
+      case 'f64':
         this.u8(0x44)
-        return this.bytes(new Uint8Array(Float64Array.of(e.imm as number).buffer))
-      }
-      case 'f32': {
+        this.bytes(new Uint8Array(Float64Array.of(e.imm as number).buffer))
+        break
+      case 'f32':
         this.u8(0x43)
-        return this.bytes(new Uint8Array(Float32Array.of(e.imm as number).buffer))
-      }
+        this.bytes(new Uint8Array(Float32Array.of(e.imm as number).buffer))
+        break
       case 'v128':
         this.op(0xfd000c)
-        return this.bytes(e.bytes as Uint8Array)
+        this.bytes(e.bytes as Uint8Array)
+        break
     }
   }
 

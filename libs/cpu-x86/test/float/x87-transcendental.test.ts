@@ -20,7 +20,7 @@ const below = (limit: number) => (input: DataView) => isSpecial(input) || expone
 const angle = (input: DataView): boolean => below(0)(input) || exponentOf(input) >= BIAS + 63
 
 /** Where the manual defines the result. */
-const DOMAIN: Readonly<Record<string, (input: DataView) => boolean>> = {
+const DOMAIN: Readonly<Record<string, ((input: DataView) => boolean) | undefined>> = {
   f2xm1: below(0),
   fyl2x: () => true,
   fyl2xp1: (input) => below(-2)(input) && (exponentOf(input) !== 0x7fff || (input.getUint8(ST0 + 7) & 0x7f) !== 0),

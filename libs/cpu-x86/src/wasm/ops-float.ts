@@ -1,0 +1,50 @@
+/** Floating-point instructions. */
+import { Expr, type F32, type F64, type I32, type I64 } from './expr.ts'
+import { bin, load, un } from './op-shapes.ts'
+
+export const f32 = {
+  add: bin('f32', 0x92),
+  sub: bin('f32', 0x93),
+  mul: bin('f32', 0x94),
+  div: bin('f32', 0x95),
+  sqrt: un('f32', 0x91),
+  const: (v: number): F32 => new Expr('f32', 'const', 0, [], v),
+  abs: un('f32', 0x8b),
+  ceil: un('f32', 0x8d),
+  floor: un('f32', 0x8e),
+  trunc: un('f32', 0x8f),
+  nearest: un('f32', 0x90),
+  eq: bin<'i32', 'f32'>('i32', 0x5b),
+  ne: bin<'i32', 'f32'>('i32', 0x5c),
+  lt: bin<'i32', 'f32'>('i32', 0x5d),
+  gt: bin<'i32', 'f32'>('i32', 0x5e),
+  le: bin<'i32', 'f32'>('i32', 0x5f),
+  reinterpret: (a: I32): F32 => new Expr('f32', 'un', 0xbe, [a]),
+  demote: (a: F64): F32 => new Expr('f32', 'un', 0xb6, [a]),
+  convert_i64_s: (a: I64): F32 => new Expr('f32', 'un', 0xb4, [a]),
+  load: load('f32', 0x2a),
+} as const
+
+export const f64 = {
+  const: (v: number): F64 => new Expr('f64', 'const', 0, [], v),
+  add: bin('f64', 0xa0),
+  sub: bin('f64', 0xa1),
+  mul: bin('f64', 0xa2),
+  div: bin('f64', 0xa3),
+  sqrt: un('f64', 0x9f),
+  abs: un('f64', 0x99),
+  ceil: un('f64', 0x9b),
+  floor: un('f64', 0x9c),
+  trunc: un('f64', 0x9d),
+  nearest: un('f64', 0x9e),
+  eq: bin<'i32', 'f64'>('i32', 0x61),
+  ne: bin<'i32', 'f64'>('i32', 0x62),
+  lt: bin<'i32', 'f64'>('i32', 0x63),
+  gt: bin<'i32', 'f64'>('i32', 0x64),
+  le: bin<'i32', 'f64'>('i32', 0x65),
+  reinterpret: (a: I64): F64 => new Expr('f64', 'un', 0xbf, [a]),
+  promote: (a: F32): F64 => new Expr('f64', 'un', 0xbb, [a]),
+  convert_i32_s: (a: I32): F64 => new Expr('f64', 'un', 0xb7, [a]),
+  convert_i64_s: (a: I64): F64 => new Expr('f64', 'un', 0xb9, [a]),
+  load: load('f64', 0x2b),
+} as const
