@@ -69,8 +69,8 @@ static void print_number(u64 value, int digits)
     print(at);
 }
 
-/* Nanoseconds since the guest started (struct vcpu_time_info of xen.h). */
-static u64 uptime(void)
+/* Nanoseconds since Xen started (struct vcpu_time_info of xen.h). */
+static u64 system_time(void)
 {
     u32 version;
     u64 now;
@@ -91,7 +91,7 @@ static u64 uptime(void)
 static void print_time(void)
 {
     volatile struct shared_info *info = &shared_info;
-    u64 now = uptime();
+    u64 now = system_time();
     u32 version;
     u64 seconds;
     do {
@@ -105,11 +105,11 @@ static void print_time(void)
     print_number(seconds / 60 % 60, 2);
     print(":");
     print_number(seconds % 60, 2);
-    print(" UTC, up ");
+    print(" UTC, ");
     print_number(now / 1000000000, 1);
     print(".");
     print_number(now / 1000000 % 1000, 3);
-    print(" s\r\n");
+    print(" s after Xen started\r\n");
 }
 
 static void map_shared_info(u64 machine)
@@ -182,6 +182,10 @@ static void greet(const struct start_info *start)
     static char capabilities[1024];
     u32 version = hypercall(__HYPERVISOR_xen_version, XENVER_version, 0, 0);
     hypercall(__HYPERVISOR_xen_version, XENVER_capabilities, (u64)capabilities, 0);
+    char *end = capabilities; /* of the first of the list */
+    while (*end && *end != ' ')
+        end++;
+    *end = 0;
     print("Hello from a paravirtual guest on Xen ");
     print_number(version >> 16, 1);
     print(".");

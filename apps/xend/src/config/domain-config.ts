@@ -57,7 +57,8 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
   }
   const read = <K extends Key>(key: K): ValueOf<K> | undefined => {
     const setting = chosen.get(key)
-    return setting && (readValue(setting, DOMAIN_KEYS[key]) as ValueOf<K>)
+    const type: KeyType<string | number> = DOMAIN_KEYS[key]
+    return setting && (readValue(setting, type) as ValueOf<K>)
   }
   const file = (key: 'kernel' | 'ramdisk'): NamedFile | undefined => {
     const path = read(key)
