@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** USER_HZ of every Linux there is. */
+const TICKS_PER_SECOND = 100
+
+interface ProcessTimes {
+  readonly parent: number
+  /** utime, stime and those of its children that were waited for, in ticks. */
+  readonly ticks: number
+}
+
+function timesOf(pid: string): ProcessTimes | undefined {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return undefined
+  }
+  // The name, in parentheses, may hold anything; what follows it begins with field 3 (proc_pid_stat(5)).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const field = (number: number): number => Number(fields[number - 3])
+  return { parent: field(4), ticks: field(14) + field(15) + field(16) + field(17) }
+}
+
+/** Seconds of CPU time that a process and all its descendants have used, user and system together. */
+export function cpuSecondsOfTree(root: number): number {
+  const all = new Map<number, ProcessTimes>()
+  for (const name of readdirSync('/proc')) {
+    const times = /^\d+$/.test(name) ? timesOf(name) : undefined
+    if (times !== undefined) all.set(Number(name), times)
+  }
+  const isInTree = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at !== undefined && at > 0; at = all.get(at)?.parent) {
+      if (at === root) return true
+    }
+    return false
+  }
+  let ticks = 0
+  for (const [pid, times] of all) if (isInTree(pid)) ticks += times.ticks
+  return ticks / TICKS_PER_SECOND
+}

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { totals } from '../vitest-totals.ts'
+import type { Outcome } from './point.ts'
+import { ROOT } from './root.ts'
+
+const SHOWN_LINES = 20
+
+/**
+ * Runs test files through vitest; passes when at least one test ran and none failed or was skipped.
+ * @param paths files or folders below the repository's root
+ * @param more said before the number of tests
+ */
+export async function runTestFiles(paths: readonly string[], more?: string): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'paravane-accept-'))
+  try {
+    const report = join(folder, 'vitest.json')
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const { status, output } = await vitest([...reporters, ...paths])
+    const { passed, failed, skipped } = totals(JSON.parse(readFileSync(report, 'utf8')), status)
+    const counts = `${passed} tests passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`
+    const pass = passed > 0 && failed === 0 && skipped.length === 0
+    return {
+      pass,
+      value: more === undefined ? counts : `${more}; ${counts}`,
+      faults: pass ? [] : output.trimEnd().split('\n').slice(-SHOWN_LINES),
+      facts: { passed, failed, skipped: skipped.length },
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function vitest(args: readonly string[]): Promise<{ status: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('node_modules/.bin/vitest', ['run', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes))
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, output }))
+  })
+}
