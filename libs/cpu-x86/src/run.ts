@@ -6,7 +6,7 @@ import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.
 import type { Decoded } from './decode/decoded.ts'
 import { isFault } from './decode/decoder.ts'
 import { Regions } from './jit/regions.ts'
-import { enterGuest, leaveGuest } from './mmu/safepoint.ts'
+import { enterGuest, inGuest, leaveGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
 import { CPU, XTLB } from './state/layout.ts'
 import { decode } from './state/policy.ts'
@@ -51,10 +51,15 @@ export class VcpuRunner {
     this.vcpu = vcpu
     this.walker = new Walker(vcpu)
     const forms = new FormRegistry(views.memory)
-    this.cache = new CodeCache(vcpu, forms, { ...options, hotThreshold: options.regionThreshold || NEVER_HOT })
+    const { onNewCodeFrame } = options
+    this.cache = new CodeCache(vcpu, forms, {
+      ...options,
+      hotThreshold: options.regionThreshold || NEVER_HOT,
+      onNewCodeFrame: onNewCodeFrame && ((frame) => this.#outside(() => onNewCodeFrame(frame))),
+    })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
-    this.regions = new Regions(views, this.tier)
+    this.regions = new Regions(views, this.tier, this.cache)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -75,15 +80,16 @@ export class VcpuRunner {
         continue
       }
       if (!this.#enter(exact ? left - EXACT_MARGIN : Math.min(left, STRETCH))) return 'limit'
-      const rec = vcpu.i32(CPU.REC) || this.#lookup()
-      if (rec === 0) {
+      let exit: number
+      try {
+        const rec = vcpu.i32(CPU.REC) || this.#lookup()
+        if (rec === 0) return this.#stopOfFault()
+        vcpu.setI32(CPU.REC, rec)
+        vcpu.setI32(CPU.COUNT, 0)
+        exit = this.tier.run(vcpu.base)
+      } finally {
         leaveGuest(vcpu)
-        return this.#stopOfFault()
       }
-      vcpu.setI32(CPU.REC, rec)
-      vcpu.setI32(CPU.COUNT, 0)
-      const exit = this.tier.run(vcpu.base)
-      leaveGuest(vcpu)
       vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT)))
       const stop = this.#after(exit)
       if (stop) return stop
@@ -98,6 +104,16 @@ export class VcpuRunner {
     if (Atomics.load(vcpu.views.i32, (vcpu.base + CPU.KICK) >> 2) === 0) return true
     leaveGuest(vcpu)
     return false
+  }
+
+  /** From within the guest: what may wait for other vCPUs. */
+  #outside(act: () => void): void {
+    leaveGuest(this.vcpu)
+    try {
+      act()
+    } finally {
+      enterGuest(this.vcpu)
+    }
   }
 
   #after(exit: number): Stop | undefined {
@@ -116,8 +132,7 @@ export class VcpuRunner {
         else this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
         return undefined
       case EXIT.MISS:
-        // A region names no record.
-        return rec === 0 ? this.step() : this.#stepRecord(rec)
+        return this.#step(rec)
       case EXIT.CROSSING:
         return this.#cross(rec)
       case EXIT.FAULT:
@@ -130,7 +145,7 @@ export class VcpuRunner {
   /** For the record at RIP, which is about to run. */
   #region(rec: number, what: 'make' | 'install'): void {
     const { vcpu } = this
-    const frame = this.#fetch(vcpu.rip)
+    const frame = inGuest(vcpu, () => this.#fetch(vcpu.rip))
     if (frame !== 0) this.regions[what](rec, frame, Number(vcpu.rip & 0xfffn), vcpu.i32(CPU.COMPAT) ? 32 : 64)
   }
 
@@ -151,12 +166,20 @@ export class VcpuRunner {
 
   /** Host address of the frame at `va` with its execute TLB entry made; 0 with a fault or absent frame noted. */
   #executable(va: bigint): number {
-    const frame = this.#fetch(va)
-    if (frame === 0) return 0
     const { vcpu } = this
+    let frame: number
+    let codeTable: number
+    let done: number
+    do {
+      done = vcpu.i32(CPU.SAFEPOINT_DONE)
+      frame = this.#fetch(va)
+      if (frame === 0) return 0
+      codeTable = this.cache.tableOf(frame)
+      // A frame's first table is announced outside the guest.
+    } while (vcpu.i32(CPU.SAFEPOINT_DONE) !== done)
     const entry = vcpu.i32(CPU.XTLB) + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
     vcpu.views.u64[(entry + XTLB.TAG) >> 3] = va & ~0xfffn
-    vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = this.cache.tableOf(frame)
+    vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
     vcpu.views.i32[(entry + XTLB.HOST) >> 2] = frame
     return frame
   }
@@ -186,20 +209,24 @@ export class VcpuRunner {
   #cross(rec: number): Stop | undefined {
     const { vcpu } = this
     const { rip } = vcpu
-    const next = this.#executable((rip & ~0xfffn) + 0x1000n)
-    if (next === 0) return this.#stopOfFault()
-    this.cache.reserve()
-    if (vcpu.i32(CPU.REC) !== rec) return undefined
-    const fetched = this.#fetchInstruction()
-    if (!fetched) return this.#stopOfFault()
-    if (this.cache.crossInto(rec, next, fetched.insn, Number(rip & 0xfffn), fetched.bytes)) return undefined
+    enterGuest(vcpu)
+    try {
+      const next = this.#executable((rip & ~0xfffn) + 0x1000n)
+      if (next === 0) return this.#stopOfFault()
+      this.cache.reserve()
+      if (vcpu.i32(CPU.REC) !== rec) return undefined
+      const fetched = this.#fetchInstruction()
+      if (!fetched) return this.#stopOfFault()
+      if (this.cache.crossInto(rec, next, fetched.insn, Number(rip & 0xfffn), fetched.bytes)) return undefined
+    } finally {
+      leaveGuest(vcpu)
+    }
     return this.step()
   }
 
   /** The instruction at RIP, its bytes taken from up to two pages; undefined with a fault or absent frame noted. */
   current(): Decoded | undefined {
-    const fetched = this.#fetchInstruction()
-    return fetched?.insn
+    return inGuest(this.vcpu, () => this.#fetchInstruction())?.insn
   }
 
   #fetchInstruction(): { insn: Decoded; bytes: Uint8Array } | undefined {
@@ -230,34 +257,52 @@ export class VcpuRunner {
 
   /** Runs exactly one instruction at RIP; nothing if it was retired (or one round of a repetition done). */
   step(): Stop | undefined {
+    return this.#step(0)
+  }
+
+  /** By the record `current`, if that is one and still the vCPU's own; else by one made of the bytes at RIP. */
+  #step(current: number): Stop | undefined {
+    const { vcpu } = this
+    const rip = vcpu.u64(CPU.RIP)
+    let exit: number
+    enterGuest(vcpu)
+    try {
+      const rec = current !== 0 && vcpu.i32(CPU.REC) === current ? current : this.#scratchRecord()
+      if (rec === 0) return this.#stopOfFault()
+      this.#slow.begin()
+      vcpu.setI32(CPU.REC, 0)
+      exit = this.tier.step(vcpu.base, rec, vcpu.views.i32[(rec + REC.FORM) >> 2])
+      if (exit === EXIT.DONE || exit === EXIT.AGAIN) this.#slow.writeBack()
+    } finally {
+      leaveGuest(vcpu)
+    }
+    return this.#afterStep(exit, rip)
+  }
+
+  /** A record of the instruction at RIP, good until the next; 0 with a fault or absent frame noted. */
+  #scratchRecord(): number {
     const fetched = this.#fetchInstruction()
-    if (!fetched) return this.#stopOfFault()
+    if (!fetched) return 0
     const { rip } = this.vcpu
     this.vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
     this.cache.encode(this.#scratch, fetched.insn, Number(rip & 0xfffn), fetched.bytes)
-    return this.#stepRecord(this.#scratch)
+    return this.#scratch
   }
 
-  #stepRecord(rec: number): Stop | undefined {
-    const vcpu = this.vcpu
-    const { i32 } = vcpu.views
-    const rip = vcpu.u64(CPU.RIP)
-    this.#slow.begin()
-    vcpu.setI32(CPU.REC, 0)
-    const exit = this.tier.step(vcpu.base, rec, i32[(rec + REC.FORM) >> 2])
+  #afterStep(exit: number, rip: bigint): Stop | undefined {
+    const { vcpu } = this
     switch (exit) {
       case EXIT.DONE:
-      case EXIT.AGAIN:
-        {
-          const outcome = this.#slow.commit()
-          if (outcome !== 'done') {
-            this.#slow.restoreRegisters()
-            vcpu.rip = rip
-            return outcome === 'refused' ? 'fault' : undefined
-          }
+      case EXIT.AGAIN: {
+        const outcome = this.#slow.commit()
+        if (outcome !== 'done') {
+          this.#slow.restoreRegisters()
+          vcpu.rip = rip
+          return outcome === 'refused' ? 'fault' : undefined
         }
         if (exit === EXIT.DONE) vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
         return undefined
+      }
       case EXIT.FAULT:
         vcpu.rip = rip
         this.absent = this.#slow.absent

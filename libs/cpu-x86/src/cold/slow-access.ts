@@ -132,21 +132,30 @@ export class SlowAccess {
     return at
   }
 
-  /** Writes back what the finished instruction left. Refused: VECTOR says #PF. */
-  commit(): Committed {
+  /** Writes back what the finished instruction left, while the frames that were found still hold (safepoint.ts). */
+  writeBack(): void {
     const { u8 } = this.#vcpu.views
-    for (const p of this.#pieces) {
-      if (p.how !== 'emulated') continue
-      const outcome = this.#hooks.emulate(p.gmfn, p.offset, u8.slice(p.at, p.at + p.length), p.old)
-      if (outcome === 'refused') this.#fault(14, 3, p.va)
-      if (outcome !== 'done') return outcome
+    if (this.#emulated()) return
+    for (const p of this.#pieces) u8.copyWithin(p.frame + p.offset, p.at, p.at + p.length)
+  }
+
+  /** After `writeBack`, with the vCPU out of the guest: what the hooks do may wait. Refused: VECTOR says #PF. */
+  commit(): Committed {
+    const p = this.#emulated()
+    if (!p) {
+      for (const { how, frame, offset, length } of this.#pieces)
+        if (how === 'watched') this.#hooks.written(frame, offset, length)
+      return 'done'
     }
-    for (const p of this.#pieces) {
-      if (p.how === 'emulated') continue
-      u8.copyWithin(p.frame + p.offset, p.at, p.at + p.length)
-      if (p.how === 'watched') this.#hooks.written(p.frame, p.offset, p.length)
-    }
-    return 'done'
+    // Only aligned writes are emulated (xen/arch/x86/pv/ro-page-fault.c ptwr_emulated_write): none crosses a page.
+    const bytes = this.#vcpu.views.u8.slice(p.at, p.at + p.length)
+    const outcome = this.#pieces.length > 1 ? 'refused' : this.#hooks.emulate(p.gmfn, p.offset, bytes, p.old)
+    if (outcome === 'refused') this.#fault(14, 3, p.va)
+    return outcome
+  }
+
+  #emulated(): Piece | undefined {
+    return this.#pieces.find((p) => p.how === 'emulated')
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { FORM_LIST } from '../cold/form-registry.ts'
 import { HANDLER, REC } from '../cold/record.ts'
@@ -15,11 +16,13 @@ const NEVER_HOT = 0x7fffffff
 export class Regions {
   readonly #views: DomainViews
   readonly #tier: ColdTier
+  readonly #cache: CodeCache
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
 
-  constructor(views: DomainViews, tier: ColdTier) {
+  constructor(views: DomainViews, tier: ColdTier, cache: CodeCache) {
     this.#views = views
+    this.#cache = cache
     this.#tier = tier
   }
 
@@ -27,28 +30,31 @@ export class Regions {
   make(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
     const { i32 } = this.#views
     i32[(rec + REC.HOT) >> 2] = NEVER_HOT
-    const code = regionCode(this.#page(frameHost), offset, mode)
+    const page = this.#page(frameHost)
+    const code = regionCode(page, offset, mode)
     if (!code || !worthwhile(code)) return
     const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
     if (slot >= TABLE.SIZE) return
-    this.#install(slot, code, frameHost)
+    this.#install(slot, code, page)
     i32[(rec + REC.FORM) >> 2] = slot
     i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
   }
 
   /** Another thread made the region at this record: the same again from the same bytes, for this thread's table. */
   install(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
-    const code = regionCode(this.#page(frameHost), offset, mode)
+    const page = this.#page(frameHost)
+    const code = regionCode(page, offset, mode)
     const slot = this.#views.i32[(rec + REC.FORM) >> 2]
-    if (code) this.#install(slot, code, frameHost)
+    if (code) this.#install(slot, code, page)
   }
 
+  /** A copy, read once: a region and its key are of the same bytes, whatever other vCPUs write meanwhile. */
   #page(frameHost: number): Uint8Array {
-    return this.#views.u8.subarray(frameHost, frameHost + 4096)
+    return this.#views.u8.slice(frameHost, frameHost + 4096)
   }
 
-  #install(slot: number, code: RegionCode, frameHost: number): void {
-    const key = this.#key(code, frameHost)
+  #install(slot: number, code: RegionCode, page: Uint8Array): void {
+    const key = keyOf(code, page)
     let module = modules.get(key)
     if (!module) {
       module = new WebAssembly.Module(regionModule(code))
@@ -57,17 +63,13 @@ export class Regions {
     this.#tier.installRegion(slot, module)
     this.count++
   }
+}
 
-  /** Entry, mode, and each block's place and bytes. */
-  #key(code: RegionCode, frameHost: number): string {
-    const { u8 } = this.#views
-    let key = `${code.entry}.${code.mode}`
-    for (const { offset, next } of code.blocks) {
-      const bytes = u8.slice(frameHost + offset, frameHost + next)
-      key += `|${offset}.${String.fromCharCode(...bytes)}`
-    }
-    return key
-  }
+/** Entry, mode, and each block's place and bytes. */
+function keyOf(code: RegionCode, page: Uint8Array): string {
+  let key = `${code.entry}.${code.mode}`
+  for (const { offset, next } of code.blocks) key += `|${offset}.${String.fromCharCode(...page.subarray(offset, next))}`
+  return key
 }
 
 /** Entering and leaving costs about as much as ten instructions in the cold loop: without a loop it must be longer than that. */

@@ -2,6 +2,7 @@ import { AbsentFrame, type GuestAccess } from '@paravane/core'
 import { canonical } from '../cold/slow-access.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { inGuest } from './safepoint.ts'
 import { WALK, type Walker } from './walk.ts'
 
 /** A refused access: page fault error code and address; or a non-canonical address. */
@@ -49,6 +50,20 @@ export class LinearMemory {
 
   #transfer(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): AccessFault | undefined {
     const frames: number[] = []
+    const fault = inGuest(this.#vcpu, () => this.#copy(va, bytes, write, user, root, frames))
+    if (write && !fault) this.#tell(Number(va & 4095n), bytes.length, frames)
+    return fault
+  }
+
+  /** Frames written to are put in `frames`. */
+  #copy(
+    va: bigint,
+    bytes: Uint8Array,
+    write: boolean,
+    user: boolean,
+    root: number,
+    frames: number[],
+  ): AccessFault | undefined {
     const first = Number(va & 4095n)
     for (let done = 0; done < bytes.length; done = (frames.length << 12) - first) {
       const at = BigInt.asUintN(64, va + BigInt(done))
@@ -61,13 +76,24 @@ export class LinearMemory {
     for (const frame of frames) {
       const offset = done === 0 ? first : 0
       const n = Math.min(4096 - offset, bytes.length - done)
-      if (write) {
-        u8.set(bytes.subarray(done, done + n), frame + offset)
-        if (u8[this.#vcpu.i32(CPU.FRAME_FLAGS) + (frame >>> 12)] !== 0) this.#written(frame, offset, n)
-      } else bytes.set(u8.subarray(frame + offset, frame + offset + n), done)
+      if (write) u8.set(bytes.subarray(done, done + n), frame + offset)
+      else bytes.set(u8.subarray(frame + offset, frame + offset + n), done)
       done += n
     }
     return undefined
+  }
+
+  /** Of `length` bytes from `first` of the first frame on. May wait, and is not in the guest. */
+  #tell(first: number, length: number, frames: readonly number[]): void {
+    const { u8 } = this.#vcpu.views
+    const flags = this.#vcpu.i32(CPU.FRAME_FLAGS)
+    let done = 0
+    for (const frame of frames) {
+      const offset = done === 0 ? first : 0
+      const n = Math.min(4096 - offset, length - done)
+      if (u8[flags + (frame >>> 12)] !== 0) this.#written(frame, offset, n)
+      done += n
+    }
   }
 
   #frame(va: bigint, write: boolean, user: boolean, root: number): number | AccessFault {

@@ -1,49 +1,93 @@
+/**
+ * Taking translations away from a vCPU that another thread runs.
+ *
+ * IN_GUEST is IN while the vCPU's thread uses translations: translated code, page walks, and accesses to what a walk found. It
+ * waits for nobody meanwhile (no lock, no safepoint of another vCPU), so whoever waits for it waits briefly. Everywhere else it is
+ * OUT and has acknowledged in advance: what was asked meanwhile is done before it is IN again.
+ */
+import { bugOn } from '@paravane/core'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
+const OUT = 0
+const IN = 1
+/** Another thread works on the translations of a vCPU that is out. */
+const HELD = 2
+
+/** A backstop for waits: leaving wakes at once. In milliseconds. */
+const LOOK_AGAIN = 1
+
 const word = (vcpu: VcpuMemory, offset: number): number => (vcpu.base + offset) >> 2
 
-/**
- * Before translated code is entered: from here on a safepoint waits for this vCPU. Does first what was asked while it was out.
- */
+/** Before translations are used: from here on a safepoint waits for this vCPU. Does first what was asked while it was out. */
 export function enterGuest(vcpu: VcpuMemory): void {
   const { i32 } = vcpu.views
+  const state = word(vcpu, CPU.IN_GUEST)
   for (;;) {
-    Atomics.store(i32, word(vcpu, CPU.IN_GUEST), 1)
+    const before = Atomics.compareExchange(i32, state, OUT, IN)
+    if (before === OUT) break
+    bugOn(before === IN, 'a vCPU enters the guest twice')
+    Atomics.wait(i32, state, HELD, LOOK_AGAIN)
+  }
+  for (;;) {
     const asked = Atomics.load(i32, word(vcpu, CPU.SAFEPOINT_ASKED))
     if (asked === vcpu.i32(CPU.SAFEPOINT_DONE)) return
-    acknowledge(vcpu, asked)
+    vcpu.flushAll()
+    // The current record may be of a page that is mapped no longer; RIP holds outside translated code.
+    vcpu.setI32(CPU.REC, 0)
+    Atomics.store(i32, word(vcpu, CPU.SAFEPOINT_DONE), asked)
   }
 }
 
-/** After translated code was left: whoever waits need not wait longer. */
+/** After the last use: whoever waits need not wait longer. */
 export function leaveGuest(vcpu: VcpuMemory): void {
   const { i32 } = vcpu.views
-  Atomics.store(i32, word(vcpu, CPU.IN_GUEST), 0)
+  Atomics.store(i32, word(vcpu, CPU.IN_GUEST), OUT)
   if (Atomics.load(i32, word(vcpu, CPU.SAFEPOINT_ASKED)) !== vcpu.i32(CPU.SAFEPOINT_DONE))
     Atomics.notify(i32, word(vcpu, CPU.IN_GUEST))
 }
 
-function acknowledge(vcpu: VcpuMemory, asked: number): void {
-  const { i32 } = vcpu.views
-  vcpu.flushAll()
-  // The current record may be of code that was dropped; RIP holds outside translated code.
-  vcpu.setI32(CPU.REC, 0)
-  Atomics.store(i32, word(vcpu, CPU.SAFEPOINT_DONE), asked)
+/** Runs `use` with the vCPU in the guest. */
+export function inGuest<T>(vcpu: VcpuMemory, use: () => T): T {
+  enterGuest(vcpu)
+  try {
+    return use()
+  } finally {
+    leaveGuest(vcpu)
+  }
 }
 
 /**
  * Takes every translation away from a vCPU of another thread and returns when it has none: none is used after. A vCPU that is
- * not in translated code does it before it enters; one that is leaves at its next jump.
+ * out does it before it uses any; one that is in leaves at its next jump. The caller's own vCPU must be out: two that wait for
+ * each other would wait for ever.
  */
 export function safepoint(vcpu: VcpuMemory): void {
   const { i32 } = vcpu.views
-  Atomics.add(i32, word(vcpu, CPU.SAFEPOINT_ASKED), 1)
-  while (Atomics.load(i32, word(vcpu, CPU.IN_GUEST)) !== 0) {
+  const mine = Atomics.add(i32, word(vcpu, CPU.SAFEPOINT_ASKED), 1) + 1
+  while (Atomics.load(i32, word(vcpu, CPU.IN_GUEST)) === IN) {
+    // It may have been out and in again since; counts wrap.
+    if (((Atomics.load(i32, word(vcpu, CPU.SAFEPOINT_DONE)) - mine) | 0) >= 0) return
     // The vCPU sets its limit before it enters: ask again until it is seen out.
     Atomics.store(i32, word(vcpu, CPU.LIMIT), 0)
-    Atomics.wait(i32, word(vcpu, CPU.IN_GUEST), 1, 1)
+    Atomics.wait(i32, word(vcpu, CPU.IN_GUEST), IN, LOOK_AGAIN)
   }
+}
+
+/**
+ * Takes some translations away: by `act` if the vCPU is out, and keeps it out meanwhile; else all by a safepoint. `act` waits for
+ * nobody.
+ */
+export function takeAway(vcpu: VcpuMemory, act: (vcpu: VcpuMemory) => void): void {
+  const { i32 } = vcpu.views
+  const state = word(vcpu, CPU.IN_GUEST)
+  if (Atomics.compareExchange(i32, state, OUT, HELD) !== OUT) {
+    safepoint(vcpu)
+    return
+  }
+  act(vcpu)
+  Atomics.store(i32, state, OUT)
+  Atomics.notify(i32, state)
 }
 
 /** Makes a vCPU leave translated code soon and look at its events. */

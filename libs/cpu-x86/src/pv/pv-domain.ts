@@ -8,7 +8,7 @@ import {
   SharedLock,
   TwoLevelPorts,
 } from '@paravane/core'
-import { kick, safepoint } from '../mmu/safepoint.ts'
+import { kick, takeAway } from '../mmu/safepoint.ts'
 import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
 import type { DomainMemoryPlan } from '../state/domain-memory.ts'
 import { CPU, FRAME } from '../state/layout.ts'
@@ -103,13 +103,13 @@ export class PvDomain implements EngineDomain {
     }
   }
 
-  /** `local` is the caller's own vCPU, which is not in translated code now; the others may be, and must be out first. */
+  /** `local` is the caller's own vCPU, which is out of the guest now; the others may be in. */
   #each(local: number, targets: FlushTargets, act: (vcpu: VcpuMemory) => void): void {
     this.vcpus.forEach((vcpu, n) => {
       const meant = targets === 'all' || (targets === 'local' ? n === local : (targets[n >> 3] & (1 << (n & 7))) !== 0)
       if (!meant) return
-      if (n !== local && Atomics.load(this.views.i32, (vcpu.base + CPU.IN_GUEST) >> 2) !== 0) safepoint(vcpu)
-      else act(vcpu)
+      if (n === local) act(vcpu)
+      else takeAway(vcpu, act)
     })
   }
 

@@ -158,7 +158,7 @@ export class PvVcpu {
     if (stop === 'fault') this.#raise(this.#pendingFault())
     else if (stop === 'trap') return this.#trap(TRAP_KINDS[this.vcpu.i32(CPU.TRAP)])
     else this.#raise({ vector: VECTOR.DB, error: -1 })
-    return undefined
+    return this.vcpu.i32(CPU.KICK) ? 'limit' : undefined
   }
 
   #pendingFault(): Exception {

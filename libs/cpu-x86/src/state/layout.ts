@@ -65,7 +65,7 @@ export const CPU = {
   RESULT: 0x138,
   /** i32: a word to order memory by; its value means nothing. */
   FENCE: 0x140,
-  /** i32: safepoints asked for and done; whether translated code is being run (mmu/safepoint.ts). */
+  /** i32: safepoints asked for and done; whether translations are being used (mmu/safepoint.ts). */
   SAFEPOINT_ASKED: 0x148,
   SAFEPOINT_DONE: 0x14c,
   IN_GUEST: 0x150,
@@ -118,7 +118,13 @@ export const FRAME = {
 } as const
 
 /**
- * A code table: the u32 address of the record at each offset of a frame, then the records of instructions that reach into the frame
- * from the page before (0: free place).
+ * A code table: the u32 address of the record at each offset of a frame; the records of instructions that reach into the frame from
+ * the page before (0: free place); a bit for each 64 bytes that regions were made from, as these need not have records.
  */
-export const CODE_TABLE = { RECORDS: 4096, CROSSINGS: 4096 * 4, MOST_CROSSINGS: 8, BYTES: 4096 * 4 + 8 * 4 } as const
+export const CODE_TABLE = {
+  RECORDS: 4096,
+  CROSSINGS: 4096 * 4,
+  MOST_CROSSINGS: 8,
+  GRANULES: 4096 * 4 + 8 * 4,
+  BYTES: 4096 * 4 + 8 * 4 + 8,
+} as const
