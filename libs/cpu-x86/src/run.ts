@@ -6,7 +6,7 @@ import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.
 import type { Decoded } from './decode/decoded.ts'
 import { isFault } from './decode/decoder.ts'
 import { Regions } from './jit/regions.ts'
-import { enterGuest, inGuest, leaveGuest } from './mmu/safepoint.ts'
+import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
 import { CPU, XTLB } from './state/layout.ts'
 import { decode } from './state/policy.ts'
@@ -55,7 +55,7 @@ export class VcpuRunner {
     this.cache = new CodeCache(vcpu, forms, {
       ...options,
       hotThreshold: options.regionThreshold || NEVER_HOT,
-      onNewCodeFrame: onNewCodeFrame && ((frame) => this.#outside(() => onNewCodeFrame(frame))),
+      onNewCodeFrame: onNewCodeFrame && ((frame) => outsideGuest(vcpu, () => onNewCodeFrame(frame))),
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
@@ -104,16 +104,6 @@ export class VcpuRunner {
     if (Atomics.load(vcpu.views.i32, (vcpu.base + CPU.KICK) >> 2) === 0) return true
     leaveGuest(vcpu)
     return false
-  }
-
-  /** From within the guest: what may wait for other vCPUs. */
-  #outside(act: () => void): void {
-    leaveGuest(this.vcpu)
-    try {
-      act()
-    } finally {
-      enterGuest(this.vcpu)
-    }
   }
 
   #after(exit: number): Stop | undefined {

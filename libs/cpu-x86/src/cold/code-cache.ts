@@ -159,10 +159,25 @@ export class CodeCache {
     let touched = false
     for (let offset = Math.max(0, from - 14); offset < from + length && !touched; offset++)
       touched = i32[(table >> 2) + offset] !== 0
-    if (!touched) return false
+    if (!touched && !this.#inRegion(table, from, length)) return false
     i32.fill(0, table >> 2, (table >> 2) + CODE_TABLE.RECORDS)
+    i32.fill(0, (table + CODE_TABLE.GRANULES) >> 2, (table + CODE_TABLE.BYTES) >> 2)
     this.#vcpu.setI32(CPU.REC, 0)
     return true
+  }
+
+  #inRegion(table: number, from: number, length: number): boolean {
+    const { i32 } = this.#vcpu.views
+    const bits = (table + CODE_TABLE.GRANULES) >> 2
+    for (let n = from >> 6; n <= (from + length - 1) >> 6; n++) if (i32[bits + (n >> 5)] & (1 << (n & 31))) return true
+    return false
+  }
+
+  /** A region was made from these bytes of the frame. */
+  usedByRegion(frameHost: number, from: number, to: number): void {
+    const { i32 } = this.#vcpu.views
+    const bits = (this.tableOf(frameHost) + CODE_TABLE.GRANULES) >> 2
+    for (let n = from >> 6; n <= (to - 1) >> 6; n++) i32[bits + (n >> 5)] |= 1 << (n & 31)
   }
 
   #forgetCrossings(table: number): void {

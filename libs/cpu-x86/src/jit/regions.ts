@@ -35,6 +35,7 @@ export class Regions {
     if (!code || !worthwhile(code)) return
     const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
     if (slot >= TABLE.SIZE) return
+    for (const { offset, next } of code.blocks) this.#cache.usedByRegion(frameHost, offset, next)
     this.#install(slot, code, page)
     i32[(rec + REC.FORM) >> 2] = slot
     i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
