@@ -1,8 +1,8 @@
 import { type RunnerOptions, type Stop, VcpuRunner } from '../src/run.ts'
-import { initVcpu, planDomainMemory, setMode } from '../src/state/domain-memory.ts'
+import { type DomainMemoryPlan, initVcpu, planDomainMemory, setMode } from '../src/state/domain-memory.ts'
 import { CPU } from '../src/state/layout.ts'
 import { readRflags, writeRflags } from '../src/state/rflags.ts'
-import { DomainViews, type VcpuMemory } from '../src/state/vcpu-memory.ts'
+import { DomainViews, VcpuMemory } from '../src/state/vcpu-memory.ts'
 
 /** One page of a test machine: an address, and what may be done there. */
 export interface Mapping {
@@ -20,7 +20,27 @@ export interface MachineState {
   readonly rflags: bigint
 }
 
+/** What another thread needs to run the same vCPU; can be posted. */
+export interface SharedMachine {
+  readonly memory: WebAssembly.Memory
+  readonly plan: DomainMemoryPlan
+}
+
+export interface MachineOptions extends Partial<RunnerOptions> {
+  /** Room for translations. */
+  readonly arenaBytes?: number
+  /** The vCPU of a machine that another thread has made. */
+  readonly shared?: SharedMachine
+}
+
 const FRAMES = 512
+const ARENA_BYTES = 8 << 20
+
+function createShared(arenaBytes: number): SharedMachine {
+  const plan = planDomainMemory({ frames: FRAMES, gmfns: FRAMES, vcpus: 1, arenaBytes })
+  if (!plan) throw new RangeError('the test machine does not fit')
+  return { plan, memory: new WebAssembly.Memory({ initial: plan.wasmPages, maximum: 65536, shared: true }) }
+}
 
 /**
  * A bare vCPU with page tables of the test's making and no hypervisor: runs instruction bytes in the cold tier (`run`) or one by
@@ -30,19 +50,22 @@ export class Machine {
   readonly views: DomainViews
   readonly vcpu: VcpuMemory
   readonly runner: VcpuRunner
+  readonly shared: SharedMachine
   readonly #frameBase: number
   #nextTable = 2
   #nextFrame = 256
 
-  constructor(options: Partial<RunnerOptions> = {}) {
-    const plan = planDomainMemory({ frames: FRAMES, gmfns: FRAMES, vcpus: 1, arenaBytes: 8 << 20 })
-    if (!plan) throw new RangeError('the test machine does not fit')
-    const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: 65536, shared: true })
+  constructor({ arenaBytes = ARENA_BYTES, shared, ...options }: MachineOptions = {}) {
+    this.shared = shared ?? createShared(arenaBytes)
+    const { memory, plan } = this.shared
     this.views = new DomainViews(memory)
-    this.vcpu = initVcpu(this.views, plan, 0)
     this.#frameBase = plan.frameBase
-    for (let n = 0; n < FRAMES; n++) this.views.i32[(plan.physmap >> 2) + n] = this.host(n)
-    this.vcpu.setI32(CPU.ROOT, this.host(1))
+    if (shared) this.vcpu = new VcpuMemory(this.views, plan.vcpuBases[0])
+    else {
+      this.vcpu = initVcpu(this.views, plan, 0)
+      for (let n = 0; n < FRAMES; n++) this.views.i32[(plan.physmap >> 2) + n] = this.host(n)
+      this.vcpu.setI32(CPU.ROOT, this.host(1))
+    }
     const none = () => {
       throw new TypeError('this test machine has no helpers: give `helpers`')
     }
@@ -61,18 +84,23 @@ export class Machine {
     return this.#frameBase + frame * 4096
   }
 
-  /** Maps a page and answers the host address of its frame. */
-  map(m: Mapping): number {
+  /** Host address of the entry that maps the page; tables above it are made. */
+  entry(va: bigint): number {
     let table = this.host(1)
     for (const shift of [39n, 30n, 21n]) {
-      const slot = (table + Number((m.va >> shift) & 511n) * 8) >> 3
+      const slot = (table + Number((va >> shift) & 511n) * 8) >> 3
       if ((this.views.u64[slot] & 1n) === 0n) this.views.u64[slot] = (BigInt(this.#nextTable++) << 12n) | 7n
       table = this.host(Number(this.views.u64[slot] >> 12n))
     }
+    return table + Number((va >> 12n) & 511n) * 8
+  }
+
+  /** Maps a page and answers the host address of its frame. */
+  map(m: Mapping): number {
     const frame = m.frame ?? this.#nextFrame++
     const bits =
       1n | (m.writable === false ? 0n : 2n) | (m.user === false ? 0n : 4n) | (m.executable === false ? 1n << 63n : 0n)
-    this.views.u64[(table + Number((m.va >> 12n) & 511n) * 8) >> 3] = (BigInt(frame) << 12n) | bits
+    this.views.u64[this.entry(m.va) >> 3] = (BigInt(frame) << 12n) | bits
     this.vcpu.flushPage(m.va)
     return this.host(frame)
   }
