@@ -69,6 +69,7 @@ export class VcpuRunner {
    */
   run(count: number, exact: boolean = false): Stop {
     const vcpu = this.vcpu
+    this.regions.prepare()
     const end = vcpu.u64(CPU.ICOUNT) + BigInt(count)
     for (;;) {
       const left = Number(end - vcpu.u64(CPU.ICOUNT))

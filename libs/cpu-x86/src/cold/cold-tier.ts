@@ -3,8 +3,8 @@ import { bodyModule } from './body-modules.ts'
 import { coldModule } from './cold-module.ts'
 import { type FormRegistry, sharedLoopForms } from './form-registry.ts'
 
-/** Entries of a worker's function table: forms, then regions. */
-export const TABLE = { FORMS: 0x4000, SIZE: 0x40000 } as const
+/** Entries of a worker's function table: forms, then regions as they are made. */
+export const TABLE = { FORMS: 0x4000, MOST: 0x400000, GROWTH: 0x1000 } as const
 
 type Run = (vcpu: number) => number
 type Fill = (vcpu: number, va: bigint, info: number) => number
@@ -27,6 +27,7 @@ export class ColdTier {
   readonly #helpers: Helpers
   readonly #slow: (vcpu: number, info: number) => number
   readonly #steps: Body[] = []
+  readonly #missing: Body
 
   constructor(
     memory: WebAssembly.Memory,
@@ -45,7 +46,7 @@ export class ColdTier {
     this.fill = exports.fill as Fill
     this.find = exports.find as Find
     for (let n = 0; n < TABLE.FORMS; n++) this.table.set(n, exports.missing as Body)
-    this.table.grow(TABLE.SIZE - TABLE.FORMS, exports.missing as Body)
+    this.#missing = exports.missing as Body
   }
 
   /** Makes the out-of-line body of a form and puts it in the table. */
@@ -54,8 +55,15 @@ export class ColdTier {
     this.table.set(form, this.#instance(bodyModule(key, exemplar, 'out-of-line')))
   }
 
+  /** Makes the table long enough for places below `slots`, which records made by another thread may name. */
+  reserve(slots: number): void {
+    const { length } = this.table
+    if (slots > length) this.table.grow(Math.max(slots - length, TABLE.GROWTH), this.#missing)
+  }
+
   /** Puts a region's body in its place of the table. */
   installRegion(slot: number, module: WebAssembly.Module): void {
+    this.reserve(slot + 1)
     this.table.set(slot, this.#instance(module))
   }
 

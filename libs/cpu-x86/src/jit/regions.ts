@@ -26,6 +26,11 @@ export class Regions {
     this.#tier = tier
   }
 
+  /** Before a vCPU that another thread may have run is run here. */
+  prepare(): void {
+    this.#tier.reserve(TABLE.FORMS + this.#views.i32[FORM_LIST.NEXT_REGION >> 2])
+  }
+
   /** The record at `offset` of the frame is hot: a region takes its place if one can begin there. */
   make(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
     const { i32 } = this.#views
@@ -34,7 +39,7 @@ export class Regions {
     const code = regionCode(page, offset, mode)
     if (!code || !worthwhile(code)) return
     const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
-    if (slot >= TABLE.SIZE) return
+    if (slot >= TABLE.MOST) return
     for (const { offset, next } of code.blocks) this.#cache.usedByRegion(frameHost, offset, next)
     this.#install(slot, code, page)
     i32[(rec + REC.FORM) >> 2] = slot

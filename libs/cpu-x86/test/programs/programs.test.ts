@@ -1,13 +1,26 @@
 import { describe, expect, it } from 'vitest'
+import type { RunnerOptions } from '../../src/run.ts'
 import { generate, readOnlyPage } from './generate.ts'
 import { readRecords } from './records.ts'
 import { disagreements } from './replay.ts'
 import { droppingTranslations, inColdTier, ProgramRunner, stepByStep, type Way } from './tier.ts'
 
 /** How programs are run, and one in how many. */
-const WAYS: readonly { readonly name: string; readonly way: Way; readonly oneIn: number }[] = [
+const WAYS: readonly {
+  readonly name: string
+  readonly way: Way
+  readonly oneIn: number
+  readonly options?: Partial<RunnerOptions>
+}[] = [
   { name: 'in the cold tier', way: inColdTier, oneIn: 1 },
   { name: 'in the cold tier, all translations dropped every few instructions', way: droppingTranslations, oneIn: 20 },
+  { name: 'in regions made at the first jump to a place', way: inColdTier, oneIn: 1, options: { regionThreshold: 1 } },
+  {
+    name: 'in regions, all translations dropped every few instructions',
+    way: droppingTranslations,
+    oneIn: 20,
+    options: { regionThreshold: 1 },
+  },
   { name: 'step by step', way: stepByStep, oneIn: 20 },
 ]
 const TIMEOUT_MS = 300_000
@@ -21,12 +34,12 @@ describe('random programs end as the recorded CPU ended them', () => {
     expect(new Set(records.map(({ seed }) => seed)).size).toBe(records.length)
   })
 
-  for (const { name, way, oneIn } of WAYS)
+  for (const { name, way, oneIn, options } of WAYS)
     it(
       name,
       () => {
         const chosen = records.filter((_, n) => n % oneIn === 0)
-        expect(disagreements(new ProgramRunner(way, readOnly), chosen)).toEqual([])
+        expect(disagreements(new ProgramRunner(way, readOnly, options), chosen)).toEqual([])
       },
       TIMEOUT_MS,
     )
@@ -37,8 +50,14 @@ describe('random programs end as the recorded CPU ended them', () => {
     expect(disagreements(runner, records.slice(0, 200)).length).toBeGreaterThan(5)
   })
 
+  it('and regions are really made', () => {
+    const runner = new ProgramRunner(inColdTier, readOnly, { regionThreshold: 1 })
+    for (const { seed } of records.slice(0, 100)) runner.run(generate(seed))
+    expect(runner.machine.runner.regions.count).toBeGreaterThan(100)
+  })
+
   it('with the same number of instructions in every way', () => {
-    const runners = WAYS.map(({ way }) => new ProgramRunner(way, readOnly))
+    const runners = WAYS.map(({ way, options }) => new ProgramRunner(way, readOnly, options))
     for (const { seed } of records.filter((_, n) => n % 100 === 0)) {
       const program = generate(seed)
       const counts = runners.map((runner) => {
