@@ -37,21 +37,21 @@ const UPCALL_MASK = 0xff00
 export function setUpcallPending(domain: GuestDomain, vcpu: number): boolean {
   const at = vcpuInfoOffset(domain, vcpu)
   if (at === 0) return false
-  const before = Atomics.or(domain.memory.words, at >> 2, UPCALL_PENDING)
+  const before = Atomics.or(domain.memory.words, at >>> 2, UPCALL_PENDING)
   vcpuInfoWritten(domain, vcpu)
   return (before & 0xff) === 0
 }
 
 export function upcallPending(domain: GuestDomain, vcpu: number): boolean {
   const at = vcpuInfoOffset(domain, vcpu)
-  return at !== 0 && (Atomics.load(domain.memory.words, at >> 2) & 0xff) !== 0
+  return at !== 0 && (Atomics.load(domain.memory.words, at >>> 2) & 0xff) !== 0
 }
 
 /** evtchn_upcall_pending is set and evtchn_upcall_mask clear: the event callback is to be entered. */
 export function upcallDue(domain: GuestDomain, vcpu: number): boolean {
   const at = vcpuInfoOffset(domain, vcpu)
   if (at === 0) return false
-  const word = Atomics.load(domain.memory.words, at >> 2)
+  const word = Atomics.load(domain.memory.words, at >>> 2)
   return (word & 0xff) !== 0 && (word & UPCALL_MASK) === 0
 }
 
@@ -59,7 +59,7 @@ export function upcallDue(domain: GuestDomain, vcpu: number): boolean {
 export function unmaskUpcall(domain: GuestDomain, vcpu: number): void {
   const at = vcpuInfoOffset(domain, vcpu)
   if (at === 0) return
-  Atomics.and(domain.memory.words, at >> 2, ~UPCALL_MASK)
+  Atomics.and(domain.memory.words, at >>> 2, ~UPCALL_MASK)
   vcpuInfoWritten(domain, vcpu)
 }
 
@@ -67,6 +67,6 @@ export function unmaskUpcall(domain: GuestDomain, vcpu: number): void {
 export function setPendingSel(domain: GuestDomain, vcpu: number, half: number, bits: number): boolean {
   const at = vcpuInfoOffset(domain, vcpu)
   if (at === 0) return false
-  const word = ((at + offsetof(vcpu_info.evtchn_pending_sel)) >> 2) + half
+  const word = ((at + offsetof(vcpu_info.evtchn_pending_sel)) >>> 2) + half
   return (Atomics.or(domain.memory.words, word, bits) & bits) !== bits
 }

@@ -62,6 +62,6 @@ export class TwoLevelPorts implements PortOps {
   }
 
   #index(table: number, port: number): number {
-    return (sharedInfoOffset(this.#guest) >> 2) + table + (port >> 5)
+    return (sharedInfoOffset(this.#guest) >>> 2) + table + (port >> 5)
   }
 }

@@ -30,7 +30,7 @@ export function entryIndex(domain: GuestDomain, ref: number): number {
   const nr = DOMAIN.nrGrantFrames.load(memory, 0)
   if (!(ref >= 0 && ref < nr * ENTRIES_PER_FRAME)) return -1
   const gmfn = DOMAIN.grantFrames.load(memory, 0, Math.floor(ref / ENTRIES_PER_FRAME))
-  return (domain.memory.frameOffset(gmfn) + (ref % ENTRIES_PER_FRAME) * sizeof(grant_entry_v1)) >> 2
+  return (domain.memory.frameOffset(gmfn) + (ref % ENTRIES_PER_FRAME) * sizeof(grant_entry_v1)) >>> 2
 }
 
 /**

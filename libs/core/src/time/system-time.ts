@@ -66,7 +66,7 @@ export function publishTime(domain: GuestDomain, vcpu: number, clock: Clock, gue
   fillTimeInfo(timeInfo, domain, clock)
   const at = vcpuInfoOffset(domain, vcpu)
   if (at !== 0) {
-    storeVersioned(domain.memory.words, (at + offsetof(vcpu_info.time)) >> 2, timeInfo)
+    storeVersioned(domain.memory.words, (at + offsetof(vcpu_info.time)) >>> 2, timeInfo)
     vcpuInfoWritten(domain, vcpu)
   }
   const base = domain.state.vcpu(vcpu)
@@ -120,7 +120,7 @@ function storeVersioned(words: Int32Array, index: number, copy: GuestCopy): void
 export function publishWallclock(domain: GuestDomain): void {
   const { words } = domain.memory
   const start = sharedInfoOffset(domain)
-  const field = (offset: number) => (start + offset) >> 2
+  const field = (offset: number) => (start + offset) >>> 2
   const epoch = DOMAIN.wallclock.load(domain.state.memory, 0)
   const seconds = epoch / 1_000_000_000n
   const version = field(shared_info.wc_version.offset)

@@ -93,7 +93,7 @@ export class PvVcpu {
   #emulation(clock: Clock): EmulationContext {
     const { vcpu, memory, descriptors } = this
     const state = this.#domain.state
-    const cr2 = () => (vcpuInfoOffset(this.#domain, this.#id) + CR2_IN_VCPU_INFO) >> 3
+    const cr2 = () => (vcpuInfoOffset(this.#domain, this.#id) + CR2_IN_VCPU_INFO) >>> 3
     return {
       vcpu,
       vcpuId: this.#id,
@@ -312,7 +312,7 @@ export class PvVcpu {
     const at = PV.TRAPS + e.vector * PV.TRAP_BYTES
     if (e.vector === VECTOR.PF) {
       const info = vcpuInfoOffset(this.#domain, this.#id)
-      vcpu.views.u64[(info + CR2_IN_VCPU_INFO) >> 3] = e.address ?? 0n
+      vcpu.views.u64[(info + CR2_IN_VCPU_INFO) >>> 3] = e.address ?? 0n
     }
     const masksEvents = (vcpu.i32(at + 8) & TRAP_MASKS_EVENTS) !== 0
     const where = `vector ${e.vector} error ${e.error} at RIP 0x${vcpu.rip.toString(16)}`

@@ -45,7 +45,7 @@ function copyOldInfo(domain: GuestDomain, vcpu: number, to: number): void {
     bytes.fill(0, to, to + SIZE)
     vcpu_info.evtchn_upcall_mask.set(new DataView(bytes.buffer, bytes.byteOffset), to, 1)
   }
-  Atomics.store(words, (to >> 2) + SELECTOR, -1)
-  Atomics.store(words, (to >> 2) + SELECTOR + 1, -1)
-  Atomics.or(words, to >> 2, 1)
+  Atomics.store(words, (to >>> 2) + SELECTOR, -1)
+  Atomics.store(words, (to >>> 2) + SELECTOR + 1, -1)
+  Atomics.or(words, to >>> 2, 1)
 }
