@@ -76,6 +76,20 @@ test(
 )
 
 test(
+  'under the virtual clock a run prints the same, with and without regions',
+  async () => {
+    const args = ['--guest', 'hello', '--virtual-clock']
+    const first = await runCli(args, { input: 'quit\n' })
+    expect(first.stdout).toMatch(/^It is 00:00:00 UTC, 0\.000 s after Xen started\r$/m)
+    for (const more of [[], ['--no-regions'], ['--pcpus', '2']]) {
+      const { status, stdout } = await runCli([...args, ...more], { input: 'quit\n' })
+      expect({ status, stdout }).toEqual({ status: 0, stdout: first.stdout })
+    }
+  },
+  BOOT_LIMIT_MS,
+)
+
+test(
   'a signal ends the guest and says so',
   async () => {
     const { status, last } = await run(['--guest', 'hello'], { signalAt: ['hello: ready', 'SIGTERM'] })
