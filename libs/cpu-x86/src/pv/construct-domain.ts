@@ -33,6 +33,8 @@ export interface PvDomainRequest {
   /** Ports of the guest for the store and the console. */
   readonly storePort: number
   readonly consolePort: number
+  /** Whether hot code is translated in regions. */
+  readonly regions: boolean
 }
 
 /** Bytes of translated code a vCPU. */
@@ -66,6 +68,7 @@ export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
     plan,
     state: state.memory.buffer,
     pages: new SharedArrayBuffer(PageInfo.bytes(gmfns, request.vcpus)),
+    regions: request.regions,
   }
 }
 

@@ -30,6 +30,8 @@ export interface PvDomainShared {
   readonly state: SharedArrayBuffer
   /** Page types: `PageInfo.bytes(plan.gmfns, plan.vcpus)`. */
   readonly pages: SharedArrayBuffer
+  /** Whether hot code is translated in regions. */
+  readonly regions: boolean
 }
 
 /** gmfns below are Xen's: 1 shared_info, then grant frames. The guest's RAM follows, pfn n at gmfn n + this. */
@@ -129,9 +131,9 @@ export class PvDomain implements EngineDomain {
     vcpu.setI32(PV.USER_CACHED, 0)
   }
 
-  /** See EngineDomain. */
+  /** See EngineDomain. Under a virtual clock a run ends where its count says, and nowhere else. */
   kick(vcpu: number): void {
-    kick(this.vcpus[vcpu])
+    if (!this.state.virtualTime) kick(this.vcpus[vcpu])
   }
 
   /** See EngineDomain. */

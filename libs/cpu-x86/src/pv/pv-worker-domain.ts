@@ -5,11 +5,16 @@ import type { SlowAccessHooks } from '../cold/slow-access.ts'
 import { sseHelper } from '../insn/sse-helper.ts'
 import { x87Helper } from '../insn/x87-helper.ts'
 import { VcpuRunner } from '../run.ts'
+import { type MemoryHash, memoryHash } from '../state/memory-hash.ts'
 import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
 import { RESTART } from './mmu/outcome.ts'
 import { newBaseptr } from './mmu/roots.ts'
 import { PvDomain, type PvDomainShared } from './pv-domain.ts'
 import { PvVcpu } from './pv-vcpu.ts'
+import { stateHash } from './state-hash.ts'
+
+/** Jumps to a place before a region is made of it: compiling one costs about as much as so many rounds in the cold loop. */
+const REGION_THRESHOLD = 500
 
 /** What the vCPUs of all domains share on one worker. */
 export interface PvWorkerServices {
@@ -27,9 +32,12 @@ export class PvWorkerDomain {
   readonly #worker: PvWorkerServices
   readonly #vcpus: (PvVcpu | undefined)[] = []
   readonly #helpers: Helpers
+  readonly #regions: boolean
+  #hash: MemoryHash | undefined
 
   constructor(shared: PvDomainShared, worker: PvWorkerServices, clockOf: (domain: PvDomain) => Clock) {
     this.#worker = worker
+    this.#regions = shared.regions
     this.domain = new PvDomain(shared, worker.owner, {
       written: (host, offset, length) => this.#written(host, offset, length),
     })
@@ -43,11 +51,17 @@ export class PvWorkerDomain {
     return (this.#vcpus[n] ??= this.#make(n))
   }
 
+  stateHash(): bigint {
+    this.#hash ??= memoryHash(this.domain.views.memory)
+    return stateHash(this.domain, this.#hash)
+  }
+
   #make(n: number): PvVcpu {
     const { domain, clock } = this
     const { dispatcher, services, mustLeave } = this.#worker
     const runner = new VcpuRunner(domain.views, domain.vcpus[n], {
       helpers: () => this.#helpers,
+      regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
       access: this.#access(),
     })
     const context: HypercallContext = {
