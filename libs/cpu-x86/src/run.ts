@@ -202,9 +202,10 @@ export class VcpuRunner {
     const { rip } = vcpu
     enterGuest(vcpu)
     try {
+      // Before the next page gets its table: had this room to be made after, it might never be enough for both pages.
+      this.cache.reserve()
       const next = this.#executable((rip & ~0xfffn) + 0x1000n)
       if (next === 0) return this.#stopOfFault()
-      this.cache.reserve()
       if (vcpu.i32(CPU.REC) !== rec) return undefined
       const fetched = this.#fetchInstruction()
       if (!fetched) return this.#stopOfFault()

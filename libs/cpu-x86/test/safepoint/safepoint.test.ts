@@ -5,7 +5,7 @@ import { HotVcpu, PAGE, type Way, WORD } from './hot-vcpu.ts'
 
 const P = 1
 const RW = 2
-const ROUNDS = 250
+const ROUNDS = 500
 /** Looks at the page after an acknowledgement: some tens of microseconds, hundreds of rounds of the vCPU's loop. */
 const LOOKS = 2000
 
