@@ -57,6 +57,20 @@ export function inGuest<T>(vcpu: VcpuMemory, use: () => T): T {
   }
 }
 
+/** Runs what may wait for other vCPUs with the vCPU out of the guest, which it may be in. */
+export function outsideGuest(vcpu: VcpuMemory, act: () => void): void {
+  if (vcpu.i32(CPU.IN_GUEST) !== IN) {
+    act()
+    return
+  }
+  leaveGuest(vcpu)
+  try {
+    act()
+  } finally {
+    enterGuest(vcpu)
+  }
+}
+
 /**
  * Takes every translation away from a vCPU of another thread and returns when it has none: none is used after. A vCPU that is
  * out does it before it uses any; one that is in leaves at its next jump. The caller's own vCPU must be out: two that wait for
