@@ -124,6 +124,11 @@ export class Machine {
     }
   }
 
+  /** The exception that a run answered 'fault' for; error -1 for none. */
+  get fault(): { readonly vector: number; readonly error: number } {
+    return { vector: this.vcpu.i32(CPU.VECTOR), error: this.vcpu.i32(CPU.ERROR) }
+  }
+
   user(on: boolean): void {
     setMode(this.vcpu, on)
   }

@@ -1,6 +1,6 @@
-/** Near and far branches (Intel SDM vol. 2: JMP, Jcc, CALL, RET, LOOP, JCXZ). A target outside the address space is the tiers' business. */
+/** Near and far branches (Intel SDM vol. 2: JMP, Jcc, CALL, RET, LOOP, JCXZ). */
 import type { Builder, Place } from '../builder/builder.ts'
-import type { I32 } from '../wasm/expr.ts'
+import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { CONDITIONS } from './condition.ts'
 import { RCX, RSP } from './register-numbers.ts'
@@ -9,7 +9,18 @@ import { openSlot, type PointerSize, pushTo, stackPointer } from './stack-slot.t
 
 const jump: Definition = (b) => b.jump(b.op(0))
 
-const jumpIndirect: Definition = (b) => b.jumpTo(b.let(b.get(b.open(b.op(0), 'r'))))
+/** #GP(0) at the jump, with nothing changed, if its target is not canonical. Narrower targets always are. */
+function checkTarget(b: Builder, target: I64, size: number): void {
+  if (size !== 8) return
+  const canonical = i64.shr_s(i64.shl(target, i64.const(16)), i64.const(16))
+  b.fault(i64.ne(canonical, target), GENERAL_PROTECTION, 0)
+}
+
+const jumpIndirect: Definition = (b) => {
+  const target = b.let(b.get(b.open(b.op(0), 'r')))
+  checkTarget(b, target, b.size)
+  b.jumpTo(target)
+}
 
 const jumpIf =
   (condition: number): Definition =>
@@ -27,6 +38,7 @@ const callIndirect =
   (pointer: PointerSize): Definition =>
   (b) => {
     const target = b.let(b.get(b.open(b.op(0), 'r')))
+    checkTarget(b, target, b.size)
     pushTo(b, pointer, b.nextRip())
     b.jumpTo(target)
   }
@@ -36,6 +48,7 @@ const ret =
   (b) => {
     const sp = stackPointer(b, pointer)
     const target = b.let(b.get(openSlot(b, pointer, sp, 'r')))
+    checkTarget(b, target, b.size)
     const above = i64.add(sp, i64.const(b.size))
     b.put(b.gpr(RSP, pointer), popsArguments ? i64.add(above, b.get(b.open(b.op(0), 'r'))) : above)
     b.jumpTo(target)
@@ -57,6 +70,7 @@ const jumpIfCountZero: Definition = (b) => b.jumpIf(b.let(i64.eqz(b.get(counter(
 
 const far: Definition = (b) => b.trap('farbranch')
 
+const GENERAL_PROTECTION = 13
 const EQUAL = 4
 const NOT_EQUAL = 5
 

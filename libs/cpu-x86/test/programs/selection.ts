@@ -69,7 +69,6 @@ export const AVOIDED: Readonly<Record<string, string>> = {
   'enter that copies frame pointers out of its own slots across a page boundary':
     'the slow step reads before it writes',
   'near branches with 66': '16 bits at AMD, 64 bits at Intel',
-  'jumps to an address that is not canonical': 'our tiers fault at the target, processors at the jump',
 }
 
 /** Flags undefined beyond Row.undefines. */
