@@ -126,6 +126,11 @@ const domainFields = {
   rendezvous: 'i32',
   /** Of a virtual-clock domain: domain 0 has something to do inside a rendezvous. */
   outside: 'i32',
+  /** Of a virtual-clock domain: the vCPU whose turn it is, and the count of retired instructions that ends it. */
+  turn: 'i32',
+  turnEnd: 'i64',
+  /** Of a virtual-clock domain: retired instructions between two state hashes that domain 0 is told; 0 for none. */
+  hashEvery: 'i64',
   /** Events from outside that wait for their place in the order: a bit per port, and how many were put. */
   arrived: 'i32',
   arrivals: ['i32', 128],

@@ -99,6 +99,11 @@ export class Dom0Events {
     wanted?.(domain.domid)
   }
 
+  /** Runs `task` soon, from the event loop; domain 0 is not idle before. */
+  defer(task: () => void): void {
+    this.#track(0, setImmediate().then(task))
+  }
+
   /** Handles events until {@link stop}. Resolves then. */
   async start(): Promise<void> {
     const { i32 } = this.#memory

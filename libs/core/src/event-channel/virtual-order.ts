@@ -1,5 +1,6 @@
 import type { Domain } from '../domain/domain.ts'
 import { DOMAIN } from '../domain/domain-state.ts'
+import { domainRuns } from '../domain/lifecycle.ts'
 import type { SharedMemory } from '../shared-layout.ts'
 import { wakeDom0 } from './dom0-ports.ts'
 import type { EventOrder } from './event-order.ts'
@@ -65,7 +66,8 @@ export class VirtualOrder implements EventOrder {
     DOMAIN.rendezvous.store(memory, 0, 1)
     wakeDom0(this.#memory)
     const word = DOMAIN.rendezvous.index(0)
-    while (Atomics.load(memory.i32, word) === 1) Atomics.wait(memory.i32, word, 1)
+    // Domain 0 makes a domain die first and lets its worker go afterwards.
+    while (domainRuns(domain) && Atomics.load(memory.i32, word) === 1) Atomics.wait(memory.i32, word, 1)
     this.#takeArrivals(domain)
   }
 

@@ -1,5 +1,6 @@
 import { MAX_VCPUS } from '../domain/domain-state.ts'
 import { CodedError } from '../errors.ts'
+import { ORDER_INTERVAL } from '../pcpu/virtual-domain-runner.ts'
 import type { DomainRequest } from './hypervisor-api.ts'
 
 /** Longest command line that start_info holds, with its end. */
@@ -21,5 +22,9 @@ export function checkRequest(request: DomainRequest): void {
   }
   const length = new TextEncoder().encode(cmdline).length
   if (length > MAX_CMDLINE) refuse('cmdline', `the kernel's command line has ${length} bytes: give at most ${MAX_CMDLINE}`)
+  const { stateHashes, virtualClock = false } = request
+  if (stateHashes !== undefined && !(virtualClock && stateHashes.every > 0n && stateHashes.every % ORDER_INTERVAL === 0n)) {
+    refuse('stateHashes', `stateHashes: they need a virtual clock, and \`every\` a multiple of ${ORDER_INTERVAL}`)
+  }
   if (uuid !== undefined && !UUID.test(uuid)) refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
 }

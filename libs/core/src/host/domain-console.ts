@@ -2,14 +2,23 @@ import { PvConsole } from '../console/pv-console.ts'
 import type { SharedPage } from '../ring/shared-page.ts'
 import type { DomainConsole } from './hypervisor-api.ts'
 
+export interface HostedConsoleInit {
+  readonly page: SharedPage
+  /** Sends the event of the console channel. */
+  readonly notify: () => void
+  /** Does something to the guest at its place in the order of events. */
+  readonly fromOutside: (action: () => void) => void
+}
+
 /** A domain's PV console as its owner sees it: any number of listeners, and input that waits for the guest. */
 export class HostedConsole implements DomainConsole {
   readonly #pv: PvConsole
   readonly #listeners = new Set<(bytes: Uint8Array) => void>()
   readonly #waiting: Uint8Array[] = []
+  readonly #fromOutside: HostedConsoleInit['fromOutside']
 
-  /** @param notify sends the event of the console channel */
-  constructor(page: SharedPage, notify: () => void) {
+  constructor({ page, notify, fromOutside }: HostedConsoleInit) {
+    this.#fromOutside = fromOutside
     this.#pv = new PvConsole(page, notify, {
       output: (bytes) => {
         for (const listener of this.#listeners) listener(bytes)
@@ -19,8 +28,11 @@ export class HostedConsole implements DomainConsole {
   }
 
   write(bytes: Uint8Array): void {
-    this.#waiting.push(bytes.slice())
-    this.#pump()
+    const input = bytes.slice()
+    this.#fromOutside(() => {
+      this.#waiting.push(input)
+      this.#pump()
+    })
   }
 
   onOutput(listener: (bytes: Uint8Array) => void): () => void {

@@ -1,4 +1,4 @@
-import { OPTION_VIRTUAL_TIME } from '../domain/domain-state.ts'
+import { DOMAIN, OPTION_VIRTUAL_TIME } from '../domain/domain-state.ts'
 import { initSharedInfo } from '../domain/init-shared-info.ts'
 import { beginDying } from '../domain/lifecycle.ts'
 import { bugOn, CodedError } from '../errors.ts'
@@ -110,6 +110,7 @@ export class DomainManager {
     const { domain } = built
     machine.domains.add(domain)
     teardown.add('domain table', () => machine.domains.remove(domid))
+    DOMAIN.hashEvery.store(domain.state.memory, 0, request.stateHashes?.every ?? 0n)
     initSharedInfo(domain, machine.clockOf(domain))
     this.#openPorts(built, teardown)
     writeDomainNodes(store, {
@@ -137,6 +138,7 @@ export class DomainManager {
       clock: machine.clockOf(domain),
       machine,
       store,
+      fromOutside: (action) => this.#fromOutside(domain, action),
       destroy: () => this.destroy(domid),
     })
     return { hosted, domain, teardown, ending: undefined }
@@ -160,7 +162,11 @@ export class DomainManager {
     ring = xenstored.introduce(domid, { page: page(domain, storeGmfn), notify: () => void events.send(storePort) })
     teardown.add('store', () => xenstored.release(domid))
     const port = this.#bind(domain, CONSOLE_PORT, () => console.poke(), teardown)
-    const console: HostedConsole = new HostedConsole(page(domain, consoleGmfn), () => void events.send(port))
+    const console: HostedConsole = new HostedConsole({
+      page: page(domain, consoleGmfn),
+      notify: () => void events.send(port),
+      fromOutside: (action) => this.#fromOutside(domain, action),
+    })
     teardown.add('console', () => console.close())
     return console
   }
@@ -175,10 +181,18 @@ export class DomainManager {
     return port
   }
 
-  #schedule({ vcpus, weight, cap }: DomainRequest, { domid }: EngineDomain, teardown: Teardown): void {
+  #schedule({ vcpus, weight, cap }: DomainRequest, domain: EngineDomain, teardown: Teardown): void {
+    const { domid } = domain
     const { scheduler } = this.#init.machine
-    scheduler.addDomain(domid, vcpus)
+    const { virtualTime } = domain.state
+    // One of virtual time is one unit: its vCPUs take turns by the count of their instructions.
+    scheduler.addDomain(domid, virtualTime ? 1 : vcpus)
     teardown.add('scheduler', () => (this.#broken === undefined ? scheduler.removeDomain(domid) : undefined))
+    if (virtualTime) {
+      const { events } = this.#init
+      events.addVirtual(domain)
+      teardown.add('virtual clock', () => events.removeVirtual(domid))
+    }
     const params = { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
     if (Object.keys(params).length > 0 && scheduler.adjust(domid, params) !== 0) {
       const given = Object.entries(params).map(([name, value]) => `${name}=${value}`)
@@ -214,6 +228,10 @@ export class DomainManager {
     this.#managed.get(domid)?.hosted.noteCrash(text)
   }
 
+  noteHash(domid: number, retired: bigint, hash: bigint): void {
+    this.#managed.get(domid)?.hosted.stateHashes?.taken(retired, hash)
+  }
+
   /** A pCPU is lost, with whatever it held: no domain can go on. */
   async fail(why: string): Promise<void> {
     if (this.#broken !== undefined) return
@@ -246,6 +264,12 @@ export class DomainManager {
   #hold(): void {
     const living = [...this.#managed.values()].some(({ ending, hosted }) => ending === undefined || !hosted.preserve)
     this.#init.threads.hold(living || this.#creating > 0)
+  }
+
+  /** What is done to a domain by somebody outside the machine takes its place in the order of events. */
+  #fromOutside(domain: EngineDomain, action: () => void): void {
+    const { events, machine } = this.#init
+    events.fromOutside(domain, action, (domid) => machine.scheduler.wake(domid, 0))
   }
 
   #nextDomid(): number {

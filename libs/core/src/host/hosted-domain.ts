@@ -35,6 +35,8 @@ export interface HostedDomainInit {
   readonly clock: Clock
   readonly machine: Machine
   readonly store: Xenstore
+  /** Does something to the guest at its place in the order of events. */
+  readonly fromOutside: (action: () => void) => void
   readonly destroy: () => Promise<void>
 }
 
@@ -44,6 +46,7 @@ export class HostedDomain implements RunningDomain {
   readonly name: string
   readonly uuid: string
   readonly preserve: boolean
+  readonly stateHashes: DomainRequest['stateHashes']
   readonly console: HostedConsole
   readonly ended: Promise<DomainEnd>
   readonly #init: HostedDomainInit
@@ -59,6 +62,7 @@ export class HostedDomain implements RunningDomain {
     this.name = request.name
     this.uuid = uuid
     this.preserve = request.preserve ?? false
+    this.stateHashes = request.stateHashes
     this.console = init.console
     this.#init = init
     const { promise, resolve } = Promise.withResolvers<DomainEnd>()
@@ -86,7 +90,8 @@ export class HostedDomain implements RunningDomain {
 
   shutdown(how: 'poweroff' | 'reboot' | 'halt'): void {
     if (this.#last !== undefined) return
-    this.#init.store.write(`${domainPath(this.domid)}/control/shutdown`, how)
+    const { store, fromOutside } = this.#init
+    fromOutside(() => store.write(`${domainPath(this.domid)}/control/shutdown`, how))
   }
 
   info(): DomainInfo {

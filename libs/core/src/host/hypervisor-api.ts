@@ -46,6 +46,12 @@ export interface DomainRequest {
   readonly epoch?: bigint
   /** Whether guest code is translated in regions; true by default. */
   readonly regions?: boolean
+  /** Of a virtual clock: how the state of the domain is watched. */
+  readonly stateHashes?: {
+    /** Retired instructions between two; a multiple of a million. */
+    readonly every: bigint
+    readonly taken: (retired: bigint, hash: bigint) => void
+  }
   /** The domain stays as it is when it has shut down, until it is destroyed. */
   readonly preserve?: boolean
 }

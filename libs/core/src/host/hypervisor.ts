@@ -39,7 +39,10 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     events: machine.events,
     failed: (port, error) => bug(0, `port ${port} of domain 0: ${String(error)}`),
   })
-  const xenstored = new Xenstored({ watchFailed: (error) => bug(0, `a watch of domain 0: ${String(error)}`) })
+  const xenstored = new Xenstored({
+    defer: (task) => events.defer(task),
+    watchFailed: (error) => bug(0, `a watch of domain 0: ${String(error)}`),
+  })
   const threads = await PcpuThreads.start({
     machine,
     plugins: plugins.pcpuPlugins,
@@ -58,6 +61,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
 
   function heard(report: Report): void {
     if (report.kind === 'log') options.guestLog?.(report.domid, report.bytes)
+    else if (report.kind === 'hash') manager.noteHash(report.domid, report.retired, report.hash)
     else if (report.kind !== 'ready') {
       manager.noteCrash(report.domid, report.text)
       options.report?.(report)

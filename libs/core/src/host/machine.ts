@@ -135,7 +135,10 @@ export class Machine {
 
   /** The clock of a domain: the host's, or its own. */
   clockOf(domain: EngineDomain): Clock {
-    if (!domain.state.virtualTime) return this.clock
+    return domain.state.virtualTime ? this.virtualClockOf(domain) : this.clock
+  }
+
+  virtualClockOf(domain: EngineDomain): VirtualClock {
     const known = this.#virtualClocks.get(domain)
     if (known !== undefined) return known
     const epoch = DOMAIN.wallclock.load(domain.state.memory, 0)

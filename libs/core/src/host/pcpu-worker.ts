@@ -9,6 +9,7 @@ import { DomainTimers } from '../pcpu/domain-vcpus.ts'
 import { Pcpu } from '../pcpu/pcpu.ts'
 import { pcpuMailReader } from '../pcpu/pcpu-mail.ts'
 import type { VcpuExit, VcpuRunner } from '../pcpu/vcpu-ports.ts'
+import { VirtualDomainRunner } from '../pcpu/virtual-domain-runner.ts'
 import { CpuEngine, type EngineDomain, type EnginePcpu } from '../plugin/cpu-engine.ts'
 import { loadPcpuParts } from '../plugin-host/load-plugins.ts'
 import { Machine } from './machine.ts'
@@ -58,9 +59,22 @@ function freeLocks({ state }: EngineDomain): void {
 }
 
 const timers = new DomainTimers(domains, events, clock)
+const virtual = new VirtualDomainRunner({
+  engine,
+  order: machine.order,
+  events,
+  scheduler,
+  clock,
+  clockOf: (domain) => machine.virtualClockOf(domain),
+  hashed: (domid, retired, hash) => report({ kind: 'hash', domid, retired, hash }),
+})
 const runner: VcpuRunner = {
   run: (domid, vcpu, slice, mustLeave) =>
-    guarded<VcpuExit>(domid, 'kicked', () => engine.run(domid, vcpu, slice, mustLeave)),
+    guarded<VcpuExit>(domid, 'kicked', () => {
+      const domain = domains.guest(domid)
+      if (domain?.state.virtualTime) return virtual.run(domain, slice, mustLeave)
+      return engine.run(domid, vcpu, slice, mustLeave)
+    }),
   kick: (domid, vcpu) => domains.guest(domid)?.kick(vcpu),
 }
 

@@ -25,4 +25,5 @@ export type Mail =
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'log'; readonly domid: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'hash'; readonly domid: number; readonly retired: bigint; readonly hash: bigint }
   | { readonly kind: 'bug' | 'crash'; readonly domid: number; readonly text: string }

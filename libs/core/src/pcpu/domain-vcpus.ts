@@ -10,6 +10,7 @@ import type { Clock } from '../time/clock.ts'
 import { guestTime } from '../time/system-time.ts'
 import { expireTimers, nextDeadline } from '../time/timers.ts'
 import type { VcpuStates, VcpuTimers } from './vcpu-ports.ts'
+import { virtualDomainWantsToRun } from './virtual-domain-runner.ts'
 
 function vcpuFlags({ state }: Domain, vcpu: number): number {
   return VCPU.flags.load(state.memory, state.vcpu(vcpu))
@@ -31,6 +32,7 @@ export class DomainVcpus implements VcpuStates {
   runnable(domid: number, vcpu: number): boolean {
     const domain = this.#domains.get(domid)
     if (domain === undefined || !domainRuns(domain)) return false
+    if (domain.state.virtualTime) return virtualDomainWantsToRun(domain as GuestDomain)
     return (vcpuFlags(domain, vcpu) & (VCPU_UP | VCPU_BLOCKED | VCPU_ABSENT)) === VCPU_UP
   }
 
@@ -38,14 +40,14 @@ export class DomainVcpus implements VcpuStates {
     const domain = this.#domains.get(domid)
     if (domain === undefined) return
     VCPU.pcpu.store(domain.state.memory, domain.state.vcpu(vcpu), pcpu)
-    changeRunstate(domain, vcpu, RUNSTATE_running, now + timeOffset(domain))
+    this.#change(domain, vcpu, RUNSTATE_running, now + timeOffset(domain))
   }
 
   leave(domid: number, vcpu: number, now: bigint): void {
     const domain = this.#domains.get(domid)
     if (domain === undefined) return
     VCPU.pcpu.store(domain.state.memory, domain.state.vcpu(vcpu), -1)
-    changeRunstate(domain, vcpu, this.#restState(domain, vcpu), now + timeOffset(domain))
+    this.#change(domain, vcpu, this.#restState(domain, vcpu), now + timeOffset(domain))
   }
 
   queue(domid: number, vcpu: number, now: bigint): void {
@@ -53,7 +55,12 @@ export class DomainVcpus implements VcpuStates {
     if (domain === undefined) return
     const base = domain.state.vcpu(vcpu)
     if (VCPU.runstate.load(domain.state.memory, base) === RUNSTATE_runnable) return
-    changeRunstate(domain, vcpu, RUNSTATE_runnable, now + timeOffset(domain))
+    this.#change(domain, vcpu, RUNSTATE_runnable, now + timeOffset(domain))
+  }
+
+  /** Under a virtual clock the runstates are in its time, and not the host's affair. */
+  #change(domain: Domain, vcpu: number, state: number, now: bigint): void {
+    if (!domain.state.virtualTime) changeRunstate(domain, vcpu, state, now)
   }
 
   #restState(domain: Domain, vcpu: number): number {
@@ -63,7 +70,7 @@ export class DomainVcpus implements VcpuStates {
   }
 }
 
-/** Their timers, which run while the domain is not shut down and the vCPU is up. */
+/** Their timers, which run while the domain is not shut down and the vCPU is up. Those of virtual time are not kept here. */
 export class DomainTimers implements VcpuTimers {
   readonly #domains: DomainDirectory
   readonly #events: EventChannels
@@ -92,7 +99,8 @@ export class DomainTimers implements VcpuTimers {
 
   #ticking(domid: number, vcpu: number): GuestDomain | undefined {
     const domain = this.#domains.get(domid)
-    if (domain?.memory === undefined || !domainRuns(domain) || !(vcpuFlags(domain, vcpu) & VCPU_UP)) return undefined
+    if (domain?.memory === undefined || domain.state.virtualTime || !domainRuns(domain)) return undefined
+    if ( !(vcpuFlags(domain, vcpu) & VCPU_UP)) return undefined
     return domain as GuestDomain
   }
 }

@@ -80,6 +80,11 @@ export interface EnginePcpu {
    * For domains whose time is virtual. The same from the same state, on every host and however a run is divided.
    */
   runExactly(domid: number, vcpu: number, count: number, mustLeave: () => boolean): void
+  /**
+   * 64 bits that differ, in all likelihood, if anything a guest can see differs: registers of all vCPUs and the contents of all
+   * frames. The same in every tier of an engine, while no vCPU of the domain runs. Not cryptographic.
+   */
+  stateHash(domid: number): bigint
 }
 
 /** What a CPU engine contributes: each thread calls one of the two, once. */

@@ -81,6 +81,10 @@ export class PvPcpu implements EnginePcpu {
     }
   }
 
+  stateHash(domid: number): bigint {
+    return this.#domain(domid).stateHash()
+  }
+
   #advance(pv: PvVcpu, count: number, exact: boolean): PvStop {
     const stop = pv.run(count, exact)
     bugOn(stop === 'absent', 'a frame is absent, and nobody fetches frames')
