@@ -13,8 +13,8 @@ import type { Xenstored } from '../xenstore/xenstored.ts'
 import { checkRequest } from './check-request.ts'
 import { HostedConsole } from './domain-console.ts'
 import { removeDomainNodes, writeDomainNodes } from './domain-nodes.ts'
-import { HostedDomain } from './hosted-domain.ts'
-import type { DomainEnd, DomainRequest } from './hypervisor-api.ts'
+import { type Ending, HostedDomain } from './hosted-domain.ts'
+import type { DomainRequest } from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
 import { newUuid, uuidBytes } from './uuid.ts'
@@ -129,7 +129,6 @@ export class DomainManager {
     const console = this.#serve(built, teardown)
     await threads.broadcast({ kind: 'domain', shared: built.shared })
     teardown.add('workers', () => (this.#broken === undefined ? threads.broadcast({ kind: 'gone', domid }) : undefined))
-    this.#schedule(request, domain, teardown)
     const hosted = new HostedDomain({
       request,
       uuid,
@@ -141,6 +140,8 @@ export class DomainManager {
       fromOutside: (action) => this.#fromOutside(domain, action),
       destroy: () => this.destroy(domid),
     })
+    teardown.add('numbers', () => hosted.freeze())
+    this.#schedule(request, domain, teardown)
     return { hosted, domain, teardown, ending: undefined }
   }
 
@@ -204,7 +205,7 @@ export class DomainManager {
   async destroy(domid: number): Promise<void> {
     const managed = this.#managed.get(domid)
     if (managed === undefined) return
-    managed.ending ??= this.#end(managed, managed.hosted.endBy('destroyed'), true)
+    managed.ending ??= this.#end(managed, { reason: 'destroyed' }, true)
     await managed.ending
     // One that was preserved has ended but is still there.
     if (this.#managed.has(domid)) await this.#remove(managed)
@@ -219,7 +220,7 @@ export class DomainManager {
     this.#init.threads.hear()
     for (const managed of this.#managed.values()) {
       if (managed.ending !== undefined || !managed.hosted.hasShutDown) continue
-      managed.ending = this.#end(managed, managed.hosted.shutdownEnd(), !managed.hosted.preserve)
+      managed.ending = this.#end(managed, managed.hosted.whyShutDown(), !managed.hosted.preserve)
     }
   }
 
@@ -239,22 +240,21 @@ export class DomainManager {
     await this.#init.threads.terminate()
     this.#init.machine.breakLocks()
     for (const managed of this.#managed.values()) {
-      managed.ending ??= this.#end(managed, managed.hosted.endBy('crash', why), true)
+      managed.ending ??= this.#end(managed, { reason: 'crash', detail: why }, true)
     }
   }
 
-  async #end(managed: Managed, end: DomainEnd, remove: boolean): Promise<void> {
+  async #end(managed: Managed, why: Ending, remove: boolean): Promise<void> {
     this.#init.xenstored.domainShutdown(managed.domain.domid)
     if (remove) await this.#remove(managed)
     else managed.hosted.console.poke()
-    managed.hosted.settle(end)
+    managed.hosted.settle(why)
     this.#hold()
   }
 
   async #remove(managed: Managed): Promise<void> {
-    const { domain, hosted, teardown } = managed
+    const { domain, teardown } = managed
     beginDying(domain, this.#init.machine.scheduler)
-    hosted.freeze()
     await teardown.run()
     this.#managed.delete(domain.domid)
     this.#hold()

@@ -27,6 +27,8 @@ const REASONS: Readonly<Record<number, EndReason>> = {
   [sched.SHUTDOWN_soft_reset]: 'reboot',
 }
 
+export type Ending = Omit<DomainEnd, 'cpuTimeNs'>
+
 export interface HostedDomainInit {
   readonly request: DomainRequest
   readonly uuid: string
@@ -116,26 +118,22 @@ export class HostedDomain implements RunningDomain {
     return DOMAIN.lifecycle.load(this.#init.domain.state.memory, 0) === DOMAIN_SHUTDOWN
   }
 
-  /** What its end is, after it shut down. */
-  shutdownEnd(): DomainEnd {
+  /** Why it ended, after it shut down. */
+  whyShutDown(): Ending {
     const code = DOMAIN.shutdownReason.load(this.#init.domain.state.memory, 0)
     const reason = REASONS[code] ?? 'crash'
+    if (reason !== 'crash') return { reason }
     const known = REASONS[code] === undefined ? `shutdown reason ${code} is unknown` : "the guest's kernel reported it"
-    const detail = reason === 'crash' ? { detail: this.#crash ?? known } : {}
-    return { reason, ...detail, cpuTimeNs: this.#cpuTime() }
+    return { reason, detail: this.#crash ?? known }
   }
 
-  endBy(reason: EndReason, detail?: string): DomainEnd {
-    return { reason, ...(detail === undefined ? {} : { detail }), cpuTimeNs: this.#cpuTime() }
-  }
-
-  /** From now on nothing looks at its memory through this object. */
+  /** Its vCPUs have stopped for good: from now on nothing looks at its memory through this object. */
   freeze(): void {
     this.#last ??= this.info()
   }
 
-  settle(end: DomainEnd): void {
-    this.#settle(end)
+  settle(why: Ending): void {
+    this.#settle({ ...why, cpuTimeNs: this.info().cpuTimeNs })
   }
 
   #state(): DomainInfo['state'] {
