@@ -45,6 +45,8 @@ export class VcpuRunner {
   readonly regions: Regions
   readonly #slow: SlowAccess
   readonly #scratch: number
+  /** The record at which translated code was left last, 0 for none. */
+  #left = 0
   absent = -1
 
   constructor(views: DomainViews, vcpu: VcpuMemory, options: RunnerOptions) {
@@ -88,10 +90,10 @@ export class VcpuRunner {
         vcpu.setI32(CPU.REC, rec)
         vcpu.setI32(CPU.COUNT, 0)
         exit = this.tier.run(vcpu.base)
+        this.#settle()
       } finally {
         leaveGuest(vcpu)
       }
-      vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT)))
       const stop = this.#after(exit)
       if (stop) return stop
     }
@@ -107,10 +109,18 @@ export class VcpuRunner {
     return false
   }
 
-  #after(exit: number): Stop | undefined {
-    const vcpu = this.vcpu
+  /** What translated code left to the end, before another thread may make the vCPU forget its record. */
+  #settle(): void {
+    const { vcpu } = this
+    vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT)))
     const rec = vcpu.i32(CPU.REC)
+    this.#left = rec
     if (rec !== 0) vcpu.setU64(CPU.RIP, vcpu.u64(CPU.PAGE_VA) + BigInt(vcpu.views.u16[(rec + REC.OFFSET) >> 1]))
+  }
+
+  #after(exit: number): Stop | undefined {
+    const rec = this.#left
+    const vcpu = this.vcpu
     switch (exit) {
       case EXIT.LIMIT:
       case EXIT.LOOKUP:
@@ -137,7 +147,8 @@ export class VcpuRunner {
   #region(rec: number, what: 'make' | 'install'): void {
     const { vcpu } = this
     const frame = inGuest(vcpu, () => this.#fetch(vcpu.rip))
-    if (frame !== 0) this.regions[what](rec, frame, Number(vcpu.rip & 0xfffn), vcpu.i32(CPU.COMPAT) ? 32 : 64)
+    if (frame !== 0 && vcpu.i32(CPU.REC) === rec)
+      this.regions[what](rec, frame, Number(vcpu.rip & 0xfffn), vcpu.i32(CPU.COMPAT) ? 32 : 64)
   }
 
   #stopOfFault(): Stop {

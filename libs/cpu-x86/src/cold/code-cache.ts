@@ -3,6 +3,7 @@ import { type Decode, isFault } from '../decode/decoder.ts'
 import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
 import { decode as policyDecode } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { dropAllCode, dropCode } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
 import { HANDLER, REC } from './record.ts'
@@ -145,32 +146,9 @@ export class CodeCache {
     return at
   }
 
-  /**
-   * The bytes of a frame were changed: drops its translations if any of them is made from these bytes. The current record is
-   * forgotten, RIP holds.
-   */
+  /** The bytes of a frame were changed; see `dropCode`. */
   written(frameHost: number, from: number, length: number): boolean {
-    const { i32 } = this.#vcpu.views
-    const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2
-    const table = i32[slot]
-    if (table === 0) return false
-    // An instruction is at most 15 bytes long: one that begins up to 14 before the change may contain it.
-    if (from < 15) this.#forgetCrossings(table)
-    let touched = false
-    for (let offset = Math.max(0, from - 14); offset < from + length && !touched; offset++)
-      touched = i32[(table >> 2) + offset] !== 0
-    if (!touched && !this.#inRegion(table, from, length)) return false
-    i32.fill(0, table >> 2, (table >> 2) + CODE_TABLE.RECORDS)
-    i32.fill(0, (table + CODE_TABLE.GRANULES) >> 2, (table + CODE_TABLE.BYTES) >> 2)
-    this.#vcpu.setI32(CPU.REC, 0)
-    return true
-  }
-
-  #inRegion(table: number, from: number, length: number): boolean {
-    const { i32 } = this.#vcpu.views
-    const bits = (table + CODE_TABLE.GRANULES) >> 2
-    for (let n = from >> 6; n <= (from + length - 1) >> 6; n++) if (i32[bits + (n >> 5)] & (1 << (n & 31))) return true
-    return false
+    return dropCode(this.#vcpu, frameHost, from, length)
   }
 
   /** A region was made from these bytes of the frame. */
@@ -180,25 +158,8 @@ export class CodeCache {
     for (let n = from >> 6; n <= (to - 1) >> 6; n++) i32[bits + (n >> 5)] |= 1 << (n & 31)
   }
 
-  #forgetCrossings(table: number): void {
-    const { i32 } = this.#vcpu.views
-    const first = (table + CODE_TABLE.CROSSINGS) >> 2
-    for (let place = first; place < first + CODE_TABLE.MOST_CROSSINGS; place++) {
-      if (i32[place] === 0) continue
-      i32[(i32[place] + REC.TARGET) >> 2] = 0
-      i32[place] = 0
-      this.#vcpu.setI32(CPU.REC, 0)
-    }
-  }
-
   /** Drops every translation; RIP must hold the next instruction's address. */
   dropAll(): void {
-    const { u8 } = this.#vcpu.views
-    const tables = this.#vcpu.i32(CPU.CODE_TABLES)
-    u8.fill(0, tables, this.#vcpu.i32(CPU.ARENA_START))
-    this.#vcpu.setI32(CPU.ARENA_NEXT, this.#vcpu.i32(CPU.ARENA_START))
-    this.#vcpu.setI32(CPU.REC, 0)
-    this.#vcpu.flushExecuteTlb(false)
-    this.#vcpu.flushExecuteTlb(true)
+    dropAllCode(this.#vcpu)
   }
 }

@@ -6,6 +6,7 @@
  * OUT and has acknowledged in advance: what was asked meanwhile is done before it is IN again.
  */
 import { bugOn } from '@paravane/core'
+import { dropAllCode } from '../cold/drop-code.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
@@ -33,6 +34,7 @@ export function enterGuest(vcpu: VcpuMemory): void {
     const asked = Atomics.load(i32, word(vcpu, CPU.SAFEPOINT_ASKED))
     if (asked === vcpu.i32(CPU.SAFEPOINT_DONE)) return
     vcpu.flushAll()
+    if (Atomics.exchange(i32, word(vcpu, CPU.CODE_STALE), 0) !== 0) dropAllCode(vcpu)
     // The current record may be of a page that is mapped no longer; RIP holds outside translated code.
     vcpu.setI32(CPU.REC, 0)
     Atomics.store(i32, word(vcpu, CPU.SAFEPOINT_DONE), asked)
@@ -89,13 +91,14 @@ export function safepoint(vcpu: VcpuMemory): void {
 }
 
 /**
- * Takes some translations away: by `act` if the vCPU is out, and keeps it out meanwhile; else all by a safepoint. `act` waits for
- * nobody.
+ * Takes some translations away: by `act` if the vCPU is out, and keeps it out meanwhile; else all by a safepoint, to which `ask` may
+ * add. `act` waits for nobody.
  */
-export function takeAway(vcpu: VcpuMemory, act: (vcpu: VcpuMemory) => void): void {
+export function takeAway(vcpu: VcpuMemory, act: (vcpu: VcpuMemory) => void, ask?: (vcpu: VcpuMemory) => void): void {
   const { i32 } = vcpu.views
   const state = word(vcpu, CPU.IN_GUEST)
   if (Atomics.compareExchange(i32, state, OUT, HELD) !== OUT) {
+    ask?.(vcpu)
     safepoint(vcpu)
     return
   }

@@ -13,7 +13,7 @@ import {
 import { initVcpu, planDomainMemory } from '../state/domain-memory.ts'
 import { addXenFrame, adoptBuiltDomain } from './mmu/domain-frames.ts'
 import { PageInfo } from './mmu/page-info.ts'
-import { FIRST_RAM_GMFN, PvDomain, type PvDomainHooks, type PvDomainShared, SHARED_INFO_GMFN } from './pv-domain.ts'
+import { FIRST_RAM_GMFN, PvDomain, type PvDomainShared, SHARED_INFO_GMFN } from './pv-domain.ts'
 import { startVcpu } from './vcpu-context.ts'
 
 /** A PV domain as the toolstack asks for it. */
@@ -79,11 +79,10 @@ export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
 export function constructPvDomain(
   request: PvDomainRequest,
   shared: PvDomainShared,
-  hooks: PvDomainHooks,
 ): { domain: PvDomain; built: BuiltDomain } {
   const pages = request.memory * PAGES_PER_MIB
   const layout = planPvLayout({ image: request.image, ramdisk: request.ramdisk, cmdline: request.cmdline, pages })
-  const domain = new PvDomain(shared, DOM0_OWNER, hooks)
+  const domain = new PvDomain(shared, DOM0_OWNER)
   for (let n = 0; n < request.vcpus; n++) initVcpu(domain.views, shared.plan, n)
   domain.present(SHARED_INFO_GMFN, -1)
   for (let pfn = 0; pfn < pages; pfn++) domain.place(FIRST_RAM_GMFN + pfn, pfn)

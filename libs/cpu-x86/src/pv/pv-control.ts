@@ -7,8 +7,7 @@ export class PvControl implements EngineControl {
     const image = parsePvKernel(request.kernel.bytes, request.kernel.name)
     const asked = { ...request, image, ramdisk: request.ramdisk?.bytes }
     const shared = allocatePvDomain(asked)
-    // No vCPU has run, so nothing is translated that a write of domain 0 could make stale.
-    const { domain, built } = constructPvDomain(asked, shared, { written: () => {} })
+    const { domain, built } = constructPvDomain(asked, shared)
     return { domain, shared, storeGmfn: built.storeMfn, consoleGmfn: built.consoleMfn }
   }
 }

@@ -8,6 +8,7 @@ import {
   SharedLock,
   TwoLevelPorts,
 } from '@paravane/core'
+import { codeWritten } from '../mmu/code-written.ts'
 import { kick, takeAway } from '../mmu/safepoint.ts'
 import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
 import type { DomainMemoryPlan } from '../state/domain-memory.ts'
@@ -38,11 +39,6 @@ export interface PvDomainShared {
 export const FIRST_RAM_GMFN = 0x80
 export const SHARED_INFO_GMFN = 1
 
-/** Told of writes that may concern translated code; and what else the thread does for the domain. */
-export interface PvDomainHooks {
-  readonly written: (frameHost: number, offset: number, length: number) => void
-}
-
 /** One thread's handle on a PV domain: its memory, page types and vCPU records. */
 export class PvDomain implements EngineDomain {
   readonly domid: number
@@ -55,13 +51,15 @@ export class PvDomain implements EngineDomain {
   readonly mmu: Mmu
   readonly vcpus: readonly VcpuMemory[]
 
-  constructor(shared: PvDomainShared, owner: LockOwner, hooks: PvDomainHooks) {
+  constructor(shared: PvDomainShared, owner: LockOwner) {
     this.domid = shared.domid
     this.plan = shared.plan
     this.state = new DomainState(shared.state)
     this.views = new DomainViews(shared.memory)
     this.vcpus = shared.plan.vcpuBases.map((base) => new VcpuMemory(this.views, base))
-    this.memory = new PvDomainMemory(this.views, shared.plan, hooks.written)
+    this.memory = new PvDomainMemory(this.views, shared.plan, (host, offset, length) =>
+      this.written(host, offset, length),
+    )
     const lock = new SharedLock(this.state.memory, DOMAIN.pageLock, 0, owner)
     this.mmu = new Mmu({
       memory: shared.memory,
@@ -76,6 +74,16 @@ export class PvDomain implements EngineDomain {
     })
     this.frames = new PvDomainFrames(this)
     this.ports = new TwoLevelPorts(this)
+  }
+
+  /** Bytes of a frame with flags were changed, by anything but translated code. */
+  written(frameHost: number, offset: number, length: number): void {
+    codeWritten(this.vcpus, frameHost, offset, length)
+  }
+
+  /** Code is translated from a frame for the first time: stores to it have to be seen from now on, whichever vCPU does them. */
+  newCodeFrame(vcpu: number): void {
+    this.#each(vcpu, 'all', (target) => target.revokeWrites())
   }
 
   #mmuHooks(): MmuHooks {

@@ -38,9 +38,7 @@ export class PvWorkerDomain {
   constructor(shared: PvDomainShared, worker: PvWorkerServices, clockOf: (domain: PvDomain) => Clock) {
     this.#worker = worker
     this.#regions = shared.regions
-    this.domain = new PvDomain(shared, worker.owner, {
-      written: (host, offset, length) => this.#written(host, offset, length),
-    })
+    this.domain = new PvDomain(shared, worker.owner)
     this.clock = clockOf(this.domain)
     const memory = new DataView(shared.memory.buffer)
     this.#helpers = { sse: sseHelper(memory), x87: x87Helper(memory) }
@@ -48,7 +46,8 @@ export class PvWorkerDomain {
 
   /** What runs the vCPU here, made at its first turn on this worker. */
   vcpu(n: number): PvVcpu {
-    return (this.#vcpus[n] ??= this.#make(n))
+    this.#vcpus[n] ??= this.#make(n)
+    return this.#vcpus[n]
   }
 
   stateHash(): bigint {
@@ -63,6 +62,7 @@ export class PvWorkerDomain {
       helpers: () => this.#helpers,
       regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
       access: this.#access(),
+      onNewCodeFrame: () => domain.newCodeFrame(n),
     })
     const context: HypercallContext = {
       domain,
@@ -78,7 +78,7 @@ export class PvWorkerDomain {
       context,
       mustLeave,
       newBaseptr: (gmfn) => this.#newBaseptr(n, gmfn),
-      written: (host, offset, length) => this.#written(host, offset, length),
+      written: (host, offset, length) => domain.written(host, offset, length),
     })
     return pv
   }
@@ -91,7 +91,7 @@ export class PvWorkerDomain {
         const outcome = emulatePteWrite(mmu, gmfn, offset, old, bytes)
         return outcome === 0 ? 'done' : outcome === -EAGAIN ? 'again' : 'refused'
       },
-      written: (host, offset, length) => this.#written(host, offset, length),
+      written: (host, offset, length) => this.domain.written(host, offset, length),
     }
   }
 
@@ -102,9 +102,5 @@ export class PvWorkerDomain {
       const outcome = newBaseptr(mmu, n, gmfn)
       if (outcome !== RESTART) return outcome === 0
     }
-  }
-
-  #written(host: number, offset: number, length: number): void {
-    for (const pv of this.#vcpus) pv?.runner.cache.written(host, offset, length)
   }
 }

@@ -71,6 +71,8 @@ export const CPU = {
   IN_GUEST: 0x150,
   /** i32: why a TRAP exit was made, a place in TRAP_KINDS. */
   TRAP: 0x144,
+  /** i32: the vCPU is to drop all its translated code at the safepoint that is asked for. */
+  CODE_STALE: 0x154,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,

@@ -34,6 +34,8 @@ const LOOP = Uint8Array.of(0x48, 0xff, 0xc0, 0x48, 0x89, 0x03, 0x90, 0xeb, 0xf7)
 
 export class HotVcpu {
   readonly machine = new Machine()
+  /** Host address of the frame with the loop, which is at its start. */
+  readonly code: number
   /** The page table entry of PAGE, as an index of 32-bit words. */
   readonly entry: number
   readonly #counter: number
@@ -43,10 +45,10 @@ export class HotVcpu {
 
   constructor({ stretch, regionThreshold, offset }: Way) {
     const { machine } = this
-    const code = machine.map({ va: CODE })
+    this.code = machine.map({ va: CODE })
     const page = machine.map({ va: PAGE })
     machine.map({ va: PAGE + 0x1000n })
-    machine.write(code, LOOP)
+    machine.write(this.code, LOOP)
     machine.state = { rip: CODE, gpr: [0n, 0n, 0n, PAGE + BigInt(offset)] }
     this.entry = machine.entry(PAGE) >> 2
     this.#counter = (page + offset) >> 2

@@ -1,0 +1,61 @@
+import { CODE_TABLE, CPU } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { REC } from './record.ts'
+
+/**
+ * Dropping a vCPU's translations, which are all in its domain's memory: by its own thread, or by another that keeps it out
+ * (mmu/safepoint.ts). The current record is forgotten; RIP holds.
+ */
+
+function tableOf(vcpu: VcpuMemory, frameHost: number): number {
+  return vcpu.views.i32[(vcpu.i32(CPU.CODE_TABLES) >> 2) + (frameHost >>> 12)]
+}
+
+/** Whether something of the frame may have been translated. */
+export function hasCode(vcpu: VcpuMemory, frameHost: number): boolean {
+  return tableOf(vcpu, frameHost) !== 0
+}
+
+/** The bytes of a frame were changed: drops its translations, and says so, if any of them is made from these bytes. */
+export function dropCode(vcpu: VcpuMemory, frameHost: number, from: number, length: number): boolean {
+  const { i32 } = vcpu.views
+  const table = tableOf(vcpu, frameHost)
+  if (table === 0) return false
+  // An instruction is at most 15 bytes long: one that begins up to 14 before the change may contain it.
+  if (from < 15) forgetCrossings(vcpu, table)
+  let touched = false
+  for (let offset = Math.max(0, from - 14); offset < from + length && !touched; offset++)
+    touched = i32[(table >> 2) + offset] !== 0
+  if (!touched && !inRegion(i32, table, from, length)) return false
+  i32.fill(0, table >> 2, (table >> 2) + CODE_TABLE.RECORDS)
+  i32.fill(0, (table + CODE_TABLE.GRANULES) >> 2, (table + CODE_TABLE.BYTES) >> 2)
+  vcpu.setI32(CPU.REC, 0)
+  return true
+}
+
+function inRegion(i32: Int32Array, table: number, from: number, length: number): boolean {
+  const bits = (table + CODE_TABLE.GRANULES) >> 2
+  for (let n = from >> 6; n <= (from + length - 1) >> 6; n++) if (i32[bits + (n >> 5)] & (1 << (n & 31))) return true
+  return false
+}
+
+function forgetCrossings(vcpu: VcpuMemory, table: number): void {
+  const { i32 } = vcpu.views
+  const first = (table + CODE_TABLE.CROSSINGS) >> 2
+  for (let place = first; place < first + CODE_TABLE.MOST_CROSSINGS; place++) {
+    if (i32[place] === 0) continue
+    i32[(i32[place] + REC.TARGET) >> 2] = 0
+    i32[place] = 0
+    vcpu.setI32(CPU.REC, 0)
+  }
+}
+
+/** Drops every translation and makes the whole arena free. */
+export function dropAllCode(vcpu: VcpuMemory): void {
+  const start = vcpu.i32(CPU.ARENA_START)
+  vcpu.views.u8.fill(0, vcpu.i32(CPU.CODE_TABLES), start)
+  vcpu.setI32(CPU.ARENA_NEXT, start)
+  vcpu.setI32(CPU.REC, 0)
+  vcpu.flushExecuteTlb(false)
+  vcpu.flushExecuteTlb(true)
+}

@@ -1,0 +1,19 @@
+import { dropCode, hasCode } from '../cold/drop-code.ts'
+import { CPU } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { takeAway } from './safepoint.ts'
+
+/**
+ * Bytes of a frame were changed, in memory already: no vCPU of the domain, wherever it runs, uses translations of what was there
+ * after this returns. The caller's own is out of the guest. A vCPU that is in loses all its translations, as it may be making some.
+ */
+export function codeWritten(vcpus: readonly VcpuMemory[], frameHost: number, from: number, length: number): void {
+  for (const vcpu of vcpus) {
+    if (!hasCode(vcpu, frameHost)) continue
+    takeAway(
+      vcpu,
+      (out) => dropCode(out, frameHost, from, length),
+      ({ base, views }) => Atomics.store(views.i32, (base + CPU.CODE_STALE) >> 2, 1),
+    )
+  }
+}
