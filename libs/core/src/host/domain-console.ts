@@ -12,10 +12,10 @@ export interface HostedConsoleInit {
 
 /** A domain's PV console as its owner sees it: any number of listeners, and input that waits for the guest. */
 export class HostedConsole implements DomainConsole {
-  readonly #pv: PvConsole
+  #pv: PvConsole | undefined
   readonly #listeners = new Set<(bytes: Uint8Array) => void>()
   readonly #waiting: Uint8Array[] = []
-  readonly #fromOutside: HostedConsoleInit['fromOutside']
+  #fromOutside: HostedConsoleInit['fromOutside']
 
   constructor({ page, notify, fromOutside }: HostedConsoleInit) {
     this.#fromOutside = fromOutside
@@ -44,18 +44,20 @@ export class HostedConsole implements DomainConsole {
 
   /** The guest has sent the event. */
   poke(): void {
-    this.#pv.poke()
+    this.#pv?.poke()
   }
 
-  /** Hands over what the guest wrote last; nothing touches its page afterwards. */
+  /** Hands over what the guest wrote last; nothing touches its page or holds its memory afterwards. */
   close(): void {
-    this.#pv.close()
+    this.#pv?.close()
+    this.#pv = undefined
+    this.#fromOutside = () => {}
     this.#waiting.length = 0
   }
 
   #pump(): void {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      const taken = this.#pv.write(first)
+      const taken = this.#pv?.write(first) ?? 0
       if (taken < first.length) {
         this.#waiting[0] = first.subarray(taken)
         return

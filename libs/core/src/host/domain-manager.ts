@@ -11,6 +11,7 @@ import type { RingConnection } from '../xenstore/ring-connection.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 import type { Xenstored } from '../xenstore/xenstored.ts'
 import { checkRequest } from './check-request.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { HostedConsole } from './domain-console.ts'
 import { removeDomainNodes, writeDomainNodes } from './domain-nodes.ts'
 import { type Ending, HostedDomain } from './hosted-domain.ts'
@@ -140,7 +141,7 @@ export class DomainManager {
       fromOutside: (action) => this.#fromOutside(domain, action),
       destroy: () => this.destroy(domid),
     })
-    teardown.add('numbers', () => hosted.freeze())
+    teardown.add('numbers', () => hosted.letGo())
     this.#schedule(request, domain, teardown)
     return { hosted, domain, teardown, ending: undefined }
   }
@@ -258,6 +259,7 @@ export class DomainManager {
     await teardown.run()
     this.#managed.delete(domain.domid)
     this.#hold()
+    setImmediate(collectGarbage)
   }
 
   /** Keeps the process alive while domains live. */

@@ -9,6 +9,7 @@ import {
   VCPU_UP,
 } from '../domain/domain-state.ts'
 import { pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
+import { bugOn } from '../errors.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
 import type { Clock } from '../time/clock.ts'
 import { guestTime } from '../time/system-time.ts'
@@ -42,7 +43,7 @@ export interface HostedDomainInit {
   readonly destroy: () => Promise<void>
 }
 
-/** What the owner of a domain holds. */
+/** What the owner of a domain holds. When the domain is gone it holds on to nothing of it but its last numbers. */
 export class HostedDomain implements RunningDomain {
   readonly domid: number
   readonly name: string
@@ -51,12 +52,10 @@ export class HostedDomain implements RunningDomain {
   readonly stateHashes: DomainRequest['stateHashes']
   readonly console: HostedConsole
   readonly ended: Promise<DomainEnd>
-  readonly #init: HostedDomainInit
   readonly #settle: (end: DomainEnd) => void
+  readonly #last: { info?: DomainInfo; crash?: string } = {}
+  #live: HostedDomainInit | undefined
   #paused = true
-  /** Its numbers as they were at the end; its memory is let go of then. */
-  #last: DomainInfo | undefined
-  #crash: string | undefined
 
   constructor(init: HostedDomainInit) {
     const { request, domain, uuid } = init
@@ -66,101 +65,103 @@ export class HostedDomain implements RunningDomain {
     this.preserve = request.preserve ?? false
     this.stateHashes = request.stateHashes
     this.console = init.console
-    this.#init = init
+    this.#live = init
     const { promise, resolve } = Promise.withResolvers<DomainEnd>()
     this.ended = promise
     this.#settle = resolve
   }
 
   unpause(): void {
-    if (!this.#paused || this.#last !== undefined) return
+    if (!this.#paused || this.#live === undefined) return
     this.#paused = false
-    const { machine, domain } = this.#init
-    unpauseDomain(domain, machine.scheduler)
+    unpauseDomain(this.#live.domain, this.#live.machine.scheduler)
   }
 
   pause(): void {
-    if (this.#paused || this.#last !== undefined) return
+    if (this.#paused || this.#live === undefined) return
     this.#paused = true
-    const { machine, domain } = this.#init
-    pauseDomain(domain, machine.scheduler)
+    pauseDomain(this.#live.domain, this.#live.machine.scheduler)
   }
 
-  destroy(): Promise<void> {
-    return this.#init.destroy()
+  async destroy(): Promise<void> {
+    await this.#live?.destroy()
   }
 
   shutdown(how: 'poweroff' | 'reboot' | 'halt'): void {
-    if (this.#last !== undefined) return
-    const { store, fromOutside } = this.#init
+    if (this.#live === undefined) return
+    const { store, fromOutside } = this.#live
     fromOutside(() => store.write(`${domainPath(this.domid)}/control/shutdown`, how))
   }
 
   info(): DomainInfo {
-    if (this.#last !== undefined) return this.#last
-    const { request, domain } = this.#init
-    return {
-      state: this.#state(),
-      cpuTimeNs: this.#cpuTime(),
-      memoryMiB: request.memory,
-      vcpus: request.vcpus,
-      retiredInstructions: domain.retired(),
-    }
+    const info = this.#live === undefined ? this.#last.info : infoOf(this.#live)
+    bugOn(info === undefined, 'a domain is gone and left no numbers')
+    return info as DomainInfo
   }
 
   /** Why it crashed, as far as a worker said it; the first word counts. */
   noteCrash(text: string): void {
-    this.#crash ??= text
+    this.#last.crash ??= text
   }
 
   /** Whether it shut down by itself. */
   get hasShutDown(): boolean {
-    return DOMAIN.lifecycle.load(this.#init.domain.state.memory, 0) === DOMAIN_SHUTDOWN
+    return this.#live !== undefined && DOMAIN.lifecycle.load(this.#live.domain.state.memory, 0) === DOMAIN_SHUTDOWN
   }
 
   /** Why it ended, after it shut down. */
   whyShutDown(): Ending {
-    const code = DOMAIN.shutdownReason.load(this.#init.domain.state.memory, 0)
+    bugOn(this.#live === undefined, 'a domain that is gone shut down')
+    const code = DOMAIN.shutdownReason.load((this.#live as HostedDomainInit).domain.state.memory, 0)
     const reason = REASONS[code] ?? 'crash'
     if (reason !== 'crash') return { reason }
     const known = REASONS[code] === undefined ? `shutdown reason ${code} is unknown` : "the guest's kernel reported it"
-    return { reason, detail: this.#crash ?? known }
+    return { reason, detail: this.#last.crash ?? known }
   }
 
-  /** Its vCPUs have stopped for good: from now on nothing looks at its memory through this object. */
-  freeze(): void {
-    this.#last ??= this.info()
+  /** Its vCPUs have stopped for good. */
+  letGo(): void {
+    this.#last.info ??= this.info()
+    this.#live = undefined
   }
 
   settle(why: Ending): void {
     this.#settle({ ...why, cpuTimeNs: this.info().cpuTimeNs })
   }
+}
 
-  #state(): DomainInfo['state'] {
-    const { state } = this.#init.domain
-    const lifecycle = DOMAIN.lifecycle.load(state.memory, 0)
-    if (lifecycle === DOMAIN_SHUTDOWN || lifecycle === DOMAIN_DYING) {
-      return DOMAIN.shutdownReason.load(state.memory, 0) === sched.SHUTDOWN_crash ? 'crashed' : 'shutdown'
-    }
-    if (DOMAIN.paused.load(state.memory, 0) > 0) return 'paused'
-    for (let vcpu = 0; vcpu < state.nrVcpus; vcpu++) {
-      const flags = VCPU.flags.load(state.memory, state.vcpu(vcpu))
-      if ((flags & (VCPU_UP | VCPU_BLOCKED)) === VCPU_UP) return 'running'
-    }
-    return 'blocked'
+function infoOf({ request, domain, clock }: HostedDomainInit): DomainInfo {
+  return {
+    state: stateOf(domain),
+    cpuTimeNs: cpuTimeOf(domain, clock),
+    memoryMiB: request.memory,
+    vcpus: request.vcpus,
+    retiredInstructions: domain.retired(),
   }
+}
 
-  #cpuTime(): bigint {
-    const { domain, clock } = this.#init
-    const { memory } = domain.state
-    let total = 0n
-    for (let vcpu = 0; vcpu < domain.state.nrVcpus; vcpu++) {
-      const base = domain.state.vcpu(vcpu)
-      total += VCPU.runstateTime.load(memory, base, RUNSTATE_running)
-      if (VCPU.runstate.load(memory, base) !== RUNSTATE_running) continue
-      const since = guestTime(domain, clock) - VCPU.runstateEntry.load(memory, base)
-      if (since > 0n) total += since
-    }
-    return total
+function stateOf({ state }: EngineDomain): DomainInfo['state'] {
+  const lifecycle = DOMAIN.lifecycle.load(state.memory, 0)
+  if (lifecycle === DOMAIN_SHUTDOWN || lifecycle === DOMAIN_DYING) {
+    return DOMAIN.shutdownReason.load(state.memory, 0) === sched.SHUTDOWN_crash ? 'crashed' : 'shutdown'
   }
+  if (DOMAIN.paused.load(state.memory, 0) > 0) return 'paused'
+  for (let vcpu = 0; vcpu < state.nrVcpus; vcpu++) {
+    const flags = VCPU.flags.load(state.memory, state.vcpu(vcpu))
+    if ((flags & (VCPU_UP | VCPU_BLOCKED)) === VCPU_UP) return 'running'
+  }
+  return 'blocked'
+}
+
+function cpuTimeOf(domain: EngineDomain, clock: Clock): bigint {
+  const { memory } = domain.state
+  let total = 0n
+  for (let vcpu = 0; vcpu < domain.state.nrVcpus; vcpu++) {
+    const base = domain.state.vcpu(vcpu)
+    total += VCPU.runstateTime.load(memory, base, RUNSTATE_running)
+    if (VCPU.runstate.load(memory, base) !== RUNSTATE_running) continue
+    const since = guestTime(domain, clock) - VCPU.runstateEntry.load(memory, base)
+    if (since > 0n) total += since
+  }
+  return total
 }

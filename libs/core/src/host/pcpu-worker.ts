@@ -12,6 +12,7 @@ import type { VcpuExit, VcpuRunner } from '../pcpu/vcpu-ports.ts'
 import { VirtualDomainRunner } from '../pcpu/virtual-domain-runner.ts'
 import { CpuEngine, type EngineDomain, type EnginePcpu } from '../plugin/cpu-engine.ts'
 import { loadPcpuParts } from '../plugin-host/load-plugins.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { Machine } from './machine.ts'
 import type { Mail, PcpuStart, Report } from './worker-messages.ts'
 
@@ -84,6 +85,7 @@ const readMail = pcpuMailReader<Mail>(machine.pcpus, start.pcpu, start.mail, (ma
   else {
     domains.remove(mail.domid)
     engine.detach(mail.domid)
+    collectGarbage()
   }
 })
 domains.hear = readMail
