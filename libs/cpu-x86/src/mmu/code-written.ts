@@ -1,5 +1,5 @@
 import { dropCode, hasCode } from '../cold/drop-code.ts'
-import { CPU } from '../state/layout.ts'
+import { CPU, FRAME } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { takeAway } from './safepoint.ts'
 
@@ -13,7 +13,7 @@ export function codeWritten(vcpus: readonly VcpuMemory[], frameHost: number, fro
     takeAway(
       vcpu,
       (out) => dropCode(out, frameHost, from, length),
-      ({ base, views }) => Atomics.store(views.i32, (base + CPU.CODE_STALE) >> 2, 1),
+      ({ base, views }) => Atomics.store(views.i32, (base + CPU.CODE_STALE) >>> 2, 1),
     )
   }
 }

@@ -18,7 +18,7 @@ const HELD = 2
 /** A backstop for waits: leaving wakes at once. In milliseconds. */
 const LOOK_AGAIN = 1
 
-const word = (vcpu: VcpuMemory, offset: number): number => (vcpu.base + offset) >> 2
+const word = (vcpu: VcpuMemory, offset: number): number => (vcpu.base + offset) >>> 2
 
 /** Before translations are used: from here on a safepoint waits for this vCPU. Does first what was asked while it was out. */
 export function enterGuest(vcpu: VcpuMemory): void {
