@@ -12,6 +12,8 @@ export const READY: string = GUESTS.get('debian')!.readyText
 export interface BootEnd {
   /** From the start of the process to the shell, s. */
   readonly boot: number
+  /** CPU time of the guest's pCPUs in all its life, s: what a host that does other things leaves of `boot`. */
+  readonly cpu?: number
   /** Undefined when it booted, answered and ended as it should. */
   readonly fault?: string
 }
@@ -29,7 +31,7 @@ export async function bootDebian(args: readonly string[]): Promise<BootEnd> {
     if (!stdout.includes(ANSWER)) return { boot, fault: 'the shell did not answer' }
     if (status !== 0) return { boot, fault: `exit status ${status}: ${lastLine(stderr)}` }
     if (!stderr.includes(' powered off')) return { boot, fault: `it did not power off: ${lastLine(stderr)}` }
-    return { boot }
+    return { boot, cpu: Number(/guest CPU time ([\d.]+) s/.exec(stderr)?.[1]) }
   } catch (error) {
     return { boot, fault: (error as Error).message }
   } finally {
