@@ -45,7 +45,7 @@ export class CodeCache {
     const { i32, u8 } = this.#vcpu.views
     const known = i32[slot]
     if (known !== 0) return known
-    const table = this.#allocate(CODE_TABLE.BYTES)
+    const table = this.#allocateTable()
     u8.fill(0, table, table + CODE_TABLE.BYTES)
     i32[slot] = table
     const flags = this.#vcpu.i32(CPU.FRAME_FLAGS) + (frameHost >>> 12)
@@ -140,9 +140,14 @@ export class CodeCache {
     encodeOperands(this.#vcpu, rec, insn, offset)
   }
 
-  #allocate(bytes: number): number {
+  #allocateTable(): number {
+    const free = this.#vcpu.i32(CPU.FREE_TABLES)
+    if (free !== 0) {
+      this.#vcpu.setI32(CPU.FREE_TABLES, this.#vcpu.views.i32[free >> 2])
+      return free
+    }
     const at = this.#vcpu.i32(CPU.ARENA_NEXT)
-    this.#vcpu.setI32(CPU.ARENA_NEXT, at + bytes)
+    this.#vcpu.setI32(CPU.ARENA_NEXT, at + CODE_TABLE.BYTES)
     return at
   }
 

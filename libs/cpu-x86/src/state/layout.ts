@@ -73,6 +73,8 @@ export const CPU = {
   TRAP: 0x144,
   /** i32: the vCPU is to drop all its translated code at the safepoint that is asked for. */
   CODE_STALE: 0x154,
+  /** i32: first of the code tables that are free again, 0 none. */
+  FREE_TABLES: 0x158,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,
@@ -121,12 +123,14 @@ export const FRAME = {
 
 /**
  * A code table: the u32 address of the record at each offset of a frame; the records of instructions that reach into the frame from
- * the page before (0: free place); a bit for each 64 bytes that regions were made from, as these need not have records.
+ * the page before (0: free place); a bit for each 64 bytes that regions were made from, as these need not have records; how many writes
+ * there were beside all code. In a free table the first word is the next free one.
  */
 export const CODE_TABLE = {
   RECORDS: 4096,
   CROSSINGS: 4096 * 4,
   MOST_CROSSINGS: 8,
   GRANULES: 4096 * 4 + 8 * 4,
-  BYTES: 4096 * 4 + 8 * 4 + 8,
+  WRITES: 4096 * 4 + 8 * 4 + 8,
+  BYTES: 4096 * 4 + 8 * 4 + 16,
 } as const
