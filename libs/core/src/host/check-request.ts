@@ -21,10 +21,15 @@ export function checkRequest(request: DomainRequest): void {
     refuse('vcpus', `vcpus=${vcpus}: give a whole number from 1 to ${MAX_VCPUS}`)
   }
   const length = new TextEncoder().encode(cmdline).length
-  if (length > MAX_CMDLINE) refuse('cmdline', `the kernel's command line has ${length} bytes: give at most ${MAX_CMDLINE}`)
+  if (length > MAX_CMDLINE)
+    refuse('cmdline', `the kernel's command line has ${length} bytes: give at most ${MAX_CMDLINE}`)
   const { stateHashes, virtualClock = false } = request
-  if (stateHashes !== undefined && !(virtualClock && stateHashes.every > 0n && stateHashes.every % ORDER_INTERVAL === 0n)) {
+  if (
+    stateHashes !== undefined &&
+    !(virtualClock && stateHashes.every > 0n && stateHashes.every % ORDER_INTERVAL === 0n)
+  ) {
     refuse('stateHashes', `stateHashes: they need a virtual clock, and \`every\` a multiple of ${ORDER_INTERVAL}`)
   }
-  if (uuid !== undefined && !UUID.test(uuid)) refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
+  if (uuid !== undefined && !UUID.test(uuid))
+    refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
 }

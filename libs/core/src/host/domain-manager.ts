@@ -65,7 +65,7 @@ export class DomainManager {
 
   /** @throws CodedError; nothing is left behind */
   async create(request: DomainRequest): Promise<HostedDomain> {
-    if (this.#broken !== undefined) throw new CodedError({ code: 'PCPU_DIED' }, `${this.#broken}; start again`)
+    this.#refuseIfBroken()
     checkRequest(request)
     if (this.list().some(({ name }) => name === request.name)) {
       throw new CodedError(
@@ -87,6 +87,11 @@ export class DomainManager {
       this.#creating--
       this.#hold()
     }
+  }
+
+  #refuseIfBroken(): void {
+    if (this.#broken === undefined) return
+    throw new CodedError({ code: 'PCPU_DIED' }, `${this.#broken.split('\n')[0]}; start the hypervisor again`)
   }
 
   async #make(request: DomainRequest, domid: number, teardown: Teardown): Promise<Managed> {
@@ -129,7 +134,8 @@ export class DomainManager {
     teardown.add('nodes', () => removeDomainNodes(store, domid, uuid))
     const console = this.#serve(built, teardown)
     await threads.broadcast({ kind: 'domain', shared: built.shared })
-    teardown.add('workers', () => (this.#broken === undefined ? threads.broadcast({ kind: 'gone', domid }) : undefined))
+    this.#refuseIfBroken()
+    teardown.add('workers', () => threads.broadcast({ kind: 'gone', domid }))
     const hosted = new HostedDomain({
       request,
       uuid,
@@ -189,7 +195,7 @@ export class DomainManager {
     const { virtualTime } = domain.state
     // One of virtual time is one unit: its vCPUs take turns by the count of their instructions.
     scheduler.addDomain(domid, virtualTime ? 1 : vcpus)
-    teardown.add('scheduler', () => (this.#broken === undefined ? scheduler.removeDomain(domid) : undefined))
+    teardown.add('scheduler', () => this.#init.threads.whileAlive(scheduler.removeDomain(domid)))
     if (virtualTime) {
       const { events } = this.#init
       events.addVirtual(domain)
@@ -241,7 +247,7 @@ export class DomainManager {
     await this.#init.threads.terminate()
     this.#init.machine.breakLocks()
     for (const managed of this.#managed.values()) {
-      managed.ending ??= this.#end(managed, { reason: 'crash', detail: why }, true)
+      managed.ending ??= this.#end(managed, { reason: 'crash', detail: why.split('\n')[0] }, true)
     }
   }
 

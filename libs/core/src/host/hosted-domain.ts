@@ -1,23 +1,16 @@
 import * as sched from '../abi/sched.ts'
 import { RUNSTATE_running } from '../abi/vcpu.ts'
-import {
-  DOMAIN,
-  DOMAIN_DYING,
-  DOMAIN_SHUTDOWN,
-  VCPU,
-  VCPU_BLOCKED,
-  VCPU_UP,
-} from '../domain/domain-state.ts'
+import { DOMAIN, DOMAIN_DYING, DOMAIN_SHUTDOWN, VCPU, VCPU_BLOCKED, VCPU_UP } from '../domain/domain-state.ts'
 import { pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
 import { bugOn } from '../errors.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
 import type { Clock } from '../time/clock.ts'
 import { guestTime } from '../time/system-time.ts'
+import type { Xenstore } from '../xenstore/xenstore.ts'
 import type { HostedConsole } from './domain-console.ts'
 import { domainPath } from './domain-nodes.ts'
 import type { DomainEnd, DomainInfo, DomainRequest, EndReason, RunningDomain } from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
-import type { Xenstore } from '../xenstore/xenstore.ts'
 
 const REASONS: Readonly<Record<number, EndReason>> = {
   [sched.SHUTDOWN_poweroff]: 'poweroff',

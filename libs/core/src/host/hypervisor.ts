@@ -48,8 +48,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     plugins: plugins.pcpuPlugins,
     engine,
     heard: (report) => heard(report),
-    died: (pcpu, error) => {
-      const why = `pCPU ${pcpu} died: ${error.message}`
+    died: (why) => {
       bug(0, why)
       void manager.fail(why)
     },

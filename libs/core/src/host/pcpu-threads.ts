@@ -11,8 +11,8 @@ export interface PcpuThreadsInit {
   readonly plugins: readonly PcpuPlugin[]
   readonly engine: string
   readonly heard: (report: Report) => void
-  /** A worker ended by an error: nothing runs on that pCPU any more. */
-  readonly died: (pcpu: number, error: Error) => void
+  /** A worker ended by itself: nothing runs on that pCPU any more. Told of the first. */
+  readonly died: (why: string) => void
 }
 
 interface Thread {
@@ -26,7 +26,9 @@ export class PcpuThreads {
   readonly #init: PcpuThreadsInit
   readonly #threads: Thread[] = []
   readonly #mail: PcpuMail<Mail>
+  readonly #death = Promise.withResolvers<void>()
   #stopping = false
+  #dead = false
 
   private constructor(init: PcpuThreadsInit, mailPorts: readonly MessagePort[]) {
     this.#init = init
@@ -67,14 +69,30 @@ export class PcpuThreads {
       reports.unref()
       worker.once('error', (error) => {
         failed(error)
-        if (!this.#stopping) this.#init.died(pcpu, error as Error)
+        this.#die(`pCPU ${pcpu} died: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      })
+      worker.once('exit', (code) => {
+        failed(new Error(`pCPU ${pcpu} ended with code ${code} before it was ready`))
+        this.#die(`pCPU ${pcpu} died: its thread ended with code ${code}`)
       })
     })
   }
 
-  /** Sends to every pCPU; resolves when all have acted on it. */
+  #die(why: string): void {
+    if (this.#stopping || this.#dead) return
+    this.#dead = true
+    this.#death.resolve()
+    this.#init.died(why)
+  }
+
+  /** Sends to every pCPU; resolves when all have acted on it, or one is dead. */
   broadcast(mail: Mail): Promise<void> {
-    return this.#mail.broadcast(mail)
+    return this.whileAlive(this.#mail.broadcast(mail))
+  }
+
+  /** Waits for what the pCPUs do, but not longer than they all live. */
+  whileAlive(work: Promise<void>): Promise<void> {
+    return Promise.race([work, this.#death.promise])
   }
 
   /** Hands over what workers have reported so far: what they said before an event is known when the event is. */
@@ -97,6 +115,7 @@ export class PcpuThreads {
 
   /** Ends them in order; every domain is gone. */
   async stop(): Promise<void> {
+    if (this.#dead) return this.terminate()
     this.#stopping = true
     this.hold(true)
     void this.#mail.broadcast({ kind: 'stop' })

@@ -100,7 +100,7 @@ export class DomainTimers implements VcpuTimers {
   #ticking(domid: number, vcpu: number): GuestDomain | undefined {
     const domain = this.#domains.get(domid)
     if (domain?.memory === undefined || domain.state.virtualTime || !domainRuns(domain)) return undefined
-    if ( !(vcpuFlags(domain, vcpu) & VCPU_UP)) return undefined
+    if (!(vcpuFlags(domain, vcpu) & VCPU_UP)) return undefined
     return domain as GuestDomain
   }
 }
