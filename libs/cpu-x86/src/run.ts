@@ -47,6 +47,8 @@ export class VcpuRunner {
   readonly #scratch: number
   /** The record at which translated code was left last, 0 for none. */
   #left = 0
+  /** Frames announced to other vCPUs, each time outside the guest: what was found before may have been taken away. */
+  #announced = 0
   absent = -1
 
   constructor(views: DomainViews, vcpu: VcpuMemory, options: RunnerOptions) {
@@ -57,11 +59,16 @@ export class VcpuRunner {
     this.cache = new CodeCache(vcpu, forms, {
       ...options,
       hotThreshold: options.regionThreshold || NEVER_HOT,
-      onNewCodeFrame: onNewCodeFrame && ((frame) => outsideGuest(vcpu, () => onNewCodeFrame(frame))),
+      onNewCodeFrame:
+        onNewCodeFrame &&
+        ((frame) => {
+          this.#announced++
+          outsideGuest(vcpu, () => onNewCodeFrame(frame))
+        }),
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
-    this.regions = new Regions(views, this.tier, this.cache)
+    this.regions = new Regions(vcpu, this.tier, this.cache)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -171,14 +178,13 @@ export class VcpuRunner {
     const { vcpu } = this
     let frame: number
     let codeTable: number
-    let done: number
+    let before: number
     do {
-      done = vcpu.i32(CPU.SAFEPOINT_DONE)
+      before = this.#announced
       frame = this.#fetch(va)
       if (frame === 0) return 0
       codeTable = this.cache.tableOf(frame)
-      // A frame's first table is announced outside the guest.
-    } while (vcpu.i32(CPU.SAFEPOINT_DONE) !== done)
+    } while (this.#announced !== before)
     const entry = vcpu.i32(CPU.XTLB) + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
     vcpu.views.u64[(entry + XTLB.TAG) >> 3] = va & ~0xfffn
     vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable

@@ -2,7 +2,9 @@ import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { FORM_LIST } from '../cold/form-registry.ts'
 import { HANDLER, REC } from '../cold/record.ts'
-import type { DomainViews } from '../state/vcpu-memory.ts'
+import { inGuest } from '../mmu/safepoint.ts'
+import { CPU } from '../state/layout.ts'
+import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { type RegionCode, regionCode } from './region-code.ts'
 import { regionModule } from './region-module.ts'
 
@@ -14,14 +16,16 @@ const NEVER_HOT = 0x7fffffff
 
 /** Makes regions of hot code and puts them in this thread's table, in place of the record at their head. */
 export class Regions {
+  readonly #vcpu: VcpuMemory
   readonly #views: DomainViews
   readonly #tier: ColdTier
   readonly #cache: CodeCache
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
 
-  constructor(views: DomainViews, tier: ColdTier, cache: CodeCache) {
-    this.#views = views
+  constructor(vcpu: VcpuMemory, tier: ColdTier, cache: CodeCache) {
+    this.#vcpu = vcpu
+    this.#views = vcpu.views
     this.#cache = cache
     this.#tier = tier
   }
@@ -40,10 +44,14 @@ export class Regions {
     if (!code || !worthwhile(code)) return
     const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
     if (slot >= TABLE.MOST) return
-    for (const { offset, next } of code.blocks) this.#cache.usedByRegion(frameHost, offset, next)
     this.#install(slot, code, page)
-    i32[(rec + REC.FORM) >> 2] = slot
-    i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
+    inGuest(this.#vcpu, () => {
+      // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile.
+      if (this.#vcpu.i32(CPU.REC) !== rec) return
+      for (const { offset, next } of code.blocks) this.#cache.usedByRegion(frameHost, offset, next)
+      i32[(rec + REC.FORM) >> 2] = slot
+      i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
+    })
   }
 
   /** Another thread made the region at this record: the same again from the same bytes, for this thread's table. */

@@ -1,5 +1,5 @@
 import { dropCode, hasCode } from '../cold/drop-code.ts'
-import { CPU, FRAME } from '../state/layout.ts'
+import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { takeAway } from './safepoint.ts'
 
