@@ -35,14 +35,7 @@ export type { PortOps } from './event-channel/port-ops.ts'
 export { TwoLevelPorts } from './event-channel/two-level-ports.ts'
 export { VirtualOrder, type VirtualOrderInit } from './event-channel/virtual-order.ts'
 export { GrantTables, type GrantTablesInit, type HeldGrant, type MappedGrant } from './grant-table/grant-tables.ts'
-export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'
-export { coreHypercalls } from './hypercall/core-hypercalls.ts'
-export { crashDomain, HypercallDispatcher, type HypercallExit } from './hypercall/dispatch.ts'
-export { AbsentFrame, type GuestAccess, GuestCopy, probeWrite } from './hypercall/guest-handle.ts'
-export { HYPERCALL_ARGS, HypercallArgs } from './hypercall/hypercall-args.ts'
-export type { HypercallContext, HypervisorServices, HypervisorVersion } from './hypercall/hypercall-context.ts'
-export { XEN_4_17 } from './hypercall/ops/xen-version.ts'
-export * from './hypercall/table.ts'
+export { startHypervisor } from './host/hypervisor.ts'
 export type {
   DomainConsole,
   DomainEnd,
@@ -54,7 +47,14 @@ export type {
   HypervisorReport,
   RunningDomain,
 } from './host/hypervisor-api.ts'
-export { startHypervisor } from './host/hypervisor.ts'
+export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'
+export { coreHypercalls } from './hypercall/core-hypercalls.ts'
+export { crashDomain, HypercallDispatcher, type HypercallExit } from './hypercall/dispatch.ts'
+export { AbsentFrame, type GuestAccess, GuestCopy, probeWrite } from './hypercall/guest-handle.ts'
+export { HYPERCALL_ARGS, HypercallArgs } from './hypercall/hypercall-args.ts'
+export type { HypercallContext, HypervisorServices, HypervisorVersion } from './hypercall/hypercall-context.ts'
+export { XEN_4_17 } from './hypercall/ops/xen-version.ts'
+export * from './hypercall/table.ts'
 export type { DomainFrames, DomainMemory } from './memory/domain-memory.ts'
 export { DomainTimers, DomainVcpus } from './pcpu/domain-vcpus.ts'
 export { Pcpu, type PcpuInit } from './pcpu/pcpu.ts'
