@@ -5,7 +5,8 @@ import { constantOf, Expr, type I32, type I64, type V128, type WasmType } from '
 import { i32, i64, v128 } from '../wasm/ops.ts'
 import { atomicAdd, atomicCompareExchange } from './atomic.ts'
 import type { Access, Builder, ConditionCode, FlagChange, Helper, Place, StateWord, Trap } from './builder.ts'
-import { carryOf, changed, choose, condition, type FlagWords, signExtend, toBits } from './flag-words.ts'
+import { signExtend } from './flag-bits.ts'
+import { carryOf, changed, choose, condition, type FlagWords, toBits } from './flag-words.ts'
 import type { Locals } from './locals.ts'
 
 /** A place that is bytes in the domain's memory: guest memory, or a register kept in the vCPU's state. */

@@ -6,6 +6,7 @@
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import type { ConditionCode, FlagChange } from './builder.ts'
+import { AF, ARITHMETIC_FLAGS, CF, OF, PF, SF, signExtend, ZF } from './flag-bits.ts'
 
 export interface FlagWords {
   readonly fz: I64
@@ -13,26 +14,9 @@ export interface FlagWords {
   readonly fc: I64
 }
 
-/** Bits of an RFLAGS image. */
-export const FLAG = { CF: 1, PF: 4, AF: 16, ZF: 64, SF: 128, OF: 2048 } as const
-export const ARITHMETIC_FLAGS = 0x8d5
-
 const CARRY = 1n << 63n
 const OVERFLOW = 1n << 62n
 const not = (x: I64): I64 => i64.xor(x, i64.const(-1))
-
-export function signExtend(x: I64, size: number): I64 {
-  switch (size) {
-    case 1:
-      return i64.extend8_s(x)
-    case 2:
-      return i64.extend16_s(x)
-    case 4:
-      return i64.extend32_s(x)
-    default:
-      return x
-  }
-}
 
 /** Carries out of each bit, moved to the top; AF stays bit 3. */
 function placed(carries: I64, size: number, bind: (x: I64) => I64): I64 {
@@ -97,24 +81,24 @@ export function changed(change: FlagChange, size: number, old: FlagWords, bind: 
 
 /** Each word by itself: rotates and multiplication touch only FC, cmpxchg8b only FZ. */
 function someChanged(mask: number, rflags: I64, old: FlagWords, bind: (x: I64) => I64): FlagWords {
-  const signParity = mask & (FLAG.SF | FLAG.PF)
-  if (signParity !== 0 && signParity !== (FLAG.SF | FLAG.PF)) {
+  const signParity = mask & (SF | PF)
+  if (signParity !== 0 && signParity !== (SF | PF)) {
     const kept = i64.and(toBits(old), i64.const(ARITHMETIC_FLAGS & ~mask))
     return fromBits(bind(i64.or(kept, i64.and(rflags, i64.const(mask)))), bind)
   }
   return {
-    fz: mask & FLAG.ZF ? zeroWord(rflags) : old.fz,
+    fz: mask & ZF ? zeroWord(rflags) : old.fz,
     fs: signParity ? signParityWord(rflags) : old.fs,
-    fc: mask & (FLAG.CF | FLAG.OF | FLAG.AF) ? someCarries(mask, rflags, old.fc, bind) : old.fc,
+    fc: mask & (CF | OF | AF) ? someCarries(mask, rflags, old.fc, bind) : old.fc,
   }
 }
 
 function someCarries(mask: number, rflags: I64, old: I64, bind: (x: I64) => I64): I64 {
-  const cf = bind(mask & FLAG.CF ? bitOf(rflags, 0) : i64.shr_u(old, i64.const(63)))
+  const cf = bind(mask & CF ? bitOf(rflags, 0) : i64.shr_u(old, i64.const(63)))
   const wasOverflow = i64.shr_u(i64.xor(old, i64.shl(old, i64.const(1))), i64.const(63))
-  const of = mask & FLAG.OF ? bitOf(rflags, 11) : wasOverflow
+  const of = mask & OF ? bitOf(rflags, 11) : wasOverflow
   const top = i64.or(i64.shl(cf, i64.const(63)), i64.shl(i64.xor(cf, of), i64.const(62)))
-  return i64.or(top, mask & FLAG.AF ? i64.shl(bitOf(rflags, 4), i64.const(3)) : i64.and(old, i64.const(8)))
+  return i64.or(top, mask & AF ? i64.shl(bitOf(rflags, 4), i64.const(3)) : i64.and(old, i64.const(8)))
 }
 
 const bitOf = (rflags: I64, n: number): I64 => i64.and(i64.shr_u(rflags, i64.const(n)), i64.const(1))
