@@ -1,11 +1,14 @@
 /** First light, point 1: Debian's cloud kernel boots to a shell, however much memory it has, again and again, and in company. */
-import { bootDebian } from './debian-boot.ts'
+import { type BootEnd, bootDebian } from './debian-boot.ts'
 import { runMachine } from './machine/run-machine.ts'
 import type { How, Outcome } from './point.ts'
 
 const SIZES: readonly number[] = [80, 96, 128, 256, 512, 1024, 2048]
 const SHORT_SIZES: readonly number[] = [80, 2048]
 const LIMIT_S = 15
+/** Where others use more than this of a processor a late boot is tried again, which its value says. */
+const OTHERS_LIMIT = 0.3
+const MOST_TRIES = 4
 const IN_A_ROW = { full: 50, short: 3 } as const
 const PCPUS: readonly number[] = [1, 2]
 
@@ -27,22 +30,31 @@ export async function boots(how: How): Promise<Outcome> {
 }
 
 async function bySize({ short, progress }: How): Promise<Part> {
-  const seconds: Record<number, number> = {}
-  const cpuSeconds: Record<number, number | undefined> = {}
   const faults: string[] = []
+  const values: string[] = []
+  const bootSeconds: Record<number, readonly number[]> = {}
   for (const memory of short ? SHORT_SIZES : SIZES) {
-    const { boot, cpu, fault } = await bootDebian(['--memory', String(memory)])
-    seconds[memory] = boot
-    cpuSeconds[memory] = cpu
-    progress(`${memory} MiB: ${fault ?? `${boot} s`}`)
+    const tries: BootEnd[] = []
+    do {
+      tries.push(await bootDebian(['--memory', String(memory)]))
+      progress(`${memory} MiB: ${told(tries.at(-1)!)}`)
+    } while (tries.length < MOST_TRIES && wasHeldUp(tries.at(-1)!))
+    bootSeconds[memory] = tries.map(({ boot }) => boot)
+    const { boot, fault } = tries.at(-1)!
     if (fault !== undefined) faults.push(`${memory} MiB: ${fault}`)
-    else if (boot > LIMIT_S)
-      faults.push(`${memory} MiB: ${boot} s to the shell (CPU time ${cpu} s), the limit is ${LIMIT_S} s`)
+    else if (boot > LIMIT_S) faults.push(`${memory} MiB: ${tries.map(told).join('; ')}: the limit is ${LIMIT_S} s`)
+    values.push(`${memory} MiB ${boot} s${tries.length > 1 ? ` (try ${tries.length} on a busy host)` : ''}`)
   }
-  const each = Object.entries(seconds).map(
-    ([memory, boot]) => `${memory} MiB ${boot} s (CPU ${cpuSeconds[Number(memory)]} s)`,
-  )
-  return { value: `${each.join(', ')} (limit ${LIMIT_S} s)`, faults, facts: { bootSeconds: seconds, cpuSeconds } }
+  return { value: `${values.join(', ')} (limit ${LIMIT_S} s)`, faults, facts: { bootSeconds } }
+}
+
+/** A boot that was good but late, on a host whose processors others used: it says nothing of us. */
+function wasHeldUp({ boot, fault, others = 0 }: BootEnd): boolean {
+  return fault === undefined && boot > LIMIT_S && others > OTHERS_LIMIT
+}
+
+function told({ boot, cpu, others, fault }: BootEnd): string {
+  return fault ?? `${boot} s (${cpu} s of CPU; others kept ${others} processors busy)`
 }
 
 /** What a guest on a machine of machine/guests.ts did. */

@@ -39,3 +39,14 @@ export function cpuSecondsOfTree(root: number): number {
   for (const [pid, times] of all) if (isInTree(pid)) ticks += times.ticks
   return ticks / TICKS_PER_SECOND
 }
+
+/** Seconds of CPU time that everything on this host has used since it started, idle time and waits apart. */
+export function cpuSecondsOfHost(): number {
+  // user nice system idle iowait irq softirq steal (proc_stat(5)); what other machines took is not ours either.
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split('\n', 1)[0]
+    .split(/\s+/)
+    .slice(1)
+    .map(Number)
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
+}
