@@ -7,7 +7,12 @@ const RSP = STACK + 0x800n
 const WILD = 0x8000_0000_0000_0000n
 
 /** Bytes after which RIP is expected to stand at `at`: the jump itself. */
-const JUMPS: readonly { readonly name: string; readonly bytes: readonly number[]; readonly at: bigint; readonly rsp: bigint }[] = [
+const JUMPS: readonly {
+  readonly name: string
+  readonly bytes: readonly number[]
+  readonly at: bigint
+  readonly rsp: bigint
+}[] = [
   { name: 'push rax; ret', bytes: [0x50, 0xc3], at: 1n, rsp: RSP - 8n },
   { name: 'push rax; ret 16', bytes: [0x50, 0xc2, 16, 0], at: 1n, rsp: RSP - 8n },
   { name: 'jmp rax', bytes: [0xff, 0xe0], at: 0n, rsp: RSP },
