@@ -1,5 +1,5 @@
-import type { EnginePort } from '@paravane/core'
-import { EINVAL } from '@paravane/core/abi'
+import { type EnginePort, VCPU } from '@paravane/core'
+import { EINVAL, vcpu_guest_context } from '@paravane/core/abi'
 import { canonical } from '../cold/slow-access.ts'
 import { setTrap } from './cpu-hypercalls.ts'
 import { setGdt } from './mmu/gdt.ts'
@@ -8,6 +8,9 @@ import { dropRoots, newBaseptr, newUserBaseptr } from './mmu/roots.ts'
 import type { PvDomain } from './pv-domain.ts'
 import { PV, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
 import { initialiseFromContext } from './vcpu-context.ts'
+
+/** Of the IOPL field in RFLAGS. */
+const IOPL_SHIFT = 12n
 
 /** Does an MMU operation to its end. */
 function complete(domain: PvDomain, operation: () => number): number {
@@ -27,7 +30,7 @@ function initialise(domain: PvDomain, n: number, context: DataView): number {
     vcpu.setI32(PV.USER_ROOT, 0)
     return error
   }
-  return initialiseFromContext(vcpu, context, {
+  const outcome = initialiseFromContext(vcpu, context, {
     takeRoots: (kernel, user) => {
       const taken = complete(domain, () => newBaseptr(mmu, n, kernel))
       if (taken < 0 || user === 0) return taken
@@ -39,6 +42,10 @@ function initialise(domain: PvDomain, n: number, context: DataView): number {
       return outcome < 0 ? undo(outcome) : 0
     },
   })
+  // IOPL is virtual: it is taken from the flags, and no place in them (xen/arch/x86/domain.c arch_set_info_guest).
+  const iopl = Number((vcpu_guest_context.user_regs.rflags.get(context, 0) >> IOPL_SHIFT) & 3n)
+  if (outcome === 0) VCPU.iopl.store(domain.state.memory, domain.state.vcpu(n), iopl)
+  return outcome
 }
 
 /** vCPUs as core's hypercalls change them. IOPL and the port bitmap are read where core keeps them. */
