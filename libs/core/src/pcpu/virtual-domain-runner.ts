@@ -109,7 +109,9 @@ export class VirtualDomainRunner {
       if (left < count) count = left
     }
     if (count <= 0n) return
-    engine.runExactly(domain.domid, vcpu, Number(count), mustLeave)
+    // A hypercall may set an earlier timer.
+    const over = (): boolean => mustLeave() || nextTimerOf(domain) !== timer
+    engine.runExactly(domain.domid, vcpu, Number(count), over)
     if (domain.retired() === retired || domain.retired() % ORDER_INTERVAL !== 0n) return
     order.orderPoint(domain)
     this.#hash(domain)
