@@ -1,5 +1,5 @@
 import { dropCode, hasCode } from '../cold/drop-code.ts'
-import { CPU } from '../state/layout.ts'
+import { CPU, FRAME } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { takeAway } from './safepoint.ts'
 
@@ -16,4 +16,8 @@ export function codeWritten(vcpus: readonly VcpuMemory[], frameHost: number, fro
       ({ base, views }) => Atomics.store(views.i32, (base + CPU.CODE_STALE) >>> 2, 1),
     )
   }
+  // With one vCPU nobody makes a translation meanwhile: without any left, the frame is plain memory again.
+  const [only] = vcpus
+  if (vcpus.length === 1 && !hasCode(only, frameHost))
+    Atomics.and(only.views.u8, only.i32(CPU.FRAME_FLAGS) + (frameHost >>> 12), ~FRAME.CODE)
 }

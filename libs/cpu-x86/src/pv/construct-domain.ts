@@ -4,6 +4,7 @@ import {
   CodedError,
   createDomainState,
   DOM0_OWNER,
+  DOMAIN,
   type PvImage,
   planPvLayout,
   VCPU,
@@ -11,9 +12,10 @@ import {
   VCPU_UP,
 } from '@paravane/core'
 import { initVcpu, planDomainMemory } from '../state/domain-memory.ts'
+import { FIRST_RAM_GMFN, SHARED_INFO_GMFN } from './gmfn-allocator.ts'
 import { addXenFrame, adoptBuiltDomain } from './mmu/domain-frames.ts'
 import { PageInfo } from './mmu/page-info.ts'
-import { FIRST_RAM_GMFN, PvDomain, type PvDomainShared, SHARED_INFO_GMFN } from './pv-domain.ts'
+import { PvDomain, type PvDomainShared } from './pv-domain.ts'
 import { startVcpu } from './vcpu-context.ts'
 
 /** A PV domain as the toolstack asks for it. */
@@ -109,6 +111,7 @@ export function constructPvDomain(
   const outcome = adoptBuiltDomain(domain.mmu, built.l4Mfn, ramFrames(pages))
   if (outcome !== 0)
     throw new CodedError({ code: 'BOOT_TABLES', outcome }, `the page tables of the image were refused (${outcome})`)
+  DOMAIN.totPages.store(domain.state.memory, 0, pages)
   startVcpu(domain.vcpus[0], built.vcpu)
   VCPU.flags.or(domain.state.memory, domain.state.vcpu(0), VCPU_INITIALISED | VCPU_UP)
   return { domain, built }

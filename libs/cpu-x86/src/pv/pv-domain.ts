@@ -15,7 +15,8 @@ import type { DomainMemoryPlan } from '../state/domain-memory.ts'
 import { CPU, FRAME } from '../state/layout.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { PvDomainMemory } from './domain-memory-port.ts'
-import { addFrames, addXenFrame, holdFrame, removeFrame, unholdFrame } from './mmu/domain-frames.ts'
+import { GmfnAllocator } from './gmfn-allocator.ts'
+import { domainFrames } from './mmu/frame-owner.ts'
 import { gdtFrame } from './mmu/gdt.ts'
 import { Mmu } from './mmu/mmu.ts'
 import type { FlushTargets, MmuHooks } from './mmu/mmu-hooks.ts'
@@ -34,10 +35,6 @@ export interface PvDomainShared {
   /** Whether hot code is translated in regions. */
   readonly regions: boolean
 }
-
-/** gmfns below are Xen's: 1 shared_info, then grant frames. The guest's RAM follows, pfn n at gmfn n + this. */
-export const FIRST_RAM_GMFN = 0x80
-export const SHARED_INFO_GMFN = 1
 
 /** One thread's handle on a PV domain: its memory, page types and vCPU records. */
 export class PvDomain implements EngineDomain {
@@ -72,7 +69,7 @@ export class PvDomain implements EngineDomain {
       hooks: this.#mmuHooks(),
       lock,
     })
-    this.frames = new PvDomainFrames(this)
+    this.frames = domainFrames(this.mmu, new GmfnAllocator(this))
     this.ports = new TwoLevelPorts(this)
   }
 
@@ -178,50 +175,3 @@ export class PvDomain implements EngineDomain {
 }
 
 const INVALID_M2P = 0xffff_ffff_ffff_ffffn
-
-/** Frames given to and taken from the guest: gmfn n is always the same place in memory, present or not. */
-class PvDomainFrames implements DomainFrames {
-  readonly limit: number
-  readonly #domain: PvDomain
-
-  constructor(domain: PvDomain) {
-    this.limit = domain.plan.gmfns
-    this.#domain = domain
-  }
-
-  #take(from: number, to: number, pfn: number): number {
-    const { mmu } = this.#domain
-    for (let gmfn = from; gmfn < to; gmfn++) {
-      if (mmu.info.owns(gmfn)) continue
-      this.#domain.present(gmfn, pfn)
-      return gmfn
-    }
-    return -1
-  }
-
-  populate(pfn: number): number {
-    const gmfn = this.#take(FIRST_RAM_GMFN, this.#domain.plan.gmfns, pfn)
-    if (gmfn >= 0) addFrames(this.#domain.mmu, [gmfn])
-    return gmfn
-  }
-
-  release(gmfn: number): boolean {
-    if (!removeFrame(this.#domain.mmu, gmfn)) return false
-    this.#domain.absent(gmfn)
-    return true
-  }
-
-  allocateShared(): number {
-    const gmfn = this.#take(SHARED_INFO_GMFN, FIRST_RAM_GMFN, -1)
-    if (gmfn >= 0) addXenFrame(this.#domain.mmu, gmfn)
-    return gmfn
-  }
-
-  get(gmfn: number, writable: boolean): boolean {
-    return holdFrame(this.#domain.mmu, gmfn, writable)
-  }
-
-  put(gmfn: number, writable: boolean): void {
-    unholdFrame(this.#domain.mmu, gmfn, writable)
-  }
-}

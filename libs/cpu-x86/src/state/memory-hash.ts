@@ -39,7 +39,10 @@ function hashModule(): Uint8Array<ArrayBuffer> {
   code.end()
   code.end()
   const [a, b, c, d] = lanes
-  const joined = i64.xor(i64.add(a, i64.rotl(b, i64.const(17n))), i64.mul(i64.add(c, i64.rotl(d, i64.const(41n))), i64.const(FACTORS[0])))
+  const joined = i64.xor(
+    i64.add(a, i64.rotl(b, i64.const(17n))),
+    i64.mul(i64.add(c, i64.rotl(d, i64.const(41n))), i64.const(FACTORS[0])),
+  )
   code.return(joined)
   code.end()
   const signature = { params: ['i32', 'i32'], results: ['i64'] } as const
