@@ -116,7 +116,9 @@ export class PcpuState {
   timerUnits(pcpu: number): number[] {
     const units: number[] = []
     for (let slot = 0; slot < this.limits.domains; slot++) {
-      for (const unit of this.slotUnits(slot)) if (this.timerPcpu(unit) === pcpu) units.push(unit)
+      const first = slot * MAX_VCPUS
+      const end = first + this.#load(this.#at.slotVcpus, slot)
+      for (let unit = first; unit < end; unit++) if (this.timerPcpu(unit) === pcpu) units.push(unit)
     }
     return units
   }
