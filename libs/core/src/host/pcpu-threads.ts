@@ -29,6 +29,8 @@ export class PcpuThreads {
   readonly #death = Promise.withResolvers<void>()
   #stopping = false
   #dead = false
+  /** `start` has answered: whoever hears of a death knows these threads. */
+  #started = false
 
   private constructor(init: PcpuThreadsInit, mailPorts: readonly MessagePort[]) {
     this.#init = init
@@ -50,6 +52,7 @@ export class PcpuThreads {
       await threads.terminate()
       throw error
     }
+    threads.#started = true
     threads.hold(false)
     return threads
   }
@@ -82,7 +85,8 @@ export class PcpuThreads {
     if (this.#stopping || this.#dead) return
     this.#dead = true
     this.#death.resolve()
-    this.#init.died(why)
+    // Before that, `start` has failed and says why.
+    if (this.#started) this.#init.died(why)
   }
 
   /** Sends to every pCPU; resolves when all have acted on it, or one is dead. */
