@@ -16,7 +16,7 @@ const KERNEL_PACKAGE = /^linux-image-\d.*-cloud-amd64$/
 const SHELL_PACKAGE = 'busybox-static'
 const DEFAULT_MODULES = ['xen-blkfront', 'xen-netfront'] as const
 /** Goes up when the images below would differ for another reason than packages, modules or /init. */
-const IMAGE_FORMAT = 1
+const IMAGE_FORMAT = 2
 
 export interface DebianGuestOptions {
   /** Where packages and images are kept; {@link cacheFolder} by default. */

@@ -38,6 +38,15 @@ fi
 poweroff -f
 `
 
+/**
+ * What the kernel runs when the toolstack asks it to power off or reboot (control/shutdown in the store): /init is no init daemon
+ * that could be told.
+ */
+export const STOP_COMMANDS: Readonly<Record<'poweroff' | 'reboot', string>> = {
+  poweroff: '#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n',
+  reboot: '#!/bin/busybox sh\nexec /bin/busybox reboot -f\n',
+}
+
 /** The word for the kernel's command line that makes /init run `command` (a line for `sh -c`) and power off. */
 export function runArgument(command: string): string {
   return `paravane.run=${Buffer.from(command).toString('base64url')}`

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { type CpioEntry, writeCpio } from './cpio-newc.ts'
-import { INIT_SCRIPT, MODULE_LIST_PATH } from './init-script.ts'
+import { INIT_SCRIPT, MODULE_LIST_PATH, STOP_COMMANDS } from './init-script.ts'
 import type { KernelModule } from './kernel-modules.ts'
 
 export interface InitramfsContents {
@@ -19,10 +19,13 @@ export function buildInitramfs({ busybox, applets, kernelVersion, modules }: Ini
   const moduleFolder = `lib/modules/${kernelVersion}`
   const moduleList = modules.map(({ file }) => `/${moduleFolder}/${file}\n`).join('')
   const entries: CpioEntry[] = [
-    ...['bin', 'dev', 'lib', 'lib/modules', moduleFolder, 'mnt', 'proc', 'sys', 'tmp'].map(directory),
+    ...['bin', 'dev', 'lib', 'lib/modules', moduleFolder, 'mnt', 'proc', 'sbin', 'sys', 'tmp'].map(directory),
     { type: 'character-device', path: 'dev/console', device: { major: 5, minor: 1 } },
     { type: 'character-device', path: 'dev/null', mode: 0o666, device: { major: 1, minor: 3 } },
     { type: 'file', path: 'init', mode: 0o755, data: Buffer.from(INIT_SCRIPT) },
+    ...Object.entries(STOP_COMMANDS).map(
+      ([name, text]): CpioEntry => ({ type: 'file', path: `sbin/${name}`, mode: 0o755, data: Buffer.from(text) }),
+    ),
     { type: 'file', path: 'bin/busybox', mode: 0o755, data: busybox },
     ...applets.filter((name) => name !== 'busybox').map(appletLink),
     ...modules.map(({ file, data }): CpioEntry => ({ type: 'file', path: `${moduleFolder}/${file}`, data })),
