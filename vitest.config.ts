@@ -14,6 +14,9 @@ const config: ViteUserConfig = defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    // A backstop against hangs, not a measure of speed: other work may keep the machine busy.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     passWithNoTests: true,
     execArgv: ['--conditions=@paravane/source'],
     // Modules run as plain Node modules: the default runner puts a getter before every imported call.

@@ -22,13 +22,18 @@ export interface TestOutcome extends Outcome {
  * Runs test files through vitest; passes when at least one test ran and none failed or was skipped.
  * @param paths files or folders below the repository's root
  * @param more said before the number of tests
+ * @param environment added to this process's
  */
-export async function runTestFiles(paths: readonly string[], more?: string): Promise<TestOutcome> {
+export async function runTestFiles(
+  paths: readonly string[],
+  more?: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<TestOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'paravane-accept-'))
   try {
     const report = join(folder, 'vitest.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const { status, output } = await vitest([...reporters, ...paths])
+    const { status, output } = await vitest([...reporters, ...paths], environment)
     const read: VitestReport = JSON.parse(readFileSync(report, 'utf8'))
     const { passed, failed, skipped } = totals(read, status)
     const names = read.testResults.flatMap((file) => file.assertionResults.map(({ fullName }) => fullName))
@@ -45,9 +50,17 @@ export async function runTestFiles(paths: readonly string[], more?: string): Pro
   }
 }
 
-function vitest(args: readonly string[]): Promise<{ status: number | null; output: string }> {
+function vitest(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('node_modules/.bin/vitest', ['run', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...environment }
+    const child = spawn('node_modules/.bin/vitest', ['run', ...args], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes))
     child.on('error', reject)

@@ -94,7 +94,8 @@ export class HostedDomain implements RunningDomain {
 
   /** Why it crashed, as far as a worker said it; the first word counts. */
   noteCrash(text: string): void {
-    this.#last.crash ??= text
+    // One line: a stack, if there is one, was reported.
+    this.#last.crash ??= text.split('\n', 1)[0]
   }
 
   /** Whether it shut down by itself. */

@@ -15,7 +15,7 @@ export type Note = readonly [type: number, value: bigint | string | Uint8Array]
 
 export const VIRT_BASE = 0xffffffff80000000n
 
-/** The notes of Debian's cloud kernel, as `pv-abi.md` section 1 lists them. */
+/** The notes of Debian's cloud kernel, as readelf shows them. */
 export const LINUX_NOTES: readonly Note[] = [
   [XEN_ELFNOTE_ENTRY, 0xffffffff8304e1c0n],
   [XEN_ELFNOTE_VIRT_BASE, VIRT_BASE],

@@ -5,14 +5,15 @@ import { HANDLER, REC } from '../cold/record.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
-import { type RegionCode, regionCode } from './region-code.ts'
+import { jumpTarget, type RegionCode, regionCode } from './region-code.ts'
 import { regionModule } from './region-module.ts'
 
 /** Compiled regions by content, shared by all domains of a thread: the same code compiles once. */
 const modules = new Map<string, WebAssembly.Module>()
 
-/** A record that is never asked about again. */
+/** A record that is never asked about again; and jumps to one until a region is tried once more. */
 const NEVER_HOT = 0x7fffffff
+const TRY_AGAIN = 1000
 
 /** Makes regions of hot code and puts them in this thread's table, in place of the record at their head. */
 export class Regions {
@@ -38,10 +39,12 @@ export class Regions {
   /** The record at `offset` of the frame is hot: a region takes its place if one can begin there. */
   make(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
     const { i32 } = this.#views
-    i32[(rec + REC.HOT) >> 2] = NEVER_HOT
     const page = this.#page(frameHost)
     const code = regionCode(page, offset, mode)
-    if (!code || !worthwhile(code)) return
+    const good = code !== undefined && worthwhile(code)
+    // Said now, while the record is surely there.
+    i32[(rec + REC.HOT) >> 2] = good ? TRY_AGAIN : NEVER_HOT
+    if (!good) return
     const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
     if (slot >= TABLE.MOST) return
     this.#install(slot, code, page)
@@ -88,5 +91,6 @@ function keyOf(code: RegionCode, page: Uint8Array): string {
 
 /** Entering and leaving costs about as much as ten instructions in the cold loop: without a loop it must be longer than that. */
 function worthwhile({ blocks }: RegionCode): boolean {
-  return blocks.length > 1 || blocks[0].insns.length >= 4
+  const [{ offset, insns }] = blocks
+  return blocks.length > 1 || insns.length >= 4 || insns.some((insn) => jumpTarget(insn) === offset)
 }

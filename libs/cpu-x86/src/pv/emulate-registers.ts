@@ -9,7 +9,7 @@ const TS = 8n
 /** PAE, OSFXSR, OSXMMEXCPT: MCE shows too. */
 const CR4 = 0x660n
 
-/** mov to and from CR0, CR2, CR3, CR4, and clts (pv-abi.md 8.2). */
+/** mov to and from CR0, CR2, CR3, CR4, and clts (xen/arch/x86/pv/emul-priv-op.c read_cr, write_cr). */
 export function accessControl(c: EmulationContext, insn: Decoded): Emulated {
   const { vcpu } = c
   if (!inKernel(vcpu)) return GP

@@ -11,7 +11,7 @@ const GS_KERNEL = 0xc0000102
 /** LME, LMA, SCE, NXE. */
 const EFER_VALUE = 0xd01n
 
-/** Model-specific registers that read as constants and ignore writes of the same value (pv-abi.md 8.2). */
+/** Model-specific registers that read as constants and ignore writes of the same value (xen/arch/x86/pv/emul-priv-op.c read_msr, write_msr). */
 const CONSTANTS: Readonly<Record<number, bigint>> = {
   [EFER]: EFER_VALUE,
   /** APIC_BASE: enabled, bootstrap processor. */

@@ -2,7 +2,7 @@ import { type Decode, makeDecoder } from '../decode/decoder.ts'
 import { rows } from '../insn/table.ts'
 
 /**
- * Features of the instruction table that the CPU offers its guests (architecture 4.3). A row whose feature is not here does not
+ * Features of the instruction table that the CPU offers its guests (docs/architecture.md, "Which CPU the guest sees"). A row whose feature is not here does not
  * exist: F3 0F BC is bsf, not tzcnt.
  */
 export const OFFERED: ReadonlySet<string> = new Set(['cx16', 'popcnt', 'movbe'])
