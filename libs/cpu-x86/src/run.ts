@@ -154,8 +154,10 @@ export class VcpuRunner {
   #region(rec: number, what: 'make' | 'install'): void {
     const { vcpu } = this
     const frame = inGuest(vcpu, () => this.#fetch(vcpu.rip))
-    if (frame !== 0 && vcpu.i32(CPU.REC) === rec)
-      this.regions[what](rec, frame, Number(vcpu.rip & 0xfffn), vcpu.i32(CPU.COMPAT) ? 32 : 64)
+    const offset = Number(vcpu.rip & 0xfffn)
+    // A safepoint may have had the current record forgotten, or the code dropped.
+    if (frame !== 0 && this.cache.known(frame, offset) === rec)
+      this.regions[what](rec, frame, offset, vcpu.i32(CPU.COMPAT) ? 32 : 64)
   }
 
   #stopOfFault(): Stop {

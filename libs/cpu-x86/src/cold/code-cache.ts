@@ -54,6 +54,13 @@ export class CodeCache {
     return table
   }
 
+  /** The record that the instruction at `offset` of the frame has already, or 0. */
+  known(frameHost: number, offset: number): number {
+    const { i32 } = this.#vcpu.views
+    const table = i32[(this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2]
+    return table === 0 ? 0 : i32[(table >> 2) + offset]
+  }
+
   /** The record of the instruction at `offset` of the frame, translated now if need be. */
   record(frameHost: number, offset: number): number {
     this.reserve()

@@ -3,7 +3,6 @@ import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { FORM_LIST } from '../cold/form-registry.ts'
 import { HANDLER, REC } from '../cold/record.ts'
 import { inGuest } from '../mmu/safepoint.ts'
-import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { jumpTarget, type RegionCode, regionCode } from './region-code.ts'
 import { regionModule } from './region-module.ts'
@@ -49,9 +48,10 @@ export class Regions {
     if (slot >= TABLE.MOST) return
     this.#install(slot, code, page)
     inGuest(this.#vcpu, () => {
-      // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile.
-      if (this.#vcpu.i32(CPU.REC) !== rec) return
-      for (const { offset, next } of code.blocks) this.#cache.usedByRegion(frameHost, offset, next)
+      // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile. Nothing is translated
+      // meanwhile, as that is done by this thread.
+      if (this.#cache.known(frameHost, offset) !== rec) return
+      for (const block of code.blocks) this.#cache.usedByRegion(frameHost, block.offset, block.next)
       i32[(rec + REC.FORM) >> 2] = slot
       i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
     })
