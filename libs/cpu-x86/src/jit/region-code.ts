@@ -28,19 +28,8 @@ export interface RegionCode {
   readonly blocks: readonly Block[]
 }
 
-/** Whether a region can hold the instruction: the others are left to the cold tier. */
-function isPlain({ row, rep }: Decoded): boolean {
-  return (
-    !row.rare && rep === 0 && !(row.ends && row.fallsThrough && row.rep !== undefined) && !isTrap(row.name, row.def)
-  )
-}
-
-const jumps = /^(j|call|ret|loop)/
-/** Rows that end a block by leaving to TypeScript and nothing else. */
-function isTrap(name: string, def: unknown): boolean {
-  return def === undefined || (TRAPS.has(name) && !jumps.test(name))
-}
-const TRAPS: ReadonlySet<string> = new Set([
+/** Rows that only leave to TypeScript, by name: a region that went as far as one would be left there each time. */
+const LEAVING: ReadonlySet<string> = new Set([
   'syscall',
   'sysenter',
   'sysret',
@@ -70,6 +59,11 @@ const TRAPS: ReadonlySet<string> = new Set([
   'fxsave',
   'fxrstor',
 ])
+
+/** Whether a region can hold the instruction: the others are left to the cold tier. */
+function isPlain({ row, rep }: Decoded): boolean {
+  return !row.rare && rep === 0 && !LEAVING.has(row.name)
+}
 
 /** Offset in the page of a direct jump's target, or undefined: none, or another page. */
 export function jumpTarget({ offset, insn }: RegionInsn): number | undefined {
