@@ -3,7 +3,7 @@ import { type Decode, isFault } from '../decode/decoder.ts'
 import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
 import { decode as policyDecode } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { dropAllCode, dropCode } from './drop-code.ts'
+import { dropAllCode, dropCode, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
 import { HANDLER, REC } from './record.ts'
@@ -56,9 +56,8 @@ export class CodeCache {
 
   /** The record that the instruction at `offset` of the frame has already, or 0. */
   known(frameHost: number, offset: number): number {
-    const { i32 } = this.#vcpu.views
-    const table = i32[(this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2]
-    return table === 0 ? 0 : i32[(table >> 2) + offset]
+    const table = tableOf(this.#vcpu, frameHost)
+    return table === 0 ? 0 : this.#vcpu.views.i32[(table >> 2) + offset]
   }
 
   /** The record of the instruction at `offset` of the frame, translated now if need be. */

@@ -13,7 +13,8 @@ const MOST_WRITES = 64
 /** Index in the views' `i32` of the pointer to a frame's code table. */
 const slotOf = (vcpu: VcpuMemory, frameHost: number): number => (vcpu.i32(CPU.CODE_TABLES) >>> 2) + (frameHost >>> 12)
 
-function tableOf(vcpu: VcpuMemory, frameHost: number): number {
+/** Host address of a frame's code table, 0 if nothing of it was translated. */
+export function tableOf(vcpu: VcpuMemory, frameHost: number): number {
   return vcpu.views.i32[slotOf(vcpu, frameHost)]
 }
 

@@ -77,7 +77,7 @@ export class RegionBuilder extends BodyBuilder {
 
   emit(here: RegionInsn): void {
     this.#here = here
-    this.insn = { ...here.insn, operands: here.insn.operands.map((o) => ({ ...o })) }
+    this.insn = here.insn
     this.locals.release()
     here.insn.row.def(this)
     this.#done++
@@ -87,10 +87,6 @@ export class RegionBuilder extends BodyBuilder {
   settle(retired: number = this.#done): void {
     this.#settleFlags()
     if (retired > 0) this.code.setLocal(this.#at.count.op, i32.add(this.#at.count, i32.const(retired)))
-  }
-
-  get done(): number {
-    return this.#done
   }
 
   register(n: number): I64 {

@@ -99,9 +99,6 @@ export const TLB = {
 /** An execute TLB: 1024 entries {u64 page, u32 code table, u32 host address of the frame}. */
 export const XTLB = { ENTRY: 16, ENTRIES: 1024, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 1024 * 16 } as const
 
-/** A tag no page address has. */
-export const NO_TAG = -1n
-
 /** What lies after the fixed state, from the vCPU's base. */
 export const REGION = {
   TLB_KERNEL: 0x10000,
@@ -117,8 +114,6 @@ export const FRAME = {
   CODE: 1,
   /** Writes are to be logged. */
   LOG_DIRTY: 2,
-  /** Never writable by the guest through a mapping of its own (page tables and descriptor tables are kept so by page types). */
-  READ_ONLY: 4,
 } as const
 
 /**

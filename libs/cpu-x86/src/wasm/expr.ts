@@ -44,7 +44,3 @@ export type V128 = Expr<'v128'>
 export function constantOf(e: Expr): bigint | undefined {
   return e.shape === 'const' && (e.type === 'i64' || e.type === 'i32') ? BigInt(e.imm) : undefined
 }
-
-export function isConst(e: Expr, value: number): boolean {
-  return e.shape === 'const' && (e.imm === value || e.imm === BigInt(value))
-}

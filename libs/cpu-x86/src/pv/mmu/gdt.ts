@@ -50,26 +50,6 @@ export function setGdt(mmu: Mmu, vcpu: number, frames: readonly number[], entrie
   }
 }
 
-/** Holds a frame as a descriptor table, as the pages of an LDT are when first used. -EINVAL if it cannot be one. */
-export function holdDescriptorFrame(mmu: Mmu, gmfn: number): number {
-  mmu.types.startStretch()
-  if (!mmu.enter()) return RESTART
-  try {
-    return mmu.types.getPageAndType(gmfn, TYPE_SEG_DESC)
-  } finally {
-    mmu.leave()
-  }
-}
-
-export function unholdDescriptorFrame(mmu: Mmu, gmfn: number): void {
-  mmu.acquire()
-  try {
-    mmu.types.putPageAndType(gmfn)
-  } finally {
-    mmu.release()
-  }
-}
-
 const descriptor = new Int32Array(2)
 
 /** HYPERVISOR_update_descriptor: one descriptor of a descriptor table, or of a frame that is writable. All in halves. */
