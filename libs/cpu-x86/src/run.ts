@@ -6,6 +6,7 @@ import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.
 import type { Decoded } from './decode/decoded.ts'
 import { isFault } from './decode/decoder.ts'
 import { Regions } from './jit/regions.ts'
+import { alone } from './mmu/alone.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
 import { CPU, XTLB } from './state/layout.ts'
@@ -28,6 +29,8 @@ export interface RunnerOptions extends CodeCacheOptions {
   readonly access: SlowAccessHooks
   /** Jumps to a place before a region is made of it; 0 for no regions. */
   readonly regionThreshold?: number
+  /** The domain's vCPUs, first to last, this one among them; none is only this one. */
+  readonly vcpus?: readonly VcpuMemory[]
 }
 
 /** More than one straight run can retire past a limit; nearer to it the vCPU goes step by step. */
@@ -45,6 +48,7 @@ export class VcpuRunner {
   readonly regions: Regions
   readonly #slow: SlowAccess
   readonly #scratch: number
+  readonly #vcpus: readonly VcpuMemory[]
   /** The record at which translated code was left last, 0 for none. */
   #left = 0
   /** Frames announced to other vCPUs, each time outside the guest: what was found before may have been taken away. */
@@ -69,6 +73,7 @@ export class VcpuRunner {
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
     this.regions = new Regions(vcpu, this.tier, this.cache)
+    this.#vcpus = options.vcpus ?? [vcpu]
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -318,9 +323,23 @@ export class VcpuRunner {
         vcpu.rip = rip
         this.absent = this.#slow.absent
         return this.#stopOfFault()
+      case EXIT.ALONE:
+        vcpu.rip = rip
+        return this.#stepAlone()
       default:
         vcpu.rip = rip
         return 'trap'
+    }
+  }
+
+  /** The instruction at RIP, as one step for all other vCPUs. An emulated write is one anyhow: it is committed by comparison. */
+  #stepAlone(): Stop | undefined {
+    const { vcpu } = this
+    vcpu.setI32(CPU.OTHERS, 0)
+    try {
+      return this.#slow.emulates ? this.step() : alone(vcpu, this.#vcpus, () => this.step())
+    } finally {
+      vcpu.setI32(CPU.OTHERS, 1)
     }
   }
 }

@@ -29,15 +29,19 @@ export interface SharedMachine {
 export interface MachineOptions extends Partial<RunnerOptions> {
   /** Room for translations. */
   readonly arenaBytes?: number
-  /** The vCPU of a machine that another thread has made. */
+  /** The machine that another thread has made. */
   readonly shared?: SharedMachine
+  /** How many vCPUs it has; all but the first are reached by `shared` and `index`. */
+  readonly nrVcpus?: number
+  /** Which of them this one is. */
+  readonly index?: number
 }
 
 const FRAMES = 512
 const ARENA_BYTES = 8 << 20
 
-function createShared(arenaBytes: number): SharedMachine {
-  const plan = planDomainMemory({ frames: FRAMES, gmfns: FRAMES, vcpus: 1, arenaBytes })
+function createShared(arenaBytes: number, vcpus: number): SharedMachine {
+  const plan = planDomainMemory({ frames: FRAMES, gmfns: FRAMES, vcpus, arenaBytes })
   if (!plan) throw new RangeError('the test machine does not fit')
   return { plan, memory: new WebAssembly.Memory({ initial: plan.wasmPages, maximum: 65536, shared: true }) }
 }
@@ -55,16 +59,16 @@ export class Machine {
   #nextTable = 2
   #nextFrame = 256
 
-  constructor({ arenaBytes = ARENA_BYTES, shared, ...options }: MachineOptions = {}) {
-    this.shared = shared ?? createShared(arenaBytes)
+  constructor({ arenaBytes = ARENA_BYTES, shared, nrVcpus = 1, index = 0, ...options }: MachineOptions = {}) {
+    this.shared = shared ?? createShared(arenaBytes, nrVcpus)
     const { memory, plan } = this.shared
     this.views = new DomainViews(memory)
     this.#frameBase = plan.frameBase
-    if (shared) this.vcpu = new VcpuMemory(this.views, plan.vcpuBases[0])
-    else {
-      this.vcpu = initVcpu(this.views, plan, 0)
+    const vcpus = plan.vcpuBases.map((base) => new VcpuMemory(this.views, base))
+    this.vcpu = vcpus[index]
+    if (!shared) {
       for (let n = 0; n < FRAMES; n++) this.views.i32[(plan.physmap >> 2) + n] = this.host(n)
-      this.vcpu.setI32(CPU.ROOT, this.host(1))
+      for (let n = 0; n < nrVcpus; n++) initVcpu(this.views, plan, n).setI32(CPU.ROOT, this.host(1))
     }
     const none = () => {
       throw new TypeError('this test machine has no helpers: give `helpers`')
@@ -76,6 +80,7 @@ export class Machine {
         emulate: () => 'refused',
         written: (frame, offset, length) => this.runner.cache.written(frame, offset, length),
       },
+      vcpus,
       ...options,
     })
   }

@@ -126,21 +126,43 @@ export abstract class BodyBuilder implements Builder {
     return this.#lockedRmw(place as HostPlace, next)
   }
 
-  /** Compare-exchange until nobody else wrote in between; a misaligned access is done without (see SUPPORT.md). */
-  #lockedRmw({ host, offset, size }: HostPlace, next: (old: I64) => I64): I64 {
+  /** Compare-exchange until nobody else wrote in between. */
+  #lockedRmw(place: HostPlace, next: (old: I64) => I64): I64 {
+    const { host, offset, size } = place
     const old = this.variable('i64')
-    this.set(old, loadZero(host, offset, size))
-    if (size === 1) this.#exchange(host, offset, size, old, next)
-    else {
-      const misaligned = i32.and(host, i32.const(size - 1))
-      this.if(
-        misaligned,
-        () => this.code.store(STORE64[size], host, next(old), offset),
-        () => this.#exchange(host, offset, size, old, next),
-      )
+    const load = () => this.set(old, loadZero(host, offset, size))
+    const exchange = () => {
+      load()
+      this.#exchange(host, offset, size, old, next)
     }
+    const unsuited = this.notAtomic(place)
+    if (!unsuited) exchange()
+    else
+      this.if(
+        unsuited,
+        () => {
+          this.alone()
+          load()
+          this.code.store(STORE64[size], host, next(old), offset)
+        },
+        exchange,
+      )
     return old
   }
+
+  /** Whether WebAssembly's atomic operations cannot serve a place; undefined for never. They trap where misaligned. */
+  protected notAtomic({ host, size }: HostPlace): I32 | undefined {
+    return size === 1 ? undefined : i32.and(host, i32.const(size - 1))
+  }
+
+  alone(): void {
+    this.code.if(i32.load(this.cpu, CPU.OTHERS), false)
+    this.leaveToBeAlone()
+    this.code.end()
+  }
+
+  /** Leaves with the instruction not begun, so that it is run with all other vCPUs out of the guest. */
+  protected abstract leaveToBeAlone(): void
 
   #exchange(host: I32, offset: number, size: number, old: I64, next: (old: I64) => I64): void {
     const seen = this.variable('i64')

@@ -129,6 +129,11 @@ export interface Builder {
    * (or is xchg with memory): `next` is then written so that it may be evaluated again.
    */
   rmw(place: Place, next: (old: I64) => I64, locked?: boolean): I64
+  /**
+   * From here to its end the instruction is one step for all other vCPUs: for locked accesses that WebAssembly has no atomic
+   * operation for. Before any change.
+   */
+  alone(): void
   /** The constant value of an immediate if this tier knows it while emitting (regions do, the cold tier does not). */
   known(operand: Operand): bigint | undefined
   /** Binds an expression to a local; the result may be used any number of times until the instruction ends. */

@@ -26,6 +26,10 @@ export abstract class RecordBuilder extends BodyBuilder {
   /** Leaves the body with a code of EXIT. */
   protected abstract leave(code: number): void
 
+  protected leaveToBeAlone(): void {
+    this.leave(EXIT.MISS)
+  }
+
   /** Emits one body; the instruction's operands are distinct objects. */
   emit(insn: Decoded): void {
     this.insn = insn
@@ -224,9 +228,21 @@ export class StepBuilder extends FunctionBuilder {
 
   /** In a bounce buffer only the place itself. */
   override reach(place: Place, backward: boolean = false): I32 {
-    const { host } = place as HostPlace
-    const inBuffer = i32.lt_u(i32.sub(i32.sub(host, this.cpu), i32.const(CPU.BOUNCE)), i32.const(CPU.BOUNCE_BYTES))
-    return select(inBuffer, i32.const(place.size), super.reach(place, backward))
+    return select(this.#inBuffer(place as HostPlace), i32.const(place.size), super.reach(place, backward))
+  }
+
+  #inBuffer({ host }: HostPlace): I32 {
+    return i32.lt_u(i32.sub(i32.sub(host, this.cpu), i32.const(CPU.BOUNCE)), i32.const(CPU.BOUNCE_BYTES))
+  }
+
+  protected override notAtomic(place: HostPlace): I32 {
+    const inBuffer = this.#inBuffer(place)
+    const misaligned = super.notAtomic(place)
+    return misaligned ? i32.or(inBuffer, misaligned) : inBuffer
+  }
+
+  protected override leaveToBeAlone(): void {
+    this.leave(EXIT.ALONE)
   }
 
   /** 4 if the memory operand is of the stack segment: forms do not tell, records do. */

@@ -75,4 +75,6 @@ export const EXIT = {
   CROSSING: 8,
   /** A step of a repeated string instruction is done, the instruction is not. */
   AGAIN: 9,
+  /** A step has done nothing yet and wants all other vCPUs out of the guest. */
+  ALONE: 10,
 } as const

@@ -154,6 +154,11 @@ export class SlowAccess {
     return outcome
   }
 
+  /** The instruction's write goes through `SlowAccessHooks.emulate`. */
+  get emulates(): boolean {
+    return this.#emulated() !== undefined
+  }
+
   #emulated(): Piece | undefined {
     return this.#pieces.find((p) => p.how === 'emulated')
   }

@@ -65,10 +65,7 @@ function cmpxchg8b(b: Builder): void {
   keepIf(b, equal, RDX, b.let(i64.shr_u(old, i64.const(32))))
 }
 
-/**
- * 16 bytes, aligned. Not atomic against other workers: WebAssembly has no 128-bit atomics, so vCPUs that share memory
- * have to run on the same worker while this is all there is.
- */
+/** 16 bytes, aligned. WebAssembly has no 128-bit atomics. */
 function cmpxchg16b(b: Builder): void {
   const operand = b.op(0)
   if (operand.kind === 'mem') {
@@ -76,6 +73,7 @@ function cmpxchg16b(b: Builder): void {
     b.fault(i64.ne(misaligned, i64.const(0)), GENERAL_PROTECTION, 0)
   }
   const destination: Place = b.open(operand, 'rw', 16)
+  if (b.insn.lock) b.alone()
   const old = b.let(b.get128(destination))
   const low = b.let(i64x2.extract(old, 0))
   const high = b.let(i64x2.extract(old, 1))

@@ -283,6 +283,10 @@ export class RegionBuilder extends BodyBuilder {
     this.code.br(this.edges.exit)
   }
 
+  protected leaveToBeAlone(): void {
+    this.#leave(EXIT.MISS)
+  }
+
   fault(condition: I32, vector: number, errorCode: number = -1): void {
     this.code.if(condition, false)
     this.stateConst(CPU.VECTOR, vector)

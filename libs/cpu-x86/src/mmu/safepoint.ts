@@ -17,6 +17,9 @@ const HELD = 2
 
 /** A backstop for waits: leaving wakes at once. In milliseconds. */
 const LOOK_AGAIN = 1
+/** How `holdOut` waits for a vCPU in the guest, which does not notify: some microseconds of looking, then so many milliseconds. */
+const LOOKS_BEFORE_SLEEP = 500
+const SHORT_SLEEP = 0.05
 
 const word = (vcpu: VcpuMemory, offset: number): number => (vcpu.base + offset) >>> 2
 
@@ -105,6 +108,24 @@ export function takeAway(vcpu: VcpuMemory, act: (vcpu: VcpuMemory) => void, ask?
   act(vcpu)
   Atomics.store(i32, state, OUT)
   Atomics.notify(i32, state)
+}
+
+/**
+ * Waits until a vCPU is out of the guest and keeps it out until the answer is called. It loses no translation. The caller's own
+ * vCPU must be out.
+ */
+export function holdOut(vcpu: VcpuMemory): () => void {
+  const { i32 } = vcpu.views
+  const state = word(vcpu, CPU.IN_GUEST)
+  for (let looks = 0; Atomics.compareExchange(i32, state, OUT, HELD) !== OUT; looks++) {
+    // It sets its limit before it enters: ask again until it is seen out. It leaves at its next jump, unless its thread sleeps.
+    Atomics.store(i32, word(vcpu, CPU.LIMIT), 0)
+    if (looks % LOOKS_BEFORE_SLEEP === LOOKS_BEFORE_SLEEP - 1) Atomics.wait(i32, state, IN, SHORT_SLEEP)
+  }
+  return () => {
+    Atomics.store(i32, state, OUT)
+    Atomics.notify(i32, state)
+  }
 }
 
 /** Makes a vCPU leave translated code soon and look at its events. */

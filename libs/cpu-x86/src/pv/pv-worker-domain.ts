@@ -63,6 +63,7 @@ export class PvWorkerDomain {
       regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
       access: this.#access(),
       onNewCodeFrame: () => domain.newCodeFrame(n),
+      vcpus: domain.vcpus,
     })
     const context: HypercallContext = {
       domain,

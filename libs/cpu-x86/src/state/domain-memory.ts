@@ -70,6 +70,7 @@ export function initVcpu(views: DomainViews, plan: DomainMemoryPlan, n: number):
     [CPU.MXCSR, 0x1f80],
     [CPU.MXCSR + 4, 0xffff],
     [CPU.FX, 0x37f],
+    [CPU.OTHERS, plan.vcpus > 1 ? 1 : 0],
   ]
   for (const [offset, value] of words) vcpu.setI32(offset, value)
   vcpu.setU64(CPU.RFLAGS, 0x202n)

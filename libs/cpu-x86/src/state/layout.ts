@@ -75,6 +75,10 @@ export const CPU = {
   CODE_STALE: 0x154,
   /** i32: first of the code tables that are free again, 0 none. */
   FREE_TABLES: 0x158,
+  /** i32: 1 where other vCPUs of the domain may run meanwhile. */
+  OTHERS: 0x15c,
+  /** i32, of the domain's first vCPU only: a vCPU has all others out of the guest (mmu/alone.ts). */
+  ALONE_LOCK: 0x160,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,

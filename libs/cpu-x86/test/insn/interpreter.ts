@@ -108,6 +108,8 @@ export class Interpreter implements Builder {
     this.memory.write((to as Location).address!, 16, this.#value(value))
   }
 
+  alone(): void {}
+
   rmw(at: Place, next: (old: I64) => I64, _locked?: boolean): I64 {
     const old = this.get(at)
     this.put(at, next(old))
