@@ -29,6 +29,8 @@ export interface RunnerOptions extends CodeCacheOptions {
   readonly access: SlowAccessHooks
   /** Jumps to a place before a region is made of it; 0 for no regions. */
   readonly regionThreshold?: number
+  /** Regions before all code is dropped and made anew. */
+  readonly mostRegions?: number
   /** The domain's vCPUs, first to last, this one among them; none is only this one. */
   readonly vcpus?: readonly VcpuMemory[]
 }
@@ -72,7 +74,7 @@ export class VcpuRunner {
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
-    this.regions = new Regions(vcpu, this.tier, this.cache)
+    this.regions = new Regions(vcpu, this.tier, this.cache, options.mostRegions)
     this.#vcpus = options.vcpus ?? [vcpu]
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }

@@ -3,8 +3,8 @@ import { bodyModule } from './body-modules.ts'
 import { coldModule } from './cold-module.ts'
 import { type FormRegistry, sharedLoopForms } from './form-registry.ts'
 
-/** Entries of a worker's function table: forms, then regions as they are made. */
-export const TABLE = { FORMS: 0x4000, MOST: 0x400000, GROWTH: 0x1000 } as const
+/** Entries of a vCPU's function table in one thread: forms, then regions as they are made. */
+export const TABLE = { FORMS: 0x8000, REGIONS: 0x8000, GROWTH: 0x1000 } as const
 
 type Run = (vcpu: number) => number
 type Fill = (vcpu: number, va: bigint, info: number) => number
@@ -59,6 +59,11 @@ export class ColdTier {
   reserve(slots: number): void {
     const { length } = this.table
     if (slots > length) this.table.grow(Math.max(slots - length, TABLE.GROWTH), this.#missing)
+  }
+
+  /** Empties all places of regions. */
+  forgetRegions(): void {
+    for (let slot = TABLE.FORMS; slot < this.table.length; slot++) this.table.set(slot, this.#missing)
   }
 
   /** Puts a region's body in its place of the table. */

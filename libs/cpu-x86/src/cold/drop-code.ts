@@ -66,12 +66,14 @@ function forgetCrossings(vcpu: VcpuMemory, table: number): void {
   }
 }
 
-/** Drops every translation and makes the whole arena free. */
+/** Drops every translation, and makes the whole arena and all places of regions free. */
 export function dropAllCode(vcpu: VcpuMemory): void {
   const start = vcpu.i32(CPU.ARENA_START)
   vcpu.views.u8.fill(0, vcpu.i32(CPU.CODE_TABLES), start)
   vcpu.setI32(CPU.ARENA_NEXT, start)
   vcpu.setI32(CPU.FREE_TABLES, 0)
+  vcpu.setI32(CPU.NEXT_REGION, 0)
+  vcpu.setI32(CPU.CODE_EPOCH, vcpu.i32(CPU.CODE_EPOCH) + 1)
   vcpu.setI32(CPU.REC, 0)
   vcpu.flushExecuteTlb(false)
   vcpu.flushExecuteTlb(true)

@@ -4,15 +4,18 @@ import { isFault } from '../decode/decoder.ts'
 import { decode } from '../state/policy.ts'
 import { type Form, formKey, formOf, loopForms } from './forms.ts'
 
-/** Where a domain's memory keeps the list of forms that its records use: {i32 lock, i32 count, i32 regions} then 16 bytes a form. */
+/**
+ * Where a domain's memory keeps the list of forms that its records use: {i32 lock, i32 count} then 16 bytes a form. There is
+ * room for more than the instruction table has (test/insn-table), whatever a guest runs.
+ */
 export const FORM_LIST = {
   AT: 0x1000,
   LOCK: 0x1000,
   COUNT: 0x1004,
-  NEXT_REGION: 0x1008,
   FIRST: 0x1010,
   ENTRY: 16,
-  MAX: 0xeff,
+  MAX: 0x7000,
+  END: 0x1010 + 0x7000 * 16,
 } as const
 
 let loop: readonly Form[] | undefined

@@ -1,14 +1,14 @@
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
-import { FORM_LIST } from '../cold/form-registry.ts'
 import { HANDLER, REC } from '../cold/record.ts'
 import { inGuest } from '../mmu/safepoint.ts'
+import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
+import { CompiledRegions } from './compiled-regions.ts'
 import { jumpTarget, type RegionCode, regionCode } from './region-code.ts'
-import { regionModule } from './region-module.ts'
 
 /** Compiled regions by content, shared by all domains of a thread: the same code compiles once. */
-const modules = new Map<string, WebAssembly.Module>()
+const modules = new CompiledRegions()
 
 /** A record that is never asked about again; and jumps to one until a region is tried once more. */
 const NEVER_HOT = 0x7fffffff
@@ -20,19 +20,27 @@ export class Regions {
   readonly #views: DomainViews
   readonly #tier: ColdTier
   readonly #cache: CodeCache
+  readonly #most: number
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
+  /** CODE_EPOCH of the regions in this thread's table. */
+  #epoch = 0
 
-  constructor(vcpu: VcpuMemory, tier: ColdTier, cache: CodeCache) {
+  /** @param most regions of the vCPU; one more drops all its code, at most TABLE.REGIONS */
+  constructor(vcpu: VcpuMemory, tier: ColdTier, cache: CodeCache, most: number = TABLE.REGIONS) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
     this.#cache = cache
     this.#tier = tier
+    this.#most = most
   }
 
-  /** Before a vCPU that another thread may have run is run here. */
+  /** Before a vCPU that another thread may have run is run here: its records may name places that hold something else here. */
   prepare(): void {
-    this.#tier.reserve(TABLE.FORMS + this.#views.i32[FORM_LIST.NEXT_REGION >> 2])
+    const epoch = this.#vcpu.i32(CPU.CODE_EPOCH)
+    if (epoch !== this.#epoch) this.#tier.forgetRegions()
+    this.#epoch = epoch
+    this.#tier.reserve(TABLE.FORMS + this.#vcpu.i32(CPU.NEXT_REGION))
   }
 
   /** The record at `offset` of the frame is hot: a region takes its place if one can begin there. */
@@ -44,8 +52,13 @@ export class Regions {
     // Said now, while the record is surely there.
     i32[(rec + REC.HOT) >> 2] = good ? TRY_AGAIN : NEVER_HOT
     if (!good) return
-    const slot = TABLE.FORMS + Atomics.add(i32, FORM_LIST.NEXT_REGION >> 2, 1)
-    if (slot >= TABLE.MOST) return
+    const taken = this.#vcpu.i32(CPU.NEXT_REGION)
+    if (taken >= this.#most) {
+      inGuest(this.#vcpu, () => this.#cache.dropAll())
+      return
+    }
+    this.#vcpu.setI32(CPU.NEXT_REGION, taken + 1)
+    const slot = TABLE.FORMS + taken
     this.#install(slot, code, page)
     inGuest(this.#vcpu, () => {
       // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile. Nothing is translated
@@ -71,22 +84,9 @@ export class Regions {
   }
 
   #install(slot: number, code: RegionCode, page: Uint8Array): void {
-    const key = keyOf(code, page)
-    let module = modules.get(key)
-    if (!module) {
-      module = new WebAssembly.Module(regionModule(code))
-      modules.set(key, module)
-    }
-    this.#tier.installRegion(slot, module)
+    this.#tier.installRegion(slot, modules.of(code, page))
     this.count++
   }
-}
-
-/** Entry, mode, and each block's place and bytes. */
-function keyOf(code: RegionCode, page: Uint8Array): string {
-  let key = `${code.entry}.${code.mode}`
-  for (const { offset, next } of code.blocks) key += `|${offset}.${String.fromCharCode(...page.subarray(offset, next))}`
-  return key
 }
 
 /** Entering and leaving costs about as much as ten instructions in the cold loop: without a loop it must be longer than that. */

@@ -24,7 +24,8 @@ export interface DomainMemoryPlan extends DomainMemoryRequest {
   readonly wasmPages: number
 }
 
-const FIRST_VCPU = 0x10000
+/** Behind the list of forms (cold/form-registry.ts). */
+const FIRST_VCPU = 0x80000
 const MOST_BYTES = 65536 * 65536
 const page = (n: number): number => Math.ceil(n / 4096) * 4096
 

@@ -79,6 +79,9 @@ export const CPU = {
   OTHERS: 0x15c,
   /** i32, of the domain's first vCPU only: a vCPU has all others out of the guest (mmu/alone.ts). */
   ALONE_LOCK: 0x160,
+  /** i32: places in the function tables that regions of this vCPU have taken since all its code was dropped; and how often it was. */
+  NEXT_REGION: 0x164,
+  CODE_EPOCH: 0x168,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,

@@ -1,0 +1,56 @@
+/** Regions have places in each thread's function table, which are given away again when there are no more. */
+import { expect, test } from 'vitest'
+import { CompiledRegions } from '../../src/jit/compiled-regions.ts'
+import { regionCode } from '../../src/jit/region-code.ts'
+import { CPU } from '../../src/state/layout.ts'
+import { Machine } from '../machine.ts'
+import { CODE } from './tiers.ts'
+
+const PAGES = 12
+const ROUNDS = 40
+const MOST = 5
+
+/** Page n, from offset 0: four adds of n, ten times; then on to the next page, and from the last to the first or hlt. */
+function page(n: number): Uint8Array {
+  const loop = [0xb9, 10, 0, 0, 0, ...new Array(4).fill([0x83, 0xc0, n]).flat(), 0xff, 0xc9, 0x75, 0xf0]
+  const next = relative(loop.length + 5, 4096)
+  const last = [0xff, 0xca, 0x0f, 0x85, ...relative(loop.length + 8, -(PAGES - 1) * 4096), 0xf4]
+  return Uint8Array.from(n === PAGES - 1 ? [...loop, ...last] : [...loop, 0xe9, ...next])
+}
+
+function relative(from: number, to: number): number[] {
+  return [...new Uint8Array(Int32Array.of(to - from).buffer)]
+}
+
+test('a vCPU that goes from thread to thread runs its own regions only, however often places are given away', () => {
+  const options = { regionThreshold: 3, mostRegions: MOST }
+  const first = new Machine(options)
+  const machines = [
+    first,
+    new Machine({ ...options, shared: first.shared }),
+    new Machine({ ...options, shared: first.shared }),
+  ]
+  for (let n = 0; n < PAGES; n++) first.write(first.map({ va: CODE + BigInt(n) * 4096n }), page(n))
+  first.state = { rip: CODE, gpr: [0n, 0n, BigInt(ROUNDS)] }
+  let stop = 'limit'
+  for (let turn = 0; stop === 'limit'; turn++) stop = machines[turn % 3].runner.run(400 + (turn % 7) * 90)
+  expect(stop).toBe('trap')
+  expect(first.vcpu.gpr(0)).toBe(BigInt(ROUNDS * 40 * ((PAGES * (PAGES - 1)) / 2)))
+  expect(first.vcpu.i32(CPU.CODE_EPOCH)).toBeGreaterThan(10)
+  for (const { runner } of machines) expect(runner.regions.count).toBeGreaterThan(MOST)
+})
+
+test('compiled regions that were not used for longest are forgotten', () => {
+  const regions = new CompiledRegions(2)
+  const compiled = [1, 2, 3].map((n) => {
+    const bytes = page(n)
+    const code = regionCode(bytes, 5, 64)
+    return () => code && regions.of(code, bytes)
+  })
+  const [a, b] = [compiled[0](), compiled[1]()]
+  expect(compiled[0]()).toBe(a)
+  compiled[2]()
+  expect(regions.size).toBe(2)
+  expect(compiled[0]()).toBe(a)
+  expect(compiled[1]()).not.toBe(b)
+})
