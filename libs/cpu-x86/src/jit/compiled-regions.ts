@@ -1,8 +1,11 @@
 import type { RegionCode } from './region-code.ts'
 import { regionModule } from './region-module.ts'
 
-/** Modules kept: some hundred MiB of V8's code at most, which a guest that writes code without end would fill. */
-const MOST_MODULES = 0x4000
+/**
+ * Modules kept beyond those in use. A guest that writes code without end fills this and its own table: measured, some 25 KiB of V8's
+ * for each region.
+ */
+const MOST_MODULES = 0x2000
 
 /** Regions compiled by one thread, found by content. Those not used for longest are forgotten. */
 export class CompiledRegions {
