@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { type Hypervisor, startHypervisor } from '@paravane/core'
 
-/** The one place that says which plugins make up the hypervisor. */
-const PLUGINS = ['@paravane/cpu-x86', '@paravane/sched-credit'] as const
+/** The plugins that make up the hypervisor; this is the one place that names them. */
+const CPU = '@paravane/cpu-x86'
+const SCHEDULER = '@paravane/sched-credit'
 
 export interface ComposeOptions {
   /** Threads that run vCPUs; by default as many as `vcpus`, and no more than the host has processors. */
   readonly pcpus?: number
+  /** Configuration of the CPU engine: what the guests' processor offers. By default all it can. */
+  readonly cpu?: unknown
   /** How many vCPUs there will be. */
   readonly vcpus: number
   /** Takes what guests write to the hypervisor's log. */
@@ -16,9 +19,9 @@ export interface ComposeOptions {
 }
 
 /** Starts the hypervisor of this process. */
-export function compose({ pcpus, vcpus, guestLog, warn }: ComposeOptions): Promise<Hypervisor> {
+export function compose({ pcpus, cpu, vcpus, guestLog, warn }: ComposeOptions): Promise<Hypervisor> {
   return startHypervisor({
-    plugins: PLUGINS,
+    plugins: [{ use: CPU, config: cpu }, SCHEDULER],
     pcpus: pcpus ?? Math.min(vcpus, availableParallelism()),
     resolve: (specifier) => import.meta.resolve(specifier),
     scheduler: 'credit',

@@ -49,11 +49,12 @@ async function start(options: StartOptions): Promise<number> {
   const request = await guestRequest(options, { folder: startFolder(process.env), progress: say, warn: say })
   // Imported here, so that what can be refused is refused before the engine is loaded.
   const { compose } = await import('./compose.ts')
-  const { pcpus, verbose } = options
+  const { pcpus, cpu, verbose } = options
   const guestLog = (_: number, bytes: Uint8Array): boolean => process.stderr.write(bytes)
   say('starting the hypervisor ...')
   const hypervisor = await compose({
     pcpus,
+    cpu,
     vcpus: request.domain.vcpus,
     guestLog: verbose ? guestLog : undefined,
     warn: say,

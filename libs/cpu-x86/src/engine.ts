@@ -1,9 +1,10 @@
 import type { EnginePart } from '@paravane/core'
 import { PvControl } from './pv/pv-control.ts'
 import { PvPcpu } from './pv/pv-pcpu.ts'
+import type { CpuPolicy } from './state/policy.ts'
 
 /** The CPU engine of paravirtual domains: the first on domain 0's thread, the second on each pCPU. */
-export const pvEngine: EnginePart = {
+export const pvEngine = (policy: CpuPolicy): EnginePart => ({
   control: () => new PvControl(),
-  pcpu: (init) => new PvPcpu(init),
-}
+  pcpu: (init) => new PvPcpu(init, policy),
+})

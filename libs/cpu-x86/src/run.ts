@@ -1,16 +1,16 @@
-import { CodeCache, type CodeCacheOptions } from './cold/code-cache.ts'
+import { CodeCache } from './cold/code-cache.ts'
 import { ColdTier, type Helpers } from './cold/cold-tier.ts'
 import { FormRegistry } from './cold/form-registry.ts'
 import { EXIT, HANDLER, REC } from './cold/record.ts'
 import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
-import { isFault } from './decode/decoder.ts'
+import { type Decode, isFault } from './decode/decoder.ts'
 import { Regions } from './jit/regions.ts'
 import { alone } from './mmu/alone.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
 import { CPU, XTLB } from './state/layout.ts'
-import { decode } from './state/policy.ts'
+import { type CpuPolicy, DEFAULT_POLICY } from './state/policy.ts'
 import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
 
 /** Why `VcpuRunner.run` came back. The vCPU's RIP holds the address of the instruction concerned, or of the next. */
@@ -24,9 +24,13 @@ export type Stop =
   /** A frame is absent: `runner.absent` is its gmfn. The instruction at RIP has had no effect. */
   | 'absent'
 
-export interface RunnerOptions extends CodeCacheOptions {
+export interface RunnerOptions {
   readonly helpers: (vcpu: VcpuMemory) => Helpers
   readonly access: SlowAccessHooks
+  /** Called when a frame gets its first translation: other vCPUs of the domain must lose their write permission to it. */
+  readonly onNewCodeFrame?: (frameHost: number) => void
+  /** What decodes; all that is implemented by default. */
+  readonly policy?: CpuPolicy
   /** Jumps to a place before a region is made of it; 0 for no regions. */
   readonly regionThreshold?: number
   /** Regions before all code is dropped and made anew. */
@@ -49,6 +53,7 @@ export class VcpuRunner {
   readonly cache: CodeCache
   readonly regions: Regions
   readonly #slow: SlowAccess
+  readonly #decode: Decode
   readonly #scratch: number
   readonly #vcpus: readonly VcpuMemory[]
   /** The record at which translated code was left last, 0 for none. */
@@ -60,10 +65,12 @@ export class VcpuRunner {
   constructor(views: DomainViews, vcpu: VcpuMemory, options: RunnerOptions) {
     this.vcpu = vcpu
     this.walker = new Walker(vcpu)
-    const forms = new FormRegistry(views.memory)
-    const { onNewCodeFrame } = options
+    const { onNewCodeFrame, policy = DEFAULT_POLICY } = options
+    const { decode } = policy
+    this.#decode = decode
+    const forms = new FormRegistry(views.memory, decode)
     this.cache = new CodeCache(vcpu, forms, {
-      ...options,
+      decode,
       hotThreshold: options.regionThreshold || NEVER_HOT,
       onNewCodeFrame:
         onNewCodeFrame &&
@@ -74,7 +81,7 @@ export class VcpuRunner {
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
-    this.regions = new Regions(vcpu, this.tier, this.cache, options.mostRegions)
+    this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.mostRegions)
     this.#vcpus = options.vcpus ?? [vcpu]
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
@@ -256,7 +263,7 @@ export class VcpuRunner {
     const mode = vcpu.i32(CPU.COMPAT) ? 32 : 64
     const offset = Number(rip & 0xfffn)
     let bytes = u8.subarray(first + offset, first + Math.min(4096, offset + 15))
-    let insn = decode(bytes, 0, bytes.length, mode)
+    let insn = this.#decode(bytes, 0, bytes.length, mode)
     if (isFault(insn) && insn.fault === 'more') {
       const next = this.#fetch((rip & ~0xfffn) + 0x1000n)
       if (next === 0) return undefined
@@ -264,7 +271,7 @@ export class VcpuRunner {
       joined.set(bytes)
       joined.set(u8.subarray(next, next + 15 - bytes.length), bytes.length)
       bytes = joined
-      insn = decode(bytes, 0, 15, mode)
+      insn = this.#decode(bytes, 0, 15, mode)
     }
     if (isFault(insn)) {
       this.#fault(insn.fault === 'toolong' ? 13 : 6, insn.fault === 'toolong' ? 0 : -1, rip)

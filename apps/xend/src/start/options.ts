@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util'
 import { CodedError } from '@paravane/core'
 
+/** Configuration of the CPU engine, which judges it. */
+export interface CpuChoice {
+  readonly level: string
+  readonly hide: readonly string[]
+}
+
 /** What the command line of `npm start` says. Paths are as given. */
 export interface StartOptions {
   readonly guest?: string
@@ -12,6 +18,8 @@ export interface StartOptions {
   readonly extra?: string
   /** Default: one per vCPU of the guest, as far as the host has processors. */
   readonly pcpus?: number
+  /** What the guest's processor offers: a level, and features to hide. */
+  readonly cpu?: CpuChoice
   readonly virtualClock: boolean
   readonly regions: boolean
   readonly refresh: boolean
@@ -34,6 +42,8 @@ Boots a paravirtual guest with its console on this terminal; Ctrl-] leaves.
   --extra TEXT           the kernel's command line
   KEY=VALUE              set any key of the configuration, as in name=test
   --pcpus N              threads that run the vCPUs
+  --cpu LEVEL[,-NAME...] what the guest's processor offers: x86-64, x86-64-v2 or max (the default),
+                         without the features NAME, as in --cpu max,-aes,-sha
   --virtual-clock        time from retired instructions: a run that repeats exactly
   --no-regions           without compiling hot code
   --refresh              ask apt for newer packages
@@ -54,6 +64,7 @@ const OPTIONS = {
   vcpus: VALUE,
   extra: VALUE,
   pcpus: VALUE,
+  cpu: VALUE,
   'virtual-clock': FLAG,
   'no-regions': FLAG,
   refresh: FLAG,
@@ -81,6 +92,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     else if (token.kind === 'option') values.set(...option(token))
   }
   const pcpus = values.get('pcpus')
+  const cpu = values.get('cpu')
   return {
     guest: values.get('guest'),
     config: values.get('config'),
@@ -90,6 +102,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     vcpus: values.get('vcpus'),
     extra: values.get('extra'),
     pcpus: pcpus === undefined ? undefined : pcpuCount(pcpus),
+    cpu: cpu === undefined ? undefined : cpuChoice(cpu),
     virtualClock: values.has('virtual-clock'),
     regions: !values.has('no-regions'),
     refresh: values.has('refresh'),
@@ -125,6 +138,13 @@ function pcpuCount(text: string): number {
   const count = /^[0-9]+$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_PCPUS) return count
   throw usageError(`--pcpus must be a whole number from 1 to ${MAX_PCPUS}, not ${text}`)
+}
+
+function cpuChoice(text: string): CpuChoice {
+  const [level, ...hidden] = text.split(',')
+  const wrong = hidden.find((part) => !part.startsWith('-'))
+  if (wrong !== undefined) throw usageError(`--cpu ${text}: write -${wrong} to hide the feature ${wrong}`)
+  return { level, hide: hidden.map((part) => part.slice(1)) }
 }
 
 export function usageError(message: string): CodedError<{ code: 'USAGE' }> {

@@ -17,7 +17,19 @@ test('no arguments', () => {
 test('every option, with its value behind it or behind =', () => {
   const args = [
     ...['--guest=hello', '--config', 'a.cfg', '--kernel', 'k', '--ramdisk=r', '--memory', '64', '--vcpus=2'],
-    ...['--extra', 'a=b quiet', '--pcpus', '2', '--virtual-clock', '--no-regions', '--refresh', '--verbose', '-h'],
+    ...[
+      '--extra',
+      'a=b quiet',
+      '--pcpus',
+      '2',
+      '--cpu',
+      'max,-aes',
+      '--virtual-clock',
+      '--no-regions',
+      '--refresh',
+      '--verbose',
+      '-h',
+    ],
     ...['name=test', 'extra=x=y'],
   ]
   expect(parseStartOptions(args)).toEqual({
@@ -29,6 +41,7 @@ test('every option, with its value behind it or behind =', () => {
     vcpus: '2',
     extra: 'a=b quiet',
     pcpus: 2,
+    cpu: { level: 'max', hide: ['aes'] },
     virtualClock: true,
     regions: false,
     refresh: true,
@@ -53,6 +66,7 @@ const REFUSALS: readonly (readonly [string[], string])[] = [
   [['--kernel', '--ramdisk', 'r'], '--kernel needs a value: --kernel VALUE'],
   [['--verbose=yes'], '--verbose takes no value; write it alone'],
   [['--pcpus', 'all'], '--pcpus must be a whole number from 1 to 64, not all'],
+  [['--cpu', 'max,aes'], '--cpu max,aes: write -aes to hide the feature aes'],
   [['my.cfg'], 'my.cfg: neither an option nor key=value; a config file goes with --config my.cfg'],
 ]
 

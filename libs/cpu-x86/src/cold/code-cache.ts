@@ -1,7 +1,6 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
 import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
-import { decode as policyDecode } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { dropAllCode, dropCode, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
@@ -16,7 +15,7 @@ const INVALID_OPCODE = 6n
 const TOO_LONG = 13n | (1n << 8n)
 
 export interface CodeCacheOptions {
-  readonly decode?: Decode
+  readonly decode: Decode
   /** Jumps to a place before it asks for a region. */
   readonly hotThreshold?: number
   /** Called when a frame gets its first translation: other vCPUs of the domain must lose their write permission to it. */
@@ -31,10 +30,10 @@ export class CodeCache {
   readonly #hotThreshold: number
   readonly #onNewCodeFrame: (frameHost: number) => void
 
-  constructor(vcpu: VcpuMemory, forms: FormRegistry, options: CodeCacheOptions = {}) {
+  constructor(vcpu: VcpuMemory, forms: FormRegistry, options: CodeCacheOptions) {
     this.#vcpu = vcpu
     this.#forms = forms
-    this.#decode = options.decode ?? policyDecode
+    this.#decode = options.decode
     this.#hotThreshold = options.hotThreshold ?? 0x7fffffff
     this.#onNewCodeFrame = options.onNewCodeFrame ?? (() => {})
   }

@@ -1,7 +1,6 @@
 import { bugOn, HypervisorBug } from '@paravane/core'
 import type { Decoded } from '../decode/decoded.ts'
-import { isFault } from '../decode/decoder.ts'
-import { decode } from '../state/policy.ts'
+import { type Decode, isFault } from '../decode/decoder.ts'
 import { type Form, formKey, formOf, loopForms } from './forms.ts'
 
 /**
@@ -35,8 +34,11 @@ export class FormRegistry {
   readonly #forms: Form[]
   readonly #numbers: Map<string, number>
   readonly #loopCount: number
+  readonly #decode: Decode
 
-  constructor(memory: WebAssembly.Memory) {
+  /** @param decode the same for all workers */
+  constructor(memory: WebAssembly.Memory, decode: Decode) {
+    this.#decode = decode
     this.#i32 = new Int32Array(memory.buffer)
     this.#u8 = new Uint8Array(memory.buffer)
     this.#forms = [...sharedLoopForms()]
@@ -84,7 +86,7 @@ export class FormRegistry {
       const at = FORM_LIST.FIRST + n * FORM_LIST.ENTRY
       const head = this.#u8[at]
       const bytes = this.#u8.slice(at + 1, at + 1 + (head & 15))
-      const insn = decode(bytes, 0, bytes.length, head & 0x80 ? 32 : 64)
+      const insn = this.#decode(bytes, 0, bytes.length, head & 0x80 ? 32 : 64)
       if (isFault(insn)) throw new HypervisorBug('the list of instruction forms is damaged')
       const form = formOf(insn)
       this.#numbers.set(form.key, this.#forms.length)

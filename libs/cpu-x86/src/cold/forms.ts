@@ -1,8 +1,7 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
-import { isFault } from '../decode/decoder.ts'
+import { decode, isFault } from '../decode/decoder.ts'
 import type { Row } from '../insn/row.ts'
 import { rows } from '../insn/table.ts'
-import { decode } from '../state/policy.ts'
 import { addressShape } from './record-builder.ts'
 
 /**

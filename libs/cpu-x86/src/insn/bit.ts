@@ -116,6 +116,6 @@ export const rows: readonly Row[] = [
   { ...scanFlags, name: 'bsf', code: 0xbc, def: scan(ctz) },
   { ...scanFlags, name: 'bsr', code: 0xbd, def: scan(msb) },
   { ...countFlags, name: 'tzcnt', code: 0xbc, feature: 'bmi1', def: tzcnt },
-  { ...countFlags, name: 'lzcnt', code: 0xbd, feature: 'lzcnt', def: lzcnt },
+  { ...countFlags, name: 'lzcnt', code: 0xbd, feature: 'abm', def: lzcnt },
   { ...countFlags, name: 'popcnt', code: 0xb8, feature: 'popcnt', writes: 'oszapc', undefines: '', def: popcnt },
 ]

@@ -175,6 +175,8 @@ export const rows: readonly Row[] = [
   { name: 'cbw', map: 0, code: 0x98, operands: '', def: widenAccumulator },
   { name: 'cwd', map: 0, code: 0x99, operands: '', def: signIntoData },
   { name: 'xlat', map: 0, code: 0xd7, operands: 'Bb', rare: true, def: translate },
-  { name: 'sahf', map: 0, code: 0x9e, operands: '', writes: 'szapc', def: storeFlags },
-  { name: 'lahf', map: 0, code: 0x9f, operands: '', reads: 'szapc', def: loadFlags },
+  ...([{ mode: 32 }, { mode: 64, feature: 'lahf_lm' }] as const).flatMap((where): readonly Row[] => [
+    { name: 'sahf', map: 0, code: 0x9e, ...where, operands: '', writes: 'szapc', def: storeFlags },
+    { name: 'lahf', map: 0, code: 0x9f, ...where, operands: '', reads: 'szapc', def: loadFlags },
+  ]),
 ]

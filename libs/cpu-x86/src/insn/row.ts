@@ -12,6 +12,8 @@ export interface Row {
   readonly name: string
   /** 0: one byte, 1: 0F, 2: 0F38, 3: 0F3A. */
   readonly map: 0 | 1 | 2 | 3
+  /** VEX-encoded (C4, C5) with VEX.L 0; `prefix` is VEX.pp and `w` is VEX.W. */
+  readonly vex?: boolean
   readonly code: number
   /** The low three opcode bits (and REX.B) name a register: `code` is the first of eight. */
   readonly plusReg?: boolean

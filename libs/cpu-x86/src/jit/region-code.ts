@@ -1,6 +1,5 @@
 import type { Decoded } from '../decode/decoded.ts'
-import { isFault } from '../decode/decoder.ts'
-import { decode } from '../state/policy.ts'
+import { type Decode, isFault } from '../decode/decoder.ts'
 
 /** Instructions of one region at most: no more are retired in it without a look at the limit. */
 export const REGION_LIMIT = 160
@@ -74,7 +73,7 @@ export function jumpTarget({ offset, insn }: RegionInsn): number | undefined {
 }
 
 /** Follows direct jumps from `entry` through a frame's bytes; undefined if the first instruction is none for a region. */
-export function regionCode(page: Uint8Array, entry: number, mode: 32 | 64): RegionCode | undefined {
+export function regionCode(page: Uint8Array, entry: number, mode: 32 | 64, decode: Decode): RegionCode | undefined {
   const insns = new Map<number, RegionInsn>()
   const leaders = new Set<number>([entry])
   const work = [entry]

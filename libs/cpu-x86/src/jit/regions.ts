@@ -1,13 +1,17 @@
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { HANDLER, REC } from '../cold/record.ts'
+import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { CompiledRegions } from './compiled-regions.ts'
 import { jumpTarget, type RegionCode, regionCode } from './region-code.ts'
 
-/** Compiled regions by content, shared by all domains of a thread: the same code compiles once. */
+/**
+ * Compiled regions by content, shared by all domains of a thread: the same code compiles once. The decoder is the same for all of
+ * them: a host has one CPU policy.
+ */
 const modules = new CompiledRegions()
 
 /** A record that is never asked about again; and jumps to one until a region is tried once more. */
@@ -21,18 +25,20 @@ export class Regions {
   readonly #tier: ColdTier
   readonly #cache: CodeCache
   readonly #most: number
+  readonly #decode: Decode
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
   /** CODE_EPOCH of the regions in this thread's table. */
   #epoch = 0
 
   /** @param most regions of the vCPU; one more drops all its code, at most TABLE.REGIONS */
-  constructor(vcpu: VcpuMemory, tier: ColdTier, cache: CodeCache, most: number = TABLE.REGIONS) {
+  constructor(vcpu: VcpuMemory, tier: ColdTier, cache: CodeCache, decode: Decode, most: number = TABLE.REGIONS) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
     this.#cache = cache
     this.#tier = tier
     this.#most = most
+    this.#decode = decode
   }
 
   /** Before a vCPU that another thread may have run is run here: its records may name places that hold something else here. */
@@ -47,7 +53,7 @@ export class Regions {
   make(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
     const { i32 } = this.#views
     const page = this.#page(frameHost)
-    const code = regionCode(page, offset, mode)
+    const code = regionCode(page, offset, mode, this.#decode)
     const good = code !== undefined && worthwhile(code)
     // Said now, while the record is surely there.
     i32[(rec + REC.HOT) >> 2] = good ? TRY_AGAIN : NEVER_HOT
@@ -73,7 +79,7 @@ export class Regions {
   /** Another thread made the region at this record: the same again from the same bytes, for this thread's table. */
   install(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
     const page = this.#page(frameHost)
-    const code = regionCode(page, offset, mode)
+    const code = regionCode(page, offset, mode, this.#decode)
     const slot = this.#views.i32[(rec + REC.FORM) >> 2]
     if (code) this.#install(slot, code, page)
   }

@@ -1,4 +1,5 @@
 import { XEN_CPUID_FIRST_LEAF } from '@paravane/core/abi'
+import type { CpuPolicy } from '../state/policy.ts'
 
 /** Answer of CPUID, as signed or unsigned 32-bit numbers. */
 export interface CpuidResult {
@@ -8,7 +9,6 @@ export interface CpuidResult {
   readonly edx: number
 }
 
-const bits = (...ns: number[]): number => ns.reduce((word, n) => word | (1 << n), 0)
 const text = (s: string, at: number): number =>
   [0, 1, 2, 3].reduce((word, n) => word | ((s.charCodeAt(at + n) || 0) << (8 * n)), 0)
 
@@ -24,32 +24,6 @@ const CRYSTAL_HZ = 25_000_000
 const TSC_RATIO = 40
 export const TSC_HZ: number = CRYSTAL_HZ * TSC_RATIO
 
-const FPU = 0
-const DE = 2
-const TSC = 4
-const MSR = 5
-const PAE = 6
-const MCE = 7
-const CX8 = 8
-const SEP = 11
-const MCA = 14
-const CMOV = 15
-const PAT = 16
-const CLFSH = 19
-const MMX = 23
-const FXSR = 24
-const SSE = 25
-const SSE2 = 26
-const FEATURES_1D = bits(FPU, DE, TSC, MSR, PAE, MCE, CX8, SEP, MCA, CMOV, PAT, CLFSH, MMX, FXSR, SSE, SSE2)
-/** CMPXCHG16B, MOVBE, POPCNT, and that there is a hypervisor. */
-const FEATURES_1C = bits(13, 22, 23, 31)
-/** ERMS; FSRM: copies and clears become `rep`, which is a bulk operation here. */
-const FEATURES_7B = bits(9)
-const FEATURES_7D = bits(4)
-/** SYSCALL, NX, LM; LAHF in long mode. */
-const EXTENDED_1D = bits(11, 20, 29)
-const EXTENDED_1C = bits(0)
-
 const LAST_BASIC = 0x16
 const LAST_EXTENDED = 0x80000008
 const LAST_XEN = 5
@@ -57,7 +31,7 @@ const LAST_XEN = 5
 const ADDRESS_SIZES = 0x3028
 const XEN_VERSION = (4 << 16) | 17
 
-type Leaf = (subleaf: number, vcpu: number) => CpuidResult
+type Leaf = (subleaf: number, vcpu: number, policy: CpuPolicy) => CpuidResult
 const zero: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 }
 const brand = (part: number): CpuidResult => ({
   eax: text(BRAND, part * 16),
@@ -81,19 +55,27 @@ function cache(n: number): CpuidResult {
 
 const LEAVES: Readonly<Record<number, Leaf>> = {
   0: () => ({ eax: LAST_BASIC, ebx: text(VENDOR, 0), edx: text(VENDOR, 4), ecx: text(VENDOR, 8) }),
-  1: (_, vcpu) => ({ eax: SIGNATURE, ebx: (8 << 8) | (1 << 16) | (vcpu << 25), ecx: FEATURES_1C, edx: FEATURES_1D }),
+  1: (_, vcpu, policy) => ({
+    eax: SIGNATURE,
+    ebx: (8 << 8) | (1 << 16) | (vcpu << 25),
+    ecx: policy.word('1.ecx'),
+    edx: policy.word('1.edx'),
+  }),
   4: (subleaf) => cache(subleaf),
-  7: (subleaf) => (subleaf === 0 ? { eax: 0, ebx: FEATURES_7B, ecx: 0, edx: FEATURES_7D } : zero),
+  7: (subleaf, _, policy) => (subleaf === 0 ? { ...zero, ebx: policy.word('7.ebx'), edx: policy.word('7.edx') } : zero),
   21: () => ({ eax: 1, ebx: TSC_RATIO, ecx: CRYSTAL_HZ, edx: 0 }),
   22: () => ({ eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: CRYSTAL_HZ / 1e6, edx: 0 }),
   2147483648: () => ({ ...zero, eax: LAST_EXTENDED | 0 }),
-  2147483649: () => ({ eax: 0, ebx: 0, ecx: EXTENDED_1C, edx: EXTENDED_1D }),
+  2147483649: (_subleaf, _vcpu, policy) => ({
+    ...zero,
+    ecx: policy.word('80000001.ecx'),
+    edx: policy.word('80000001.edx'),
+  }),
   2147483650: () => brand(0),
   2147483651: () => brand(1),
   2147483652: () => brand(2),
   2147483654: () => ({ ...zero, ecx: (1024 << 16) | (6 << 12) | 64 }),
-  /** Invariant TSC. */
-  2147483655: () => ({ ...zero, edx: bits(8) }),
+  2147483655: (_subleaf, _vcpu, policy) => ({ ...zero, edx: policy.word('80000007.edx') }),
   2147483656: () => ({ ...zero, eax: ADDRESS_SIZES }),
 }
 
@@ -109,7 +91,7 @@ const XEN_LEAVES: readonly Leaf[] = [
   () => ({ eax: 1, ebx: 0x40000000, ecx: 1, edx: 0 }),
   (subleaf) =>
     subleaf === 0
-      ? { eax: bits(1), ebx: 2, ecx: TSC_HZ / 1000, edx: 0 }
+      ? { eax: 1 << 1, ebx: 2, ecx: TSC_HZ / 1000, edx: 0 }
       : subleaf === 1
         ? { eax: 0, ebx: 0, ecx: 0x80000000 | 0, edx: 1 }
         : subleaf === 2
@@ -121,12 +103,12 @@ const XEN_LEAVES: readonly Leaf[] = [
 ]
 
 /** The processor that guests see; same for `cpuid` with and without Xen's forced-emulation prefix. */
-export function cpuid(leaf: number, subleaf: number, vcpu: number): CpuidResult {
+export function cpuid(policy: CpuPolicy, leaf: number, subleaf: number, vcpu: number): CpuidResult {
   const n = leaf >>> 0
   const xen = XEN_LEAVES[n - XEN_CPUID_FIRST_LEAF]
-  if (xen) return xen(subleaf >>> 0, vcpu)
+  if (xen) return xen(subleaf >>> 0, vcpu, policy)
   const found = LEAVES[n]
-  if (found) return found(subleaf >>> 0, vcpu)
+  if (found) return found(subleaf >>> 0, vcpu, policy)
   // Intel: beyond the last basic leaf comes the last basic leaf's answer.
-  return n > LAST_BASIC && n < XEN_CPUID_FIRST_LEAF ? (LEAVES[LAST_BASIC] as Leaf)(subleaf, vcpu) : zero
+  return n > LAST_BASIC && n < XEN_CPUID_FIRST_LEAF ? (LEAVES[LAST_BASIC] as Leaf)(subleaf, vcpu, policy) : zero
 }

@@ -69,8 +69,9 @@ export class Emulator {
   }
 
   #cpuid(): undefined {
-    const { vcpu } = this.#c
-    const r = cpuid(Number(vcpu.gpr(RAX) & 0xffffffffn), Number(vcpu.gpr(RCX) & 0xffffffffn), this.#c.vcpuId)
+    const { vcpu, policy, vcpuId } = this.#c
+    const [leaf, subleaf] = [vcpu.gpr(RAX), vcpu.gpr(RCX)].map((value) => Number(value & 0xffffffffn))
+    const r = cpuid(policy, leaf, subleaf, vcpuId)
     for (const [reg, value] of [
       [RAX, r.eax],
       [RBX, r.ebx],

@@ -1,5 +1,6 @@
 import type { Clock } from '@paravane/core'
 import type { AccessFault, LinearMemory } from '../mmu/linear-memory.ts'
+import type { CpuPolicy } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { EmulatedOperands } from './operands.ts'
@@ -9,6 +10,7 @@ import { VECTOR } from './pv-state.ts'
 export interface EmulationContext {
   readonly vcpu: VcpuMemory
   readonly vcpuId: number
+  readonly policy: CpuPolicy
   readonly memory: LinearMemory
   readonly descriptors: Descriptors
   readonly operands: EmulatedOperands

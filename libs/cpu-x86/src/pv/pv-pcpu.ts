@@ -9,6 +9,7 @@ import {
   type VcpuExit,
 } from '@paravane/core'
 import { CPU } from '../state/layout.ts'
+import type { CpuPolicy } from '../state/policy.ts'
 import { cpuHypercalls } from './cpu-hypercalls.ts'
 import { mmuHypercalls } from './mmu/hypercalls.ts'
 import type { PvDomainShared } from './pv-domain.ts'
@@ -28,10 +29,11 @@ export class PvPcpu implements EnginePcpu {
   /** Of the run under way. */
   #mustLeave: () => boolean = NEVER_LEAVE
 
-  constructor({ owner, services, clockOf }: EnginePcpuInit) {
+  constructor({ owner, services, clockOf }: EnginePcpuInit, policy: CpuPolicy) {
     this.#clockOf = clockOf
     this.#worker = {
       owner,
+      policy,
       dispatcher: new HypercallDispatcher([
         coreHypercalls,
         { id: '@paravane/cpu-x86', rows: cpuHypercalls((ctx) => this.#domain(ctx.domain.domid).vcpu(ctx.vcpu)) },

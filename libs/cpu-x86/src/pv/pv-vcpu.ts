@@ -21,6 +21,7 @@ import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import { LinearMemory } from '../mmu/linear-memory.ts'
 import type { VcpuRunner } from '../run.ts'
 import { CPU } from '../state/layout.ts'
+import type { CpuPolicy } from '../state/policy.ts'
 import { readRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { type Bounce, bounce, type UpcallMask } from './bounce-frame.ts'
@@ -45,6 +46,7 @@ export type PvStop =
 export interface PvServices {
   readonly dispatcher: HypercallDispatcher
   readonly context: HypercallContext
+  readonly policy: CpuPolicy
   /** True once a hypercall of this run asked to leave the pCPU, or the domain may not run on. */
   mustLeave(): boolean
   /** A new kernel root, as mmuext_op NEW_BASEPTR. */
@@ -97,6 +99,7 @@ export class PvVcpu {
     return {
       vcpu,
       vcpuId: this.#id,
+      policy: this.#services.policy,
       memory,
       descriptors,
       operands: new EmulatedOperands(vcpu, memory),

@@ -6,6 +6,7 @@ import { sseHelper } from '../insn/sse-helper.ts'
 import { x87Helper } from '../insn/x87-helper.ts'
 import { VcpuRunner } from '../run.ts'
 import { type MemoryHash, memoryHash } from '../state/memory-hash.ts'
+import type { CpuPolicy } from '../state/policy.ts'
 import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
 import { RESTART } from './mmu/outcome.ts'
 import { newBaseptr } from './mmu/roots.ts'
@@ -21,6 +22,7 @@ export interface PvWorkerServices {
   readonly owner: LockOwner
   readonly dispatcher: HypercallDispatcher
   readonly services: HypervisorServices
+  readonly policy: CpuPolicy
   /** Whether the run under way is to end after a hypercall. */
   mustLeave(): boolean
 }
@@ -57,9 +59,10 @@ export class PvWorkerDomain {
 
   #make(n: number): PvVcpu {
     const { domain, clock } = this
-    const { dispatcher, services, mustLeave } = this.#worker
+    const { dispatcher, services, mustLeave, policy } = this.#worker
     const runner = new VcpuRunner(domain.views, domain.vcpus[n], {
       helpers: () => this.#helpers,
+      policy,
       regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
       access: this.#access(),
       onNewCodeFrame: () => domain.newCodeFrame(n),
@@ -77,6 +80,7 @@ export class PvWorkerDomain {
     const pv: PvVcpu = new PvVcpu(domain, n, runner, clock, {
       dispatcher,
       context,
+      policy,
       mustLeave,
       newBaseptr: (gmfn) => this.#newBaseptr(n, gmfn),
       written: (host, offset, length) => domain.written(host, offset, length),

@@ -1,11 +1,73 @@
+import { type ConfigKey, type ConfigSchema, type ConfigValues, configOf } from '@paravane/core'
 import { type Decode, makeDecoder } from '../decode/decoder.ts'
 import { rows } from '../insn/table.ts'
+import { FEATURES, type Feature, type FeatureWord, LEVELS, type Level } from './features.ts'
+
+/** What of the features the guests of a host are offered. */
+export interface PolicyConfig {
+  readonly level: Level
+  /** Names of `FEATURES` to leave out all the same. */
+  readonly hide: readonly string[]
+}
+
+const hideable: readonly string[] = FEATURES.filter((f) => f.level !== undefined && !f.fixed).map(({ name }) => name)
+
+const level: ConfigKey<Level> = {
+  initial: 'max',
+  expected: `one of ${LEVELS.join(', ')}`,
+  accepts: (value): value is Level => LEVELS.includes(value as Level),
+}
+
+const hide: ConfigKey<readonly string[]> = {
+  initial: [],
+  expected: `a list of some of ${hideable.join(', ')}`,
+  accepts: (value): value is readonly string[] =>
+    Array.isArray(value) && value.every((name) => hideable.includes(name as string)),
+}
+
+/** The plugin's configuration. */
+export const policySchema: ConfigSchema<ConfigValues<{ level: typeof level; hide: typeof hide }>> = configOf({
+  level,
+  hide,
+})
 
 /**
- * Features of the instruction table that the CPU offers its guests (docs/architecture.md, "Which CPU the guest sees"). A row whose feature is not here does not
- * exist: F3 0F BC is bsf, not tzcnt.
+ * The CPU that the guests of a host see: one policy for the process, given to each worker, so nothing compiled needs to name it.
+ * A row whose feature is not offered does not exist: F3 0F BC is then bsf, not tzcnt.
  */
-export const OFFERED: ReadonlySet<string> = new Set(['cx16', 'popcnt', 'movbe'])
+export class CpuPolicy {
+  readonly #offered: ReadonlySet<string>
+  readonly #words = new Map<FeatureWord, number>()
+  #decode: Decode | undefined
 
-/** The decoder of this CPU. */
-export const decode: Decode = makeDecoder(rows, (feature) => OFFERED.has(feature))
+  constructor(config: PolicyConfig) {
+    const offered = FEATURES.filter((feature) => isOffered(feature, config))
+    this.#offered = new Set(offered.map(({ name }) => name))
+    for (const { word, bit } of offered) this.#words.set(word, this.word(word) | (1 << bit))
+  }
+
+  /** @throws RangeError if no feature has that name */
+  offers(name: string): boolean {
+    if (!FEATURES.some((feature) => feature.name === name)) throw new RangeError(`no CPU feature is called '${name}'`)
+    return this.#offered.has(name)
+  }
+
+  /** The bits of a word of CPUID. */
+  word(word: FeatureWord): number {
+    return this.#words.get(word) ?? 0
+  }
+
+  /** The decoder of this CPU. */
+  get decode(): Decode {
+    this.#decode ??= makeDecoder(rows, (feature) => this.offers(feature))
+    return this.#decode
+  }
+}
+
+function isOffered({ name, level, fixed }: Feature, config: PolicyConfig): boolean {
+  if (level === undefined) return false
+  return fixed === true || (LEVELS.indexOf(level) <= LEVELS.indexOf(config.level) && !config.hide.includes(name))
+}
+
+/** All that is implemented. */
+export const DEFAULT_POLICY: CpuPolicy = new CpuPolicy(policySchema.parse(undefined))

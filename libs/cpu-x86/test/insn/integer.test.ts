@@ -8,7 +8,7 @@ import { rows as muldiv } from '../../src/insn/muldiv.ts'
 import { rows as rotate } from '../../src/insn/rotate.ts'
 import type { Row } from '../../src/insn/row.ts'
 import { rows as shift } from '../../src/insn/shift.ts'
-import { OFFERED } from '../../src/state/policy.ts'
+import { DEFAULT_POLICY } from '../../src/state/policy.ts'
 import { casesOf, type RowCase } from './cases.ts'
 import { coldMachine } from './cold-machine.ts'
 import { differences, type Judged, judge, type Machine, type Outcome } from './conformance.ts'
@@ -45,7 +45,7 @@ const machines: Readonly<Record<string, Machine>> = {
   'in the cold tier': coldMachine('loop'),
   'in the slow step': coldMachine('step'),
 }
-const isOffered = ({ one }: Judged) => one.insn.row.feature === undefined || OFFERED.has(one.insn.row.feature)
+const isOffered = ({ one }: Judged) => one.insn.row.feature === undefined || DEFAULT_POLICY.offers(one.insn.row.feature)
 
 describe.each(Object.entries(families))('%s: what the processor does', (_family, rows) => {
   const judged = judge(rows.flatMap((row) => casesOf(row, decode, CASES_PER_SHAPE)))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decode, isFault } from '../../src/decode/decoder.ts'
 import { rows } from '../../src/insn/table.ts'
-import { OFFERED } from '../../src/state/policy.ts'
+import { DEFAULT_POLICY } from '../../src/state/policy.ts'
 import { generate } from './generate.ts'
 import { CODE, CODE_BYTES } from './layout.ts'
 import { EXCLUDED, included } from './selection.ts'
@@ -36,6 +36,6 @@ describe('random programs', () => {
   it('leave out by name only what exists', () => {
     const names = new Set(rows.map(({ name }) => name))
     expect(Object.keys(EXCLUDED).filter((name) => !names.has(name))).toEqual([])
-    expect(included.filter((row) => row.feature !== undefined && !OFFERED.has(row.feature))).toEqual([])
+    expect(included.filter((row) => row.feature !== undefined && !DEFAULT_POLICY.offers(row.feature))).toEqual([])
   })
 })

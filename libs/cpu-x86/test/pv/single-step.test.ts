@@ -12,6 +12,7 @@ import { expect, test } from 'vitest'
 import { PV, VECTOR } from '../../src/pv/pv-state.ts'
 import { PvVcpu } from '../../src/pv/pv-vcpu.ts'
 import { CPU } from '../../src/state/layout.ts'
+import { DEFAULT_POLICY } from '../../src/state/policy.ts'
 import { Machine } from '../machine.ts'
 
 const CODE = 0x400000n
@@ -67,6 +68,7 @@ function pvVcpu(): PvVcpu {
       clock: CLOCK,
       services: {} as HypervisorServices,
     },
+    policy: DEFAULT_POLICY,
     mustLeave: () => false,
     newBaseptr: () => false,
     written: () => {},

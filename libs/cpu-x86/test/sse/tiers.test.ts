@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Row } from '../../src/insn/row.ts'
 import { rows as table } from '../../src/insn/table.ts'
-import { OFFERED } from '../../src/state/policy.ts'
+import { DEFAULT_POLICY } from '../../src/state/policy.ts'
 import { Random } from '../float/operands.ts'
 import { DATA, type NativeCase } from '../native/native.ts'
 import { type CaseOptions, caseOf, type Encoding, encodings } from './cases.ts'
@@ -14,7 +14,9 @@ const PAGE = DATA + 4096
 /** Offered instructions on xmm registers, with results that do not depend on the processor. */
 const rows: readonly Row[] = table.filter(
   ({ name, operands, feature }) =>
-    /[VWU][a-z]/.test(operands) && !/^r(cp|sqrt)[ps]s$/.test(name) && (feature === undefined || OFFERED.has(feature)),
+    /[VWU][a-z]/.test(operands) &&
+    !/^r(cp|sqrt)[ps]s$/.test(name) &&
+    (feature === undefined || DEFAULT_POLICY.offers(feature)),
 )
 const loads: readonly Row[] = rows.filter(({ operands }) => /[EWMQ][a-z]/.test(operands))
 
