@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { TABLE } from '../../src/cold/cold-tier.ts'
 import { FORM_LIST } from '../../src/cold/form-registry.ts'
 import { formKey, loopForms } from '../../src/cold/forms.ts'
-import { isFault } from '../../src/decode/decoder.ts'
+import { decode, isFault } from '../../src/decode/decoder.ts'
 import { rows } from '../../src/insn/table.ts'
-import { decode } from '../../src/state/policy.ts'
 
 const MANDATORY: Readonly<Record<string, readonly number[]>> = { '66': [0x66], f3: [0xf3], f2: [0xf2] }
 const ESCAPE: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]]

@@ -1,5 +1,6 @@
 /** Regions have places in each thread's function table, which are given away again when there are no more. */
 import { expect, test } from 'vitest'
+import { decode } from '../../src/decode/decoder.ts'
 import { CompiledRegions } from '../../src/jit/compiled-regions.ts'
 import { regionCode } from '../../src/jit/region-code.ts'
 import { CPU } from '../../src/state/layout.ts'
@@ -44,7 +45,7 @@ test('compiled regions that were not used for longest are forgotten', () => {
   const regions = new CompiledRegions(2)
   const compiled = [1, 2, 3].map((n) => {
     const bytes = page(n)
-    const code = regionCode(bytes, 5, 64)
+    const code = regionCode(bytes, 5, 64, decode)
     return () => code && regions.of(code, bytes)
   })
   const [a, b] = [compiled[0](), compiled[1]()]
