@@ -71,6 +71,8 @@ export class Regions {
       // meanwhile, as that is done by this thread.
       if (this.#cache.known(frameHost, offset) !== rec) return
       for (const block of code.blocks) this.#cache.usedByRegion(frameHost, block.offset, block.next)
+      // Jumps here are still counted.
+      i32[(rec + REC.HOT) >> 2] = NEVER_HOT
       i32[(rec + REC.FORM) >> 2] = slot
       i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
     })

@@ -55,3 +55,17 @@ test('compiled regions that were not used for longest are forgotten', () => {
   expect(compiled[0]()).toBe(a)
   expect(compiled[1]()).not.toBe(b)
 })
+
+test('a region is made once, however often it is entered', () => {
+  const machine = new Machine({ regionThreshold: 3 })
+  // call over the loop's function; dec edx; jnz; hlt. The function: inc eax four times; ret.
+  const code = [0xe8, 5, 0, 0, 0, 0xff, 0xca, 0x75, 0xf7, 0xf4, ...new Array(4).fill([0xff, 0xc0]).flat(), 0xc3]
+  machine.write(machine.map({ va: CODE }), Uint8Array.from(code))
+  machine.map({ va: 0x500000n })
+  machine.state = { rip: CODE, gpr: [0n, 0n, 20_000n, 0n, 0x500800n] }
+  expect(machine.run(1_000_000)).toBe('trap')
+  expect(machine.vcpu.gpr(0)).toBe(80_000n)
+  const { count } = machine.runner.regions
+  expect(count).toBeGreaterThan(0)
+  expect(count).toBeLessThan(5)
+})
