@@ -4,7 +4,8 @@ import type { Decoded, DecodeFault, Operand, Segment } from './decoded.ts'
 import { ModRm } from './modrm.ts'
 import type { Cursor } from './operand-spec.ts'
 import { Prefixes } from './prefixes.ts'
-import { indexRows, type OpcodeNode, type Plan } from './row-index.ts'
+import { indexRows, type OpcodeNode, type Plan, VEX_NODES } from './row-index.ts'
+import { isVex, readVex } from './vex.ts'
 
 const MAX_LENGTH = 15
 
@@ -28,6 +29,7 @@ class Decoder implements Cursor {
   bytes: Uint8Array = new Uint8Array(0)
   position = 0
   rex = 0
+  vvvv = 0
   opcodeRegister = 0
   segment: Segment = 'none'
   size: 1 | 2 | 4 | 8 = 4
@@ -45,9 +47,11 @@ class Decoder implements Cursor {
     const prefixes = this.#prefixes
     let position = prefixes.scan(bytes, offset, limit, mode)
     if (position >= limit) return outOfBytes
-    const { rex } = prefixes
+    let { rex } = prefixes
+    let prefix: number = prefixes.repeat === 0xf3 ? 2 : prefixes.repeat === 0xf2 ? 3 : prefixes.operandSize ? 1 : 0
     let opcode = bytes[position++]
     let key = opcode
+    this.vvvv = 0
     if (opcode === 0x0f) {
       if (position >= limit) return outOfBytes
       opcode = bytes[position++]
@@ -58,6 +62,17 @@ class Decoder implements Cursor {
         opcode = bytes[position++]
         key |= opcode
       }
+    } else if (isVex(opcode, bytes, position, limit, mode)) {
+      const length = opcode === 0xc5 ? 1 : 2
+      if (position + length >= limit) return outOfBytes
+      const vex = readVex(bytes, position, length, mode)
+      if (!vex || prefixes.lock || prefixes.rex || prefix !== 0) return INVALID
+      position += length
+      opcode = bytes[position++]
+      key = VEX_NODES | (vex.map << 8) | opcode
+      this.vvvv = vex.vvvv
+      rex = vex.rex
+      prefix = vex.pp
     }
     const node = (mode === 64 ? this.#nodes64 : this.#nodes32)[key]
     if (node === undefined) return INVALID
@@ -74,8 +89,9 @@ class Decoder implements Cursor {
         if (position < 0) return outOfBytes
       }
     }
-    const plan = node.leaves[this.#leaf(node, rex, isRegister)]
+    const plan = node.leaves[this.#leaf(node, prefix, rex, isRegister)]
     if (plan === undefined) return INVALID
+    if (plan.row.vex && this.vvvv !== 0 && !plan.operands.usesVvvv) return INVALID
     if (prefixes.lock && (!plan.row.lock || isRegister)) return INVALID
 
     this.bytes = bytes
@@ -85,15 +101,15 @@ class Decoder implements Cursor {
     this.segment = prefixes.segment
     this.addressSize = addressSize
     this.wide = rex & 8 ? 8 : 4
+    if (mode === 32) this.vvvv &= 7
     this.size = operandSize(plan, mode, rex, prefixes.operandSize)
     if (mode === 32 && plan.row.force64 && prefixes.operandSize) return INVALID
     return this.#finish(plan, mode, offset, limit, node.usesModRm, outOfBytes)
   }
 
-  #leaf(node: OpcodeNode, rex: number, isRegister: boolean): number {
+  /** @param prefix mandatory prefix in the order of VEX.pp */
+  #leaf(node: OpcodeNode, prefix: number, rex: number, isRegister: boolean): number {
     const { strides } = node
-    const { operandSize, repeat } = this.#prefixes
-    const prefix = repeat === 0xf3 ? 2 : repeat === 0xf2 ? 3 : operandSize ? 1 : 0
     const { reg, rm } = this.modrm
     return (
       prefix * strides.prefix +

@@ -17,6 +17,8 @@ export interface Cursor {
   position: number
   readonly modrm: ModRm
   readonly rex: number
+  /** VEX.vvvv: a register. */
+  readonly vvvv: number
   /** Low three bits of the opcode. */
   readonly opcodeRegister: number
   readonly segment: Segment
@@ -40,6 +42,8 @@ export interface OperandSpec {
   /** modrm.mod is ignored: rm is a register anyway (mov to and from control and debug registers). */
   readonly ignoresMod: boolean
   readonly isByte: boolean
+  /** VEX.vvvv names an operand; else it must be 1111. */
+  readonly usesVvvv: boolean
   /** Operand size (66, REX.W) changes an operand. */
   readonly usesOperandSize: boolean
 }
@@ -120,6 +124,7 @@ const METHODS: Readonly<Record<string, (size: SizeOf) => OperandMaker>> = {
   M: (size) => (c) => memory(c, size),
   R: (size) => (c) => gpr(c, rexB(c), size),
   Z: (size) => (c) => gpr(c, c.opcodeRegister | ((c.rex & 1) << 3), size),
+  H: (size) => (c) => gpr(c, c.vvvv, size),
   I: immediate,
   J: (size) => (c) => ({ kind: 'rel', value: readSigned(c, size(c)) }),
   O: absoluteMemory,
@@ -185,6 +190,7 @@ export function parseOperands(text: string): OperandSpec {
     mod: ignoresMod ? undefined : has('M') ? 'mem' : has('RUN') ? 'reg' : undefined,
     ignoresMod,
     isByte,
+    usesVvvv: has('H'),
     usesOperandSize,
   }
 }

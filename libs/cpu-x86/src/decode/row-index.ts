@@ -4,6 +4,9 @@ import { type OperandSpec, parseOperands } from './operand-spec.ts'
 /** Row.prefix in the order of the prefix axis of `OpcodeNode.leaves`. */
 const PREFIXES = ['np', '66', 'f3', 'f2'] as const
 
+/** Before the key of a VEX-encoded row. */
+export const VEX_NODES: number = 4 * 256
+
 /** A row with its operands parsed. */
 export interface Plan {
   readonly row: Row
@@ -40,7 +43,7 @@ export class OpcodeNode {
 }
 
 export interface RowIndex {
-  /** By map * 256 + opcode. */
+  /** By map * 256 + opcode, VEX-encoded ones from VEX_NODES on. */
   readonly nodes: readonly (OpcodeNode | undefined)[]
   /** Pairs of rows that claim the same encoding, as text. */
   readonly collisions: readonly string[]
@@ -60,7 +63,7 @@ function candidatesOf(rows: readonly Row[], mode: 32 | 64): Map<number, Candidat
     const sizedBy66 = row.prefix === undefined || row.prefix === 'np' || operands.usesOperandSize
     const plan = { row, operands, sizedBy66 }
     for (let code = row.code; code < row.code + (row.plusReg ? 8 : 1); code++) {
-      const key = row.map * 256 + code
+      const key = (row.vex ? VEX_NODES : 0) + row.map * 256 + code
       const list = byOpcode.get(key) ?? []
       list.push({ plan, mod: row.mod ?? operands.mod, code })
       byOpcode.set(key, list)
@@ -138,7 +141,7 @@ function describe(row: Row): string {
 }
 
 export function indexRows(rows: readonly Row[], mode: 32 | 64): RowIndex {
-  const nodes: (OpcodeNode | undefined)[] = Array.from({ length: 4 * 256 })
+  const nodes: (OpcodeNode | undefined)[] = Array.from({ length: 2 * VEX_NODES })
   const collisions = new Set<string>()
   for (const [key, candidates] of candidatesOf(rows, mode)) nodes[key] = nodeOf(candidates, key, collisions)
   return { nodes, collisions: [...collisions] }

@@ -35,7 +35,7 @@ export interface Row {
    * Z register in the opcode (plusReg), I immediate, J branch displacement, O moffs, X [rsi] of string instructions with its
    * segment, B [rbx] of xlat likewise, Y [rdi] of string instructions (not decoded as an operand, so that there is one memory
    * operand at most; it only tells the size), V modrm.reg xmm, W modrm.rm xmm or memory, U modrm.rm xmm only,
-   * P modrm.reg mmx, Q modrm.rm mmx or memory, N modrm.rm mmx only, S segment register, C control, D debug register;
+   * H VEX.vvvv general register, P modrm.reg mmx, Q modrm.rm mmx or memory, N modrm.rm mmx only, S segment register, C control, D debug register;
    * fixed: AL AX eAX rAX CL DX 1 (rAX: register 0 of the operand size).
    * Sizes: b 1, w 2, d 4, q 8, v 2/4/8 by operand size, y 4/8, z immediate of 2 or 4 bytes sign-extended, x 16, n none.
    * Immediates of size b with a wider operation are sign-extended ('Ib'), 'Iub' is zero-extended ('Iuw' too).

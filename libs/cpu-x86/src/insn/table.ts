@@ -3,6 +3,7 @@
 import { rows as alu } from './alu.ts'
 import { rows as bcd } from './bcd.ts'
 import { rows as bit } from './bit.ts'
+import { rows as bmi } from './bmi.ts'
 import { rows as branch } from './branch.ts'
 import { rows as cmpxchg } from './cmpxchg.ts'
 import { rows as mmx } from './mmx.ts'
@@ -38,6 +39,7 @@ export const rows: readonly Row[] = [
   ...rotate,
   ...muldiv,
   ...bit,
+  ...bmi,
   ...cmpxchg,
   ...bcd,
   ...system,

@@ -51,6 +51,27 @@ export function structuredCases(seed: number): Uint8Array {
   return fill(heads, random)
 }
 
+/** VEX prefixes of both forms with any register, W, L and map, mostly a map that exists, before any opcode. */
+export function vexCases(seed: number): Uint8Array {
+  const random = randomNumbers(seed)
+  const heads: number[][] = []
+  for (let opcode = 0; opcode < 256; opcode++)
+    for (let n = 0; n < 64; n++) {
+      const prefixes = n % 8 === 0 ? [PREFIXES[random() % PREFIXES.length]].flat() : []
+      // Inverted registers: those that are not used must be ones.
+      const last = (random() % 2 ? 0x78 : random() & 0x78) | (random() & 0x83) | (random() % 8 ? 0 : 4)
+      const map = n % 16 === 0 ? random() & 31 : 1 + (random() % 3)
+      const vex = n % 4 === 0 ? [0xc5, last] : [0xc4, (random() & 0xe0) | map, last]
+      heads.push([...prefixes, ...vex, opcode])
+    }
+  for (let n = 0; n < 4000; n++) {
+    const last = (random() % 2 ? 0x78 : random() & 0x78) | (random() & 0x83)
+    heads.push([0xc4, (random() & 0xe0) | 2, last, 0xf0 | (random() & 7)])
+    heads.push([0xc4, (random() & 0xe0) | 3, 0x7b | (random() & 0x80), 0xf0])
+  }
+  return fill(heads, random)
+}
+
 /** Mostly random: some prefixes, perhaps REX, one of the maps, then anything. */
 export function randomCases(seed: number, count: number): Uint8Array {
   const random = randomNumbers(seed)

@@ -7,12 +7,11 @@ import { isFault } from '../../src/decode/decoder.ts'
 import type { Answer } from './iced-text.ts'
 import { impliesOperands, textOf } from './our-text.ts'
 
-/** What a baseline x86-64 processor has: of these we decode everything. */
-const BASELINE: ReadonlySet<string> = new Set(
+/** What is offered by default, in iced's names: of these we decode everything. */
+const REQUIRED: ReadonlySet<string> = new Set(
   `INTEL8086 INTEL8086_ONLY INTEL186 INTEL286 INTEL286_ONLY INTEL386 INTEL386_ONLY INTEL486 X64 FPU FPU287 FPU387 MMX SSE SSE2 FXSR
-   CMOV CX8 CMPXCHG16B MSR SYSCALL SEP TSC RDPMC RDTSCP PAUSE CLFSH MONITOR SMAP CET_IBT WBNOINVD CPUID MULTIBYTENOP`.split(
-    /\s+/,
-  ),
+   CMOV CX8 CMPXCHG16B MSR SYSCALL SEP TSC RDPMC RDTSCP PAUSE CLFSH MONITOR SMAP CET_IBT WBNOINVD CPUID MULTIBYTENOP
+   SSE3 SSSE3 SSE4_1 SSE4_2 POPCNT MOVBE BMI1 BMI2 LZCNT PREFETCHW`.split(/\s+/),
 )
 
 /** Same effect, other name: chosen by operand size or by the bytes, not by the row. */
@@ -85,5 +84,5 @@ export function difference(ours: Decoded | DecodeFault, theirs: Answer, narrow: 
 }
 
 function mustDecode(theirs: Answer): boolean {
-  return theirs.legacy && theirs.features().every((name) => BASELINE.has(name))
+  return (theirs.legacy || theirs.vex) && theirs.features().every((name) => REQUIRED.has(name))
 }

@@ -51,6 +51,7 @@ export interface Answer {
   readonly length: number
   /** Encoded without VEX, EVEX, XOP or 3DNow!. */
   readonly legacy: boolean
+  readonly vex: boolean
   /** CPUID features, in iced's names. */
   readonly features: () => readonly string[]
 }
@@ -77,7 +78,7 @@ export class Iced {
     const mnemonic = mnemonics[insn.mnemonic]
     const features = () => [...insn.cpuidFeatures()].map((feature) => CpuidFeature[feature])
     if (insn.code === Code.INVALID)
-      return { text: 'invalid', mnemonic, valid: false, length: insn.length, legacy: true, features }
+      return { text: 'invalid', mnemonic, valid: false, length: insn.length, legacy: true, vex: false, features }
     const operands: string[] = []
     let implied = false
     for (let n = 0; n < insn.opCount; n++) {
@@ -93,6 +94,7 @@ export class Iced {
       valid: true,
       length: insn.length,
       legacy: insn.encoding === EncodingKind.Legacy,
+      vex: insn.encoding === EncodingKind.VEX,
       features,
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decode } from '../../src/decode/decoder.ts'
-import { randomCases, STRIDE, structuredCases } from './cases.ts'
+import { randomCases, STRIDE, structuredCases, vexCases } from './cases.ts'
 import { difference } from './differences.ts'
 import { machineCode } from './elf-text.ts'
 import { Iced } from './iced-text.ts'
@@ -37,6 +37,10 @@ describe.each([64, 32] as const)('in %i-bit mode, decoding agrees with iced', (m
 
   it('on random instructions', () => {
     expect(compare(randomCases(4, 250_000), mode, step)).toEqual([])
+  })
+
+  it('on VEX encodings', () => {
+    expect(compare(vexCases(5), mode, step)).toEqual([])
   })
 
   it('on the code of a real program, one instruction after the other', () => {

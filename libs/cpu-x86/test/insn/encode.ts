@@ -24,7 +24,17 @@ const MAPS = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const
 export function shapesOf(row: Row, mode: 32 | 64): Shape[] {
   if (row.mode !== undefined && row.mode !== mode) return []
   const sized = /[A-Z](v|z)|rAX/.test(row.operands)
-  const sizes: Shape['size'][] = sized ? (mode === 64 ? [2, 4, 8] : [2, 4]) : row.w === 1 ? [8] : [4]
+  const sizes: Shape['size'][] = row.vex
+    ? mode === 64
+      ? [4, 8]
+      : [4]
+    : sized
+      ? mode === 64
+        ? [2, 4, 8]
+        : [2, 4]
+      : row.w === 1
+        ? [8]
+        : [4]
   const rm = /\b[EM]/.test(row.operands)
   const places = !rm ? [false] : row.mod === 'mem' ? [true] : row.mod === 'reg' ? [false] : [false, true]
   const shapes = sizes.flatMap((size) => places.map((memory): Shape => ({ mode, size, memory, lock: false })))
@@ -53,8 +63,23 @@ export function encode(row: Row, shape: Shape, target: bigint, random: Random): 
   ]
   const opcode = [...MAPS[row.map], row.code + (row.plusReg ? direct & 7 : 0)]
   const modrm = usesModRm ? [(rm.mod << 6) | ((reg & 7) << 3) | (rm.rm & 7), ...rm.tail] : []
-  const bytes = [...prefixes, ...rex, ...opcode, ...modrm, ...immediate]
+  const rest = [...modrm, ...immediate]
+  const bytes = row.vex
+    ? [...vex(row, shape, rexBits | extended, random.below(registers), random), row.code, ...rest]
+    : [...prefixes, ...rex, ...opcode, ...rest]
   return { bytes: patched(bytes, rm, target, immediate.length), base: rm.base }
+}
+
+const PP = { np: 0, '66': 1, f3: 2, f2: 3 } as const
+
+/** The prefix with those bits of REX and a register, in the long form or, where that is possible, the short one. */
+function vex(row: Row, { mode, size }: Shape, rex: number, register: number, random: Random): number[] {
+  const vvvv = /\bH/.test(row.operands) ? register : 0
+  const tail = ((~vvvv & 15) << 3) | PP[row.prefix ?? 'np']
+  if (row.map === 1 && (rex & 11) === 0) return [0xc5, ((~rex & 4) << 5) | tail]
+  // W counts for nothing in 32-bit mode.
+  const w = mode === 32 ? random.below(2) : size === 8 ? 1 : 0
+  return [0xc4, ((~rex & 7) << 5) | row.map, (w << 7) | tail]
 }
 
 interface MemoryForm {

@@ -3,6 +3,7 @@ import { makeDecoder } from '../../src/decode/decoder.ts'
 import { rows as alu } from '../../src/insn/alu.ts'
 import { rows as bcd } from '../../src/insn/bcd.ts'
 import { rows as bit } from '../../src/insn/bit.ts'
+import { rows as bmi } from '../../src/insn/bmi.ts'
 import { rows as cmpxchg } from '../../src/insn/cmpxchg.ts'
 import { rows as muldiv } from '../../src/insn/muldiv.ts'
 import { rows as rotate } from '../../src/insn/rotate.ts'
@@ -15,7 +16,7 @@ import { differences, type Judged, judge, type Machine, type Outcome } from './c
 import { Interpreter } from './interpreter.ts'
 import { GuestFault } from './memory.ts'
 
-const families: Readonly<Record<string, readonly Row[]>> = { alu, shift, rotate, muldiv, bit, cmpxchg, bcd }
+const families: Readonly<Record<string, readonly Row[]>> = { alu, shift, rotate, muldiv, bit, bmi, cmpxchg, bcd }
 const decode = makeDecoder(Object.values(families).flat())
 /** More of them for a longer search. */
 const CASES_PER_SHAPE = Number(process.env.PARAVANE_CASES ?? 20)
