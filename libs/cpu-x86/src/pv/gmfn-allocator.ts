@@ -2,9 +2,13 @@ import { DOMAIN } from '@paravane/core'
 import type { FrameAllocator } from './mmu/frame-owner.ts'
 import type { PvDomain } from './pv-domain.ts'
 
-/** gmfns below are Xen's: shared_info, then grant frames. The guest's RAM follows, pfn n at gmfn n + this. */
-export const FIRST_RAM_GMFN = 0x80
-export const SHARED_INFO_GMFN = 1
+/**
+ * The first of Xen's gmfns; grant frames follow. start_info gives shared_info by its machine address, and GRUB compares that number with
+ * gmfns as it stands: it may be none that a domain has, and a domain has fewer than 2^20.
+ */
+export const SHARED_INFO_GMFN = 0x100
+/** The guest's RAM follows, pfn n at gmfn n + this. */
+export const FIRST_RAM_GMFN = 0x200
 
 /** Finds gmfns that are nobody's. A gmfn always has the same place in the domain's memory, present or not. */
 export class GmfnAllocator implements FrameAllocator {

@@ -8,6 +8,25 @@ const FS_BASE = 0xc0000100
 const GS_BASE = 0xc0000101
 const GS_KERNEL = 0xc0000102
 
+/**
+ * Machine check as Xen shows it to any domain (xen/arch/x86/cpu/mcheck/vmce.c): two banks that control everything and report nothing,
+ * software recovery and threshold status. Kernels that look for errors panic where one of these is missing.
+ */
+const MCG_CAP = 0x179
+const MCG_STATUS = 0x17a
+const MCG_CTL = 0x17b
+const MC0_CTL = 0x400
+const MC_BANKS = 2
+const MSRS_PER_BANK = 4
+const ALL_ONES = 0xffff_ffff_ffff_ffffn
+const MCG_CAP_VALUE = BigInt((1 << 24) | (1 << 11) | MC_BANKS)
+
+/** Which of a bank's registers (CTL, STATUS, ADDR, MISC) `index` is; -1 if no bank has it. */
+function bankRegister(index: number): number {
+  const n = index - MC0_CTL
+  return n >= 0 && n < MC_BANKS * MSRS_PER_BANK ? n % MSRS_PER_BANK : -1
+}
+
 /** LME, LMA, SCE, NXE. */
 const EFER_VALUE = 0xd01n
 
@@ -36,8 +55,16 @@ export function readMsr(vcpu: VcpuMemory, index: number, tsc: () => bigint): big
       return vcpu.u64(PV.GS_USER)
     case 0x10:
       return tsc()
-    default:
-      return CONSTANTS[index]
+    case MCG_CAP:
+      return MCG_CAP_VALUE
+    case MCG_STATUS:
+      return vcpu.u64(PV.MCG_STATUS)
+    case MCG_CTL:
+      return 0n
+    default: {
+      const register = bankRegister(index)
+      return register < 0 ? CONSTANTS[index] : register === 0 ? ALL_ONES : 0n
+    }
   }
 }
 
@@ -53,7 +80,18 @@ export function writeMsr(vcpu: VcpuMemory, index: number, value: bigint): boolea
     }
     case EFER:
       return value === EFER_VALUE
-    default:
+    case MCG_STATUS:
+      vcpu.setU64(PV.MCG_STATUS, value)
+      return true
+    case MCG_CTL:
+      return true
+    case MCG_CAP:
+      return false
+    default: {
+      const register = bankRegister(index)
+      // There is nothing to clear in a bank, and nothing may be made up.
+      if (register >= 0) return register === 0 || value === 0n
       return CONSTANTS[index] !== undefined
+    }
   }
 }

@@ -38,6 +38,8 @@ export const PV = {
   PCI_ADDRESS: 0x111c,
   /** i32: 1 if the vCPU was in user mode since the user bank of its TLBs was emptied. */
   USER_CACHED: 0x1120,
+  /** u64: the machine check status the guest keeps. */
+  MCG_STATUS: 0x1128,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,
