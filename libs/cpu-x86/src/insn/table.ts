@@ -1,5 +1,6 @@
 /** The instruction table: the rows of all families. */
 
+import { rows as aes } from './aes.ts'
 import { rows as alu } from './alu.ts'
 import { rows as bcd } from './bcd.ts'
 import { rows as bit } from './bit.ts'
@@ -9,8 +10,10 @@ import { rows as cmpxchg } from './cmpxchg.ts'
 import { rows as mmx } from './mmx.ts'
 import { rows as mov } from './mov.ts'
 import { rows as muldiv } from './muldiv.ts'
+import { rows as pclmulqdq } from './pclmulqdq.ts'
 import { rows as rotate } from './rotate.ts'
 import type { Row } from './row.ts'
+import { rows as sha } from './sha.ts'
 import { rows as shift } from './shift.ts'
 import { rows as sseFloat } from './sse-float.ts'
 import { rows as sseFloatCompare } from './sse-float-compare.ts'
@@ -57,6 +60,9 @@ export const rows: readonly Row[] = [
   ...sse41,
   ...sse41Lanes,
   ...sse42,
+  ...aes,
+  ...pclmulqdq,
+  ...sha,
 ]
 
 /** Rows of that name, in the order of the table. */

@@ -38,8 +38,8 @@ export const FEATURES: readonly Feature[] = [
   ...at('7.edx', 'x86-64', { fsrm: 4 }),
   ...at('1.ecx', 'x86-64-v2', { sse3: 0, ssse3: 9, cx16: 13, sse4_1: 19, sse4_2: 20, popcnt: 23 }),
   ...at('80000001.ecx', 'x86-64-v2', { lahf_lm: 0 }),
-  ...at('1.ecx', 'max', { movbe: 22 }),
-  ...at('7.ebx', 'max', { bmi1: 3, bmi2: 8 }),
+  ...at('1.ecx', 'max', { pclmulqdq: 1, movbe: 22, aes: 25 }),
+  ...at('7.ebx', 'max', { bmi1: 3, bmi2: 8, sha: 29 }),
   ...at('80000001.ecx', 'max', { abm: 5 }),
   ...at('7.ebx', undefined, { clflushopt: 23, clwb: 24 }),
 ]

@@ -13,11 +13,19 @@ interface Page {
   readonly host: number
 }
 
-/** `loop`: bodies of the cold tier; `step`: one instruction at a time with memory opened by TypeScript. */
-export function coldMachine(how: 'loop' | 'step'): Machine {
-  const machine = new TestMachine()
+/** A jump to the next instruction, which asks for a region there. */
+const JUMP = Uint8Array.of(0xeb, 0x00)
+
+/**
+ * `loop`: bodies of the cold tier; `region`: compiled at the first jump; `step`: one instruction at a time with memory opened by
+ * TypeScript.
+ */
+export function coldMachine(how: 'loop' | 'region' | 'step'): Machine {
+  const machine = new TestMachine({ regionThreshold: how === 'region' ? 1 : 0 })
   const page = (va: number): Page => ({ va, host: machine.map({ va: BigInt(va) }) })
   const code = page(CODE)
+  const start = how === 'region' ? CODE - JUMP.length : CODE
+  if (how === 'region') machine.write(page(CODE - 4096).host + 4096 - JUMP.length, JUMP)
   const pages = [page(DATA), page(DATA + DATA_BYTES / 2), page(STACK)]
   machine.user(true)
   const { u64 } = machine.views
@@ -30,8 +38,10 @@ export function coldMachine(how: 'loop' | 'step'): Machine {
     }
     machine.write(code.host, Uint8Array.of(...one.code, ...TAIL))
     machine.vcpu.setI32(CPU.COMPAT, one.mode === 32 ? 1 : 0)
-    machine.state = { gpr: [...one.gpr], rip: BigInt(CODE), rflags: BigInt(one.rflags ?? 0) | 0x202n }
-    const stop = how === 'loop' ? machine.runner.run(2) : machine.steps(1)
+    machine.state = { gpr: [...one.gpr], rip: BigInt(start), rflags: BigInt(one.rflags ?? 0) | 0x202n }
+    // Known before it is jumped to, so that the first jump counts.
+    if (how === 'region') machine.runner.cache.record(code.host, 0)
+    const stop = how === 'step' ? machine.steps(1) : machine.runner.run(how === 'loop' ? 2 : 3)
     return { ...faultOf(machine, stop), ...registersOf(machine), memory: takeChanges(machine, pages, before) }
   }
 }

@@ -45,6 +45,7 @@ const machines: Readonly<Record<string, Machine>> = {
   'interpreted with known constants': (one) => interpret(true, one),
   'in the cold tier': coldMachine('loop'),
   'in the slow step': coldMachine('step'),
+  'in a region': coldMachine('region'),
 }
 const isOffered = ({ one }: Judged) => one.insn.row.feature === undefined || DEFAULT_POLICY.offers(one.insn.row.feature)
 
@@ -53,7 +54,8 @@ describe.each(Object.entries(families))('%s: what the processor does', (_family,
   const byName = Map.groupBy(judged, ({ one }) => one.insn.row.name)
   test.each([...byName])('%s', (_name, cases) => {
     for (const [how, machine] of Object.entries(machines)) {
-      const reachable = how.startsWith('interpreted') ? cases : cases.filter(isOffered)
+      const some = how === 'in a region' ? cases.filter((_, n) => n % 4 === 0) : cases
+      const reachable = how.startsWith('interpreted') ? cases : some.filter(isOffered)
       expect(differences(reachable, machine), how).toEqual([])
     }
   })

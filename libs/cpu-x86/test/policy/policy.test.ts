@@ -58,14 +58,14 @@ describe('a CPU policy', () => {
       announced(cpu).filter((name) => !announced(policy({ level: 'x86-64' })).includes(name))
     const v2 = ['sse3', 'ssse3', 'cx16', 'sse4_1', 'sse4_2', 'popcnt', 'lahf_lm']
     expect(beyond(policy({ level: 'x86-64-v2' }))).toEqual(v2)
-    expect(beyond(DEFAULT_POLICY)).toEqual([...v2, 'movbe', 'bmi1', 'bmi2', 'abm'])
+    expect(beyond(DEFAULT_POLICY)).toEqual([...v2, 'pclmulqdq', 'movbe', 'aes', 'bmi1', 'bmi2', 'sha', 'abm'])
   })
 
   it('gives these words of CPUID', () => {
     const hex = (value: number) => (value >>> 0).toString(16)
     expect(hex(wordOf(DEFAULT_POLICY, '1.edx'))).toBe('789c9f5')
-    expect(hex(wordOf(DEFAULT_POLICY, '1.ecx'))).toBe('80d82201')
-    expect(hex(wordOf(DEFAULT_POLICY, '7.ebx'))).toBe('308')
+    expect(hex(wordOf(DEFAULT_POLICY, '1.ecx'))).toBe('82d82203')
+    expect(hex(wordOf(DEFAULT_POLICY, '7.ebx'))).toBe('20000308')
     expect(hex(wordOf(DEFAULT_POLICY, '80000001.ecx'))).toBe('21')
     expect(hex(wordOf(policy({ level: 'x86-64' }), '1.ecx'))).toBe('80000000')
   })

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { rows as aesRows } from '../../src/insn/aes.ts'
+import { rows as pclmulqdqRows } from '../../src/insn/pclmulqdq.ts'
 import type { Row } from '../../src/insn/row.ts'
+import { rows as shaRows } from '../../src/insn/sha.ts'
 import { rows as floatRows } from '../../src/insn/sse-float.ts'
 import { rows as compareRows } from '../../src/insn/sse-float-compare.ts'
 import { rows as convertRows } from '../../src/insn/sse-float-convert.ts'
@@ -34,6 +37,9 @@ const families: Readonly<Record<string, readonly Row[]>> = {
   'SSE3 and SSSE3': ssse3Rows,
   'SSE4.1': [...sse41Rows, ...laneRows],
   'SSE4.2': sse42Rows,
+  AES: aesRows,
+  PCLMULQDQ: pclmulqdqRows,
+  SHA: shaRows,
 }
 
 describe('SSE instructions agree with the host CPU in registers, MXCSR, flags, memory and faults', () => {

@@ -43,12 +43,13 @@ function memoryCases(
   )
 }
 
-describe.each(['cold', 'step'] as const)('SSE in the %s tier agrees with the host CPU', (tier) => {
+describe.each(['cold', 'step', 'region'] as const)('SSE in the %s tier agrees with the host CPU', (tier) => {
   const run = tierRunner(tier)
   it('on registers and memory', () => {
     const random = new Random(2n)
     const cases = rows.flatMap((row) => encodings(random, row, 4).map((encoding) => caseOf(random, encoding)))
     expect(differences(run, cases)).toEqual([])
+    if (tier === 'region') expect(run.regions()).toBeGreaterThan(cases.length / 2)
   })
   it('on memory across two pages', () => {
     const cases = memoryCases(loads, (random) => PAGE - 16 + random.below(16))

@@ -1,4 +1,4 @@
-/** Runs single instructions on the bare machine: in the cold tier, or in the slow step. */
+/** Runs single instructions on the bare machine: in the cold tier, in the slow step, or in a region made at the first jump. */
 
 import type { Helpers } from '../../src/cold/cold-tier.ts'
 import { sseHelper } from '../../src/insn/sse-helper.ts'
@@ -11,6 +11,10 @@ import type { Outcome } from './bodies.ts'
 
 /** jmp to itself: the cold tier looks at its limit at jumps. */
 const END = [0xeb, 0xfe]
+/** jmp to the next instruction, which asks for a region there. */
+const JUMP = [0xeb, 0x00]
+
+export type TierName = 'cold' | 'step' | 'region'
 
 const helpers = (vcpu: VcpuMemory): Helpers => {
   const memory = new DataView(vcpu.views.memory.buffer)
@@ -18,15 +22,16 @@ const helpers = (vcpu: VcpuMemory): Helpers => {
 }
 
 /** Cases with memory at DATA only. */
-export function tierRunner(tier: 'cold' | 'step'): (test: NativeCase) => Outcome {
-  const machine = new Machine({ helpers })
+export function tierRunner(tier: TierName): ((test: NativeCase) => Outcome) & { readonly regions: () => number } {
+  const machine = new Machine({ helpers, regionThreshold: tier === 'region' ? 1 : 0 })
+  const before = tier === 'region' ? JUMP : []
   const { vcpu, views, runner } = machine
   machine.user(true)
   const code = machine.map({ va: BigInt(CODE), writable: false })
   const data = [0, 4096].map((offset) => machine.map({ va: BigInt(DATA + offset) }))
   const index = (address: number): number => ((data[(address - DATA) >> 12] as number) + ((address - DATA) & 4095)) >> 3
-  return (test) => {
-    machine.write(code, Uint8Array.from([...test.code, ...END]))
+  const run = (test: NativeCase): Outcome => {
+    machine.write(code, Uint8Array.from([...before, ...test.code, ...END]))
     for (let at = DATA; at < DATA + DATA_BYTES; at += 8) views.u64[index(at)] = 0n
     const old = new Map<number, bigint>()
     for (const { address, value } of test.memory ?? []) {
@@ -35,7 +40,9 @@ export function tierRunner(tier: 'cold' | 'step'): (test: NativeCase) => Outcome
     }
     machine.state = { gpr: [...test.gpr], rip: BigInt(CODE), rflags: BigInt((test.rflags ?? 0) | 0x202) }
     views.u8.set(test.fx ?? initialFx(), vcpu.base + CPU.FX)
-    const stop = tier === 'cold' ? runner.run(2) : (runner.step() ?? 'limit')
+    // Known before it is jumped to, so that the first jump counts.
+    if (tier === 'region') runner.cache.record(code, before.length)
+    const stop = tier === 'step' ? (runner.step() ?? 'limit') : runner.run(tier === 'cold' ? 2 : 3)
     const memory: Word[] = []
     for (let address = DATA; address < DATA + DATA_BYTES; address += 8) {
       const value = views.u64[index(address)] as bigint
@@ -50,4 +57,5 @@ export function tierRunner(tier: 'cold' | 'step'): (test: NativeCase) => Outcome
       memory,
     }
   }
+  return Object.assign(run, { regions: () => runner.regions.count })
 }
