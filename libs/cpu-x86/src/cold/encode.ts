@@ -32,7 +32,7 @@ export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, off
   let immediates = 0
   insn.operands.forEach((operand, n) => {
     if (operand.kind === 'mem') {
-      encodeMemory(vcpu, rec, operand, next)
+      encodeMemory(vcpu, rec, operand, next, insn.addressSize)
       return
     }
     const second = operand.kind === 'imm' && immediates++ > 0
@@ -42,13 +42,13 @@ export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, off
   })
 }
 
-function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: number): void {
+function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: number, addressSize: number): void {
   const { i32, u64 } = vcpu.views
   const register = (n: number) => vcpu.base + (n < 0 ? CPU.ZERO : CPU.GPR + n * 8)
   const segment = vcpu.base + (operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO)
   i32[(rec + REC.BASE) >> 2] = operand.ripRelative
     ? vcpu.base + CPU.PAGE_VA
-    : segmentIsBase(operand)
+    : segmentIsBase(operand, addressSize)
       ? segment
       : register(operand.base)
   i32[(rec + REC.INDEX) >> 2] = register(operand.index)

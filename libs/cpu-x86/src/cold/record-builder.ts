@@ -70,14 +70,16 @@ export abstract class RecordBuilder extends BodyBuilder {
   address(operand: MemOperand, segment: boolean): I64 {
     const base = i64.load(i32.load(this.rec, REC.BASE))
     const disp = i64.load(this.rec, REC.DISP)
-    const { addressSize } = this.insn
+    const { addressSize, mode } = this.insn
     const shape = addressShape(operand, addressSize)
     if (shape === 'm') return i64.add(base, disp)
     const scale = i64.load32_u(this.rec, REC.SCALE)
     const index = i64.shl(i64.load(i32.load(this.rec, REC.INDEX)), scale)
     const whole = i64.add(i64.add(base, index), disp)
     const offset = shape === 'x' ? whole : i64.and(whole, i64.const(addressSize === 4 ? 0xffffffff : 0xffff))
-    return segment ? i64.add(offset, i64.load(i32.load(this.rec, REC.SEGMENT))) : offset
+    if (!segment) return offset
+    const sum = i64.add(offset, i64.load(i32.load(this.rec, REC.SEGMENT)))
+    return mode === 32 && operand.segment !== 'none' ? this.trunc(sum, 4) : sum
   }
 
   nextRip(): I64 {
@@ -111,14 +113,16 @@ export abstract class RecordBuilder extends BodyBuilder {
 export function addressShape(operand: MemOperand, addressSize: number): 'm' | 'x' | 'a' | 'w' {
   if (addressSize !== 8) return addressSize === 4 ? 'a' : 'w'
   if (operand.index >= 0) return 'x'
-  return operand.segment === 'none' || segmentIsBase(operand) ? 'm' : 'x'
+  return operand.segment === 'none' || segmentIsBase(operand, addressSize) ? 'm' : 'x'
 }
 
-/** The segment base stands in for an absent base register. Not where only the offset may be meant (lea: size 0). */
-export function segmentIsBase(operand: MemOperand): boolean {
-  return (
-    operand.segment !== 'none' && operand.base < 0 && operand.index < 0 && !operand.ripRelative && operand.size !== 0
-  )
+/**
+ * The segment base stands in for an absent base register. Not where only the offset may be meant (lea: size 0), and not where the
+ * offset is cut before the base is added.
+ */
+export function segmentIsBase(operand: MemOperand, addressSize: number): boolean {
+  if (addressSize !== 8 || operand.segment === 'none' || operand.size === 0) return false
+  return operand.base < 0 && operand.index < 0 && !operand.ripRelative
 }
 
 /** Bodies that are functions of their own: (vCPU, record) -> EXIT. Flags are in memory. */

@@ -139,7 +139,7 @@ export class RegionBuilder extends BodyBuilder {
   }
 
   address(m: MemOperand, segment: boolean): I64 {
-    const { addressSize } = this.insn
+    const { addressSize, mode } = this.insn
     const relative = m.ripRelative ? BigInt(this.#here.offset + this.insn.length) : 0n
     let at: I64 | undefined = m.ripRelative ? this.#at.pageVa : m.base >= 0 ? this.register(m.base) : undefined
     if (m.index >= 0) {
@@ -150,7 +150,8 @@ export class RegionBuilder extends BodyBuilder {
     at = at ? i64.add(at, disp) : disp
     if (addressSize !== 8) at = i64.and(at, i64.const(addressSize === 4 ? 0xffffffff : 0xffff))
     if (!segment || m.segment === 'none') return at
-    return i64.add(at, i64.load(this.cpu, m.segment === 'fs' ? CPU.FSBASE : CPU.GSBASE))
+    const sum = i64.add(at, i64.load(this.cpu, m.segment === 'fs' ? CPU.FSBASE : CPU.GSBASE))
+    return mode === 32 ? this.trunc(sum, 4) : sum
   }
 
   override get(place: Place): I64 {

@@ -11,7 +11,7 @@ export function linearAddress(vcpu: VcpuMemory, insn: Decoded, m: MemOperand): b
   if (m.index >= 0) at += vcpu.gpr(m.index) << BigInt(m.scale)
   at = BigInt.asUintN(insn.addressSize * 8, at)
   if (m.segment !== 'none') at += vcpu.u64(m.segment === 'fs' ? CPU.FSBASE : CPU.GSBASE)
-  return BigInt.asUintN(64, at)
+  return BigInt.asUintN(insn.mode, at)
 }
 
 /** Operands of instructions that TypeScript carries out: a value, or the fault of reading or writing it. */
