@@ -1,3 +1,4 @@
+import { bugOn } from '@paravane/core'
 import { WALK, type Walker } from '../mmu/walk.ts'
 import { CPU, FRAME } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
@@ -30,8 +31,6 @@ interface Piece {
 
 /** General registers, flags and what follows them up to RFLAGS. */
 const REGISTER_BYTES = CPU.RFLAGS + 8
-const SLOT_BYTES = 64
-const SLOTS = 8
 const OPEN = { WRITE: 1, READ_TOO: 2, STACK: 4 } as const
 
 /**
@@ -43,7 +42,8 @@ export class SlowAccess {
   readonly #walker: Walker
   readonly #hooks: SlowAccessHooks
   readonly #pieces: Piece[] = []
-  #slots = 0
+  /** Bytes of the bounce buffer in use. */
+  #used = 0
   readonly #registers = new Uint8Array(REGISTER_BYTES)
   /** gmfn that a walk met and that is not there yet; the step then answers FAULT with this set. */
   absent = -1
@@ -56,7 +56,7 @@ export class SlowAccess {
 
   begin(): void {
     this.#pieces.length = 0
-    this.#slots = 0
+    this.#used = 0
     this.absent = -1
   }
 
@@ -121,7 +121,11 @@ export class SlowAccess {
   }
 
   #bounce(pieces: readonly Piece[], info: number): number {
-    const at = this.#vcpu.base + CPU.BOUNCE + (this.#slots++ % SLOTS) * SLOT_BYTES
+    const at = this.#vcpu.base + CPU.BOUNCE + this.#used
+    for (const p of pieces) this.#used += p.length
+    this.#used = (this.#used + 7) & ~7
+    // The most is enter with 31 levels.
+    bugOn(this.#used > CPU.BOUNCE_BYTES, 'an instruction holds more memory open than the bounce buffer has')
     const { u8 } = this.#vcpu.views
     for (const p of pieces) {
       u8.copyWithin(at + p.at, p.frame + p.offset, p.frame + p.offset + p.length)

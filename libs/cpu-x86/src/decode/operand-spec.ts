@@ -129,6 +129,7 @@ const METHODS: Readonly<Record<string, (size: SizeOf) => OperandMaker>> = {
   J: (size) => (c) => ({ kind: 'rel', value: readSigned(c, size(c)) }),
   O: absoluteMemory,
   X: (size) => (c) => implicitMemory(c, 6, size(c)),
+  L: (size) => (c) => implicitMemory(c, 7, size(c)),
   B: (size) => (c) => implicitMemory(c, 3, size(c)),
   V: (size) => (c) => xmm(c, rexR(c), size),
   W: (size) => (c) => (c.modrm.isRegister ? xmm(c, rexB(c), size) : memory(c, size)),

@@ -102,8 +102,7 @@ function moveSigns(b: Builder): void {
 /** Stores the bytes at [rdi] whose mask byte has its sign set. */
 function maskedStore(b: Builder): void {
   faultIfPending(b)
-  const rdi = b.get(b.gpr(7, 8))
-  const target = b.openAt(b.insn.addressSize === 4 ? b.trunc(rdi, 4) : rdi, 'rw', 8)
+  const target = b.open(b.op(2), 'rw')
   const source = b.open(b.op(0), 'r')
   const mask = b.open(b.op(1), 'r')
   enterMmx(b)
@@ -180,6 +179,6 @@ export const rows: readonly Row[] = [
   { ...mmxRow('pinsrw', 0xc4, 'Pq Mw Iub', insertWord), mod: 'mem' },
   mmxRow('pextrw', 0xc5, 'Gd Nq Iub', extractWord),
   mmxRow('pmovmskb', 0xd7, 'Gd Nq', moveSigns),
-  mmxRow('maskmovq', 0xf7, 'Pq Nq', maskedStore),
+  mmxRow('maskmovq', 0xf7, 'Pq Nq Lq', maskedStore),
   mmxRow('emms', 0x77, '', emms),
 ]

@@ -33,7 +33,7 @@ export interface Row {
    * Operands, destination first, separated by spaces. Method letter + size letter:
    * E modrm.rm general register or memory, G modrm.reg general register, M modrm.rm memory only, R modrm.rm register only,
    * Z register in the opcode (plusReg), I immediate, J branch displacement, O moffs, X [rsi] of string instructions with its
-   * segment, B [rbx] of xlat likewise, Y [rdi] of string instructions (not decoded as an operand, so that there is one memory
+   * segment, B [rbx] of xlat and L [rdi] of maskmovdqu likewise, Y [rdi] of string instructions (not decoded as an operand, so that there is one memory
    * operand at most; it only tells the size), V modrm.reg xmm, W modrm.rm xmm or memory, U modrm.rm xmm only,
    * H VEX.vvvv general register, P modrm.reg mmx, Q modrm.rm mmx or memory, N modrm.rm mmx only, S segment register, C control, D debug register;
    * fixed: AL AX eAX rAX CL DX 1 (rAX: register 0 of the operand size).

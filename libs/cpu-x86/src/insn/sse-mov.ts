@@ -55,9 +55,7 @@ const moveSigns =
 
 /** Stores the bytes at [rdi] whose mask byte has its sign set. */
 function maskedStore(b: Builder): void {
-  const rdi = b.get(b.gpr(7, 8))
-  const address = b.insn.addressSize === 4 ? b.trunc(rdi, 4) : rdi
-  const target = b.openAt(address, 'rw', 16)
+  const target = b.open(b.op(2), 'rw')
   const source = b.get128(b.open(b.op(0), 'r'))
   const mask = b.get128(b.open(b.op(1), 'r'))
   b.put128(target, v128.bitselect(source, b.get128(target), i8x16.shr_s(mask, i32.const(7))))
@@ -136,7 +134,7 @@ export const rows: readonly Row[] = [
     code: 0xf7,
     prefix: '66',
     mod: 'reg',
-    operands: 'Vx Ux',
+    operands: 'Vx Ux Lx',
     rare: true,
     def: maskedStore,
   },

@@ -86,15 +86,11 @@ const leave: PerMode = (pointer) => (b) => {
   b.put(b.gpr(RBP, b.size), value)
 }
 
-/** Deeper nesting is refused with #UD: no compiler asks for it, and each level holds two more accesses open. */
-const MAX_NESTING = 3
-
 const nestingOf = ({ operands: [, level] }: Decoded) => (level.kind === 'imm' ? Number(level.value) & 31 : 0)
 
 /** The outer frame pointers are read before anything is written, which shows only if the frame at RBP lies in the new one. */
 const enter: PerMode = (pointer) => (b) => {
   const nesting = nestingOf(b.insn)
-  if (nesting > MAX_NESTING) return b.trap('ud')
   const sp = stackPointer(b, pointer)
   const rbp = b.let(b.get(b.gpr(RBP, pointer)))
   const below = (from: I64, n: number) => b.let(b.trunc(i64.sub(from, i64.const(n * b.size)), pointer))
@@ -135,7 +131,7 @@ const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => {
       code: 0xc8,
       operands: 'Iuw Iub',
       rare: true,
-      variant: (insn) => Math.min(nestingOf(insn), MAX_NESTING + 1),
+      variant: nestingOf,
       def: enter(pointer),
     },
     { ...row, name: 'leave', code: 0xc9, operands: '', def: leave(pointer) },

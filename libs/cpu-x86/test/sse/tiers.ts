@@ -16,7 +16,7 @@ const JUMP = [0xeb, 0x00]
 
 export type TierName = 'cold' | 'step' | 'region'
 
-const helpers = (vcpu: VcpuMemory): Helpers => {
+export const helpers = (vcpu: VcpuMemory): Helpers => {
   const memory = new DataView(vcpu.views.memory.buffer)
   return { sse: sseHelper(memory), x87: x87Helper(memory) }
 }
