@@ -2,37 +2,18 @@
 import type { Builder } from '../builder/builder.ts'
 import type { I64, V128 } from '../wasm/expr.ts'
 import { i32, i64, i64x2, select } from '../wasm/ops.ts'
+import { carrylessProduct } from './carryless.ts'
 import type { Row } from './row.ts'
 import { immediate, low64, openAligned } from './sse-operands.ts'
-
-const every4th = (n: number, bits: 32 | 64): I64 =>
-  i64.const(BigInt.asUintN(bits, (bits === 32 ? 0x11111111n : 0x1111111111111111n) << BigInt(n)))
-
-/**
- * Of polynomials below degree 32, by integer products of every fourth bit: at most eight ones meet at a place, so that a sum stays
- * within its four bits, of which the lowest is the answer.
- */
-function product32(b: Builder, x: I64, y: I64): I64 {
-  const parts = (v: I64): I64[] => [0, 1, 2, 3].map((n) => b.let(i64.and(v, every4th(n, 32))))
-  const [xs, ys] = [parts(x), parts(y)]
-  const places = [0, 1, 2, 3].map((n) => {
-    const products = xs.map((part, i) => i64.mul(part, ys[(n - i) & 3]))
-    return i64.and(
-      products.reduce((sum, p) => i64.xor(sum, p)),
-      every4th(n, 64),
-    )
-  })
-  return places.reduce((sum, p) => i64.or(sum, p))
-}
 
 /** By three products of halves (Karatsuba). */
 function product(b: Builder, x: I64, y: I64): V128 {
   const low = (v: I64): I64 => b.let(i64.and(v, i64.const(0xffffffff)))
   const high = (v: I64): I64 => b.let(i64.shr_u(v, i64.const(32)))
   const [xl, xh, yl, yh] = [low(x), high(x), low(y), high(y)]
-  const lows = b.let(product32(b, xl, yl))
-  const highs = b.let(product32(b, xh, yh))
-  const both = product32(b, b.let(i64.xor(xl, xh)), b.let(i64.xor(yl, yh)))
+  const lows = b.let(carrylessProduct(b, xl, yl))
+  const highs = b.let(carrylessProduct(b, xh, yh))
+  const both = carrylessProduct(b, b.let(i64.xor(xl, xh)), b.let(i64.xor(yl, yh)))
   const middle = b.let(i64.xor(both, i64.xor(lows, highs)))
   const first = low64(i64.xor(lows, i64.shl(middle, i64.const(32))))
   return i64x2.replace(first, 1, i64.xor(highs, i64.shr_u(middle, i64.const(32))))

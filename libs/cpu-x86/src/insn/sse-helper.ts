@@ -1,17 +1,9 @@
 import { SSE_RFLAGS_SHIFT, SSE_TRAP } from '../float/sse-lanes.ts'
 import { SSE_OPS } from '../float/sse-ops.ts'
 import { CPU } from '../state/layout.ts'
-import { compareStrings, matchIndex, writeMask } from './sse-string.ts'
 
 /** Vector of #XM, SIMD floating-point exception. */
 export const XM = 19
-
-/**
- * Operations beside those of the library: string comparison with lengths from the word RESULT (bits 0-7 and 8-15), or without; one more
- * asks for an index instead of a mask. A mask is written to xmm0; RESULT becomes the flags and, from bit 32 on, the index.
- */
-export const STRING_EXPLICIT = 0xf0
-export const STRING_IMPLICIT = 0xf2
 
 /**
  * The function behind the import 'sse': one operation, exactly. `operation` is the number of the operation and, from bit 8 on, its
@@ -25,7 +17,6 @@ export function sseHelper(memory: DataView): SseHelper {
   return (base, operation, target, source) => {
     const cpu = base >>> 0
     const number = operation & 0xff
-    if (number >= STRING_EXPLICIT) return strings(memory, cpu, operation, target >>> 0, source >>> 0)
     const op = SSE_OPS[number]
     if (op === undefined) throw new RangeError(`SSE operation ${number} does not exist`)
     const result = cpu + CPU.RESULT
@@ -36,16 +27,4 @@ export function sseHelper(memory: DataView): SseHelper {
     if (op.destination === 'rflags') memory.setBigUint64(result, BigInt(outcome >>> SSE_RFLAGS_SHIFT), true)
     return 0
   }
-}
-
-function strings(memory: DataView, cpu: number, operation: number, first: number, second: number): number {
-  const imm = operation >>> 8
-  const result = cpu + CPU.RESULT
-  const isExplicit = (operation & 0xfe) === STRING_EXPLICIT
-  const lengths = [memory.getUint8(result), memory.getUint8(result + 1)] as const
-  const found = compareStrings(memory, first, second, imm, isExplicit ? lengths : undefined)
-  memory.setUint32(result, found.rflags, true)
-  if ((operation & 1) !== 0) memory.setUint32(result + 4, matchIndex(found, imm), true)
-  else writeMask(memory, cpu + CPU.XMM, found, imm)
-  return 0
 }

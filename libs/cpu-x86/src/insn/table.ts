@@ -7,6 +7,7 @@ import { rows as bit } from './bit.ts'
 import { rows as bmi } from './bmi.ts'
 import { rows as branch } from './branch.ts'
 import { rows as cmpxchg } from './cmpxchg.ts'
+import { rows as crc32 } from './crc32.ts'
 import { rows as mmx } from './mmx.ts'
 import { rows as mov } from './mov.ts'
 import { rows as muldiv } from './muldiv.ts'
@@ -60,6 +61,7 @@ export const rows: readonly Row[] = [
   ...sse41,
   ...sse41Lanes,
   ...sse42,
+  ...crc32,
   ...aes,
   ...pclmulqdq,
   ...sha,

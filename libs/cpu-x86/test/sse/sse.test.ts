@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { rows as aesRows } from '../../src/insn/aes.ts'
+import { rows as crc32Rows } from '../../src/insn/crc32.ts'
 import { rows as pclmulqdqRows } from '../../src/insn/pclmulqdq.ts'
 import type { Row } from '../../src/insn/row.ts'
 import { rows as shaRows } from '../../src/insn/sha.ts'
@@ -36,7 +37,7 @@ const families: Readonly<Record<string, readonly Row[]>> = {
   conversions: convertRows,
   'SSE3 and SSSE3': ssse3Rows,
   'SSE4.1': [...sse41Rows, ...laneRows],
-  'SSE4.2': sse42Rows,
+  'SSE4.2': [...sse42Rows, ...crc32Rows],
   AES: aesRows,
   PCLMULQDQ: pclmulqdqRows,
   SHA: shaRows,
