@@ -1,4 +1,4 @@
-/* What the hello guest uses of Xen's public interface, with xen/include/public's names. */
+/* What the guests of this tree use of Xen's public interface, with xen/include/public's names. */
 #ifndef HELLO_XEN_H
 #define HELLO_XEN_H
 
@@ -13,6 +13,8 @@ struct start_info {
     u64 store_mfn;
     u32 store_evtchn;
     struct { u64 mfn; u32 evtchn; } console;
+    u64 pt_base, nr_pt_frames, mfn_list, mod_start, mod_len;
+    char cmd_line[1024];
 };
 
 struct vcpu_time_info {
