@@ -3,14 +3,12 @@
  * Observation, for each. `--facts a,b` chooses some, `--pcpus`, `--seed`, `--patience` say how.
  */
 import { parseArgs } from 'node:util'
-import { compose } from '../../apps/xend/src/compose.ts'
 import { startHypervisor } from '../../libs/core/src/host/hypervisor.ts'
 import { compileGuest } from './compile-guests.ts'
 import { FACTS } from './fact-table.ts'
 import { Neighbour } from './neighbour.ts'
 import { type Ears, watchFact } from './watch-fact.ts'
 
-void compose
 const { values } = parseArgs({
   options: {
     facts: { type: 'string' },
@@ -23,6 +21,8 @@ const names = values.facts?.split(',')
 const unknown = names?.filter((name) => !FACTS.some((fact) => fact.name === name)) ?? []
 if (unknown.length > 0) throw new Error(`no such facts: ${unknown.join(', ')}`)
 const pcpus = Number(values.pcpus)
+// Compiling blocks this thread, which is domain 0: nobody lives yet.
+const kernels = { heartbeat: compileGuest('heartbeat'), hostile: compileGuest('hostile') }
 const ears: Ears = { reports: [], logged: 0 }
 const hypervisor = await startHypervisor({
   plugins: ['@paravane/cpu-x86', '@paravane/sched-credit'],
@@ -33,13 +33,13 @@ const hypervisor = await startHypervisor({
   },
   report: (report) => ears.reports.push(report),
 })
-const neighbour = await Neighbour.start(hypervisor, compileGuest('heartbeat'), 'neighbour')
+const neighbour = await Neighbour.start(hypervisor, kernels.heartbeat, 'neighbour')
 const run = {
   hypervisor,
   neighbour,
   ears,
   pcpus,
-  kernel: compileGuest('hostile'),
+  kernel: kernels.hostile,
   seed: Number(values.seed),
   patience: Number(values.patience),
 }

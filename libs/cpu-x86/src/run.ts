@@ -44,6 +44,15 @@ const EXACT_MARGIN = 512
 /** Instructions after which the loop function is entered anew: V8 replaces its code only between calls. */
 const STRETCH = 200_000
 const NEVER_HOT = 0x7fffffff
+/** What a region costs in exits: about as much as so many translations. */
+const EXITS_OF_A_REGION = 16
+
+/** How often translated code may still be left for something costly before the caller looks at its clock. */
+export interface ExitBudget {
+  left: number
+}
+
+const UNLIMITED: ExitBudget = { left: Number.POSITIVE_INFINITY }
 
 /** Runs one vCPU of one domain in this thread. Nothing but compiled code is kept here: state is in the domain's memory. */
 export class VcpuRunner {
@@ -87,10 +96,10 @@ export class VcpuRunner {
   }
 
   /**
-   * Runs until at least `count` more instructions are retired (a few more where `exact` is not asked for), a kick, or something
-   * to do for the caller. Retired instructions are added to ICOUNT.
+   * Runs until at least `count` more instructions are retired (a few more where `exact` is not asked for), a kick, the end of the
+   * budget, or something to do for the caller. Retired instructions are added to ICOUNT.
    */
-  run(count: number, exact: boolean = false): Stop {
+  run(count: number, exact: boolean = false, budget: ExitBudget = UNLIMITED): Stop {
     const vcpu = this.vcpu
     this.regions.prepare()
     const end = vcpu.u64(CPU.ICOUNT) + BigInt(count)
@@ -117,6 +126,9 @@ export class VcpuRunner {
       }
       const stop = this.#after(exit)
       if (stop) return stop
+      // Code that has itself translated anew by every other instruction retires few of them in a second.
+      budget.left -= exit === EXIT.HOT ? EXITS_OF_A_REGION : 1
+      if (budget.left <= 0) return 'limit'
     }
   }
 

@@ -149,8 +149,9 @@ FACT(pin_refusals, "refused-pins")
     pin("pin-l2-writable", 2, data);
     pin("pin-l3-writable", 3, data);
     pin("pin-l4-writable", 4, data);
-    for (int level = 1; level <= 4; level++)
-        pin("pin-empty", level, table);
+    static const char *const names[] = { "pin-l1-empty", "pin-l2-empty", "pin-l3-empty", "pin-l4-empty" };
+    for (int level = 1; level <= 4; level++) /* each a page of its own: Xen writes its slots into an L4 */
+        pin(names[level - 1], level, new_table());
     pin("pin-l1-of-l2", 1, tables[1]);
     pin("pin-l2-of-l1", 2, tables[0]);
     pin("pin-l3-of-l4", 3, tables[3]);
@@ -180,14 +181,17 @@ FACT(pin_refusals, "refused-pins")
     pin("pin-l2-of-empty", 2, table);
     set(table, 7, mfn_of(table) << 12 | FLAGS);
     pin("pin-l2-of-itself", 2, table);
-    pin("pin-l4-of-itself", 4, table);
+    set(table, 7, 0);
+    u64 *root = new_table();
+    set(root, 7, mfn_of(root) << 12 | FLAGS);
+    pin("pin-l4-of-itself", 4, root);
+    set(root, 7, 0);
     set(table, 7, mfn_of(other) << 12 | FLAGS | PAGE_PAT);
     pin("pin-l2-pse", 2, table);
     pin("pin-l3-pse", 3, table);
     set(table, 7, 0);
-    set(table, 256, frame | FLAGS);
-    pin("pin-l4-slot-of-xen", 4, table);
-    set(table, 256, 0);
+    set(root, 256, frame | FLAGS);
+    pin("pin-l4-slot-of-xen", 4, root);
     make_writable(table);
     pin("pin-l1-mapped-writable", 1, table);
     make_readonly(table);
@@ -201,7 +205,6 @@ FACT(pin_refusals, "refused-pins")
     answer("copy-from-no-frame", mmuext(MMUEXT_COPY_PAGE, mfn_of(data), NO_MFN));
     answer("copy-from-pinned", mmuext(MMUEXT_COPY_PAGE, mfn_of(data), mfn_of(table)));
     answer("clear-data", mmuext(MMUEXT_CLEAR_PAGE, mfn_of(data), 0));
-    answer("clear-shared-info", mmuext(MMUEXT_CLEAR_PAGE, mfn_of(other), 0));
     answer("base-of-l1", mmuext(MMUEXT_NEW_BASEPTR, mfn_of(table), 0));
     answer("base-of-data", mmuext(MMUEXT_NEW_BASEPTR, mfn_of(data), 0));
     answer("base-no-frame", mmuext(MMUEXT_NEW_BASEPTR, NO_MFN, 0));
@@ -217,6 +220,12 @@ FACT(pin_refusals, "refused-pins")
     answer("ldt-too-long", mmuext(MMUEXT_SET_LDT, (u64)data, 8193));
     answer("ldt-in-xen", mmuext(MMUEXT_SET_LDT, MACH2PHYS_VIRT_START, 1));
     answer("ldt-none", mmuext(MMUEXT_SET_LDT, 0, 0));
+    struct mmuext_op flush = { MMUEXT_TLB_FLUSH_LOCAL, 0, 0, 0 };
+    answer("ops-no-done", hypercall5(__HYPERVISOR_mmuext_op, (u64)&flush, 1, 0x7f0000000000ul, DOMID_SELF, 0));
+    answer("ops-none", hypercall5(__HYPERVISOR_mmuext_op, (u64)&flush, 0, 0, DOMID_SELF, 0));
+    answer("ops-nowhere", hypercall5(__HYPERVISOR_mmuext_op, 0x7f0000000000ul, 1, 0, DOMID_SELF, 0));
+    answer("ops-of-0", hypercall5(__HYPERVISOR_mmuext_op, (u64)&flush, 1, 0, 0, 0));
+    answer("ops-of-none", hypercall5(__HYPERVISOR_mmuext_op, (u64)&flush, 1, 0, 0x7000, 0));
     answer("flush-cache", mmuext(12, 0, 0));
     answer("flush-cache-global", mmuext(18, 0, 0));
     answer("mark-super", mmuext(19, mfn_of(data), 0));
@@ -290,6 +299,12 @@ static void emulated(const char *name, u64 *table, u64 offset, u64 value)
     answer(name, attempt(store, what));
 }
 
+static void swap_segments(void *unused)
+{
+    (void)unused;
+    __asm__ volatile("push %%fs\n\tpop %%fs\n\tpush %%gs\n\tpop %%gs" ::: "memory");
+}
+
 static void load_ldt(void *selector)
 {
     __asm__ volatile("mov %0, %%fs\n\tmov %1, %%fs" ::"r"((u32)(u64)selector), "r"(0));
@@ -306,6 +321,8 @@ FACT(store_refusals, "refused-stores")
 {
     find_tables();
     u64 frame = mfn_of(data) << 12, slot = entry_address(data, 1) & 4095;
+    emulated("store-l1-unasked", tables[0], slot, frame | FLAGS);
+    answer("ask-for-stores", hypercall(__HYPERVISOR_vm_assist, 0, 2, 0));
     emulated("store-l1", tables[0], slot, frame | FLAGS);
     emulated("store-l1-pcd", tables[0], slot, frame | FLAGS | PAGE_PCD);
     emulated("store-l1-to-l1-writable", tables[0], slot, mfn_of(tables[0]) << 12 | FLAGS);
@@ -315,6 +332,7 @@ FACT(store_refusals, "refused-stores")
     emulated("store-l3", tables[2], 4088, 0);
     emulated("store-l4", tables[3], 4088, 0);
     emulated("store-m2p", (u64 *)MACH2PHYS_VIRT_START, mfn_of(data) * 8, 0);
+    answer("segments-on-the-stack", attempt(swap_segments, 0));
     answer("ldt-of-data", mmuext(MMUEXT_SET_LDT, (u64)data, 1));
     answer("ldt-writable-load", attempt(load_ldt, (void *)7));
     u64 *ldt = new_page();

@@ -36,7 +36,7 @@ static void tick(struct frame *frame)
 {
     (void)frame;
     set_timer(system_time() + STREAM_TICK);
-    if (++ticks_of_stream > 2)
+    if (++ticks_of_stream > 2 && attempting())
         escape(VECTOR_EVENT + 1);
 }
 

@@ -51,6 +51,7 @@ extern void (*on_event)(struct frame *);
 u32 this_vcpu(void);
 /* 0, or vector + 1 of the exception that ended `act`. */
 long attempt(void (*act)(void *), void *what);
+int attempting(void);
 /* Out of the innermost attempt, which answers `code`. */
 void escape(long code) __attribute__((noreturn));
 void iret_to(void *frame) __attribute__((noreturn));

@@ -84,6 +84,11 @@ long attempt(void (*act)(void *), void *what)
     return attempt_on(&back[this_vcpu()], act, what);
 }
 
+int attempting(void)
+{
+    return back[this_vcpu()] != 0;
+}
+
 void escape(long code)
 {
     escape_to(back[this_vcpu()], code);
@@ -114,7 +119,7 @@ void on_trap(struct frame *frame)
             on_event(frame);
     } else if (on_exception) {
         on_exception(frame);
-    } else if (back[this_vcpu()]) {
+    } else if (attempting()) {
         escape(frame->vector + 1);
     } else {
         report(frame);

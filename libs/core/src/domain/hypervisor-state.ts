@@ -7,6 +7,8 @@ const hypervisorFields = {
   dom0Wake: 'i32',
   dom0Pending: ['i32', 128],
   dom0Masked: ['i32', 128],
+  /** Bytes that guests wrote to the log and domain 0 has not heard yet. */
+  logWaiting: 'i32',
 } as const
 /** What belongs to no domain, at offset 0 of the hypervisor's shared buffer. The scheduler's state is its own. */
 export const HYPERVISOR: SharedLayout<typeof hypervisorFields> = sharedLayout(hypervisorFields)

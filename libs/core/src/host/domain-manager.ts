@@ -165,6 +165,11 @@ export class DomainManager {
   #serve({ domain, storeGmfn, consoleGmfn }: BuiltEngineDomain, teardown: Teardown): HostedConsole {
     const { events, xenstored } = this.#init
     const { domid } = domain
+    // As if domain 0 had them mapped: the guest can neither give them back nor make page tables of them.
+    for (const gmfn of [storeGmfn, consoleGmfn]) {
+      bugOn(!domain.frames.get(gmfn, true), 'a ring of a new domain cannot be written')
+      teardown.add('ring', () => domain.frames.put(gmfn, true))
+    }
     let ring: RingConnection | undefined
     const storePort = this.#bind(domain, STORE_PORT, () => ring?.poke(), teardown)
     ring = xenstored.introduce(domid, { page: page(domain, storeGmfn), notify: () => void events.send(storePort) })

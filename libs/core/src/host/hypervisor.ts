@@ -1,4 +1,5 @@
 import { VIRQ_DOM_EXC } from '../abi/xen.ts'
+import { HYPERVISOR } from '../domain/hypervisor-state.ts'
 import { DOM0_OWNER } from '../domain/shared-lock.ts'
 import { CodedError } from '../errors.ts'
 import { Dom0Events } from '../event-channel/dom0-events.ts'
@@ -59,8 +60,10 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   const dispatching = events.start()
 
   function heard(report: Report): void {
-    if (report.kind === 'log') options.guestLog?.(report.domid, report.bytes)
-    else if (report.kind === 'hash') manager.noteHash(report.domid, report.retired, report.hash)
+    if (report.kind === 'log') {
+      HYPERVISOR.logWaiting.add(machine.memory, 0, -report.bytes.length)
+      options.guestLog?.(report.domid, report.bytes)
+    } else if (report.kind === 'hash') manager.noteHash(report.domid, report.retired, report.hash)
     else if (report.kind !== 'ready') {
       manager.noteCrash(report.domid, report.text)
       options.report?.(report)

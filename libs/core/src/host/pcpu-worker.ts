@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { SHUTDOWN_crash } from '../abi/sched.ts'
 import { DOMAIN } from '../domain/domain-state.ts'
+import { HYPERVISOR } from '../domain/hypervisor-state.ts'
 import { shutdownDomain } from '../domain/lifecycle.ts'
 import { type LockOwner, pcpuOwner, SharedLock } from '../domain/shared-lock.ts'
 import { HypervisorBug } from '../errors.ts'
@@ -18,6 +19,8 @@ import type { Mail, PcpuStart, Report } from './worker-messages.ts'
 
 /** A pCPU: the module of its worker thread. Once it runs it never returns to its event loop before it is stopped. */
 const start = workerData as PcpuStart
+/** Bytes of the guests' log that may wait for domain 0. */
+const LOG_LIMIT = 262_144
 const owner: LockOwner = pcpuOwner(start.pcpu)
 const parts = await loadPcpuParts(start.plugins)
 const machine = new Machine(start.machine, parts, owner)
@@ -32,12 +35,19 @@ const engine: EnginePcpu = parts.find(CpuEngine, start.engine).pcpu({
     grants,
     sched: scheduler,
     version: XEN_4_17,
-    guestLog: (domid, text) => report({ kind: 'log', domid, bytes: text.slice() }),
+    guestLog: (domid, text) => logOf(domid, text),
     reportBug: (domid, error) => report({ kind: 'bug', domid, text: error.stack ?? String(error) }),
     reportCrash: (domid, text) => report({ kind: 'crash', domid, text }),
   },
   clockOf: (domain) => machine.clockOf(domain),
 })
+
+/** What guests write faster than domain 0 hears it is lost. */
+function logOf(domid: number, text: Uint8Array): void {
+  const waiting = HYPERVISOR.logWaiting.add(machine.memory, 0, text.length)
+  if (waiting + text.length <= LOG_LIMIT) report({ kind: 'log', domid, bytes: text.slice() })
+  else HYPERVISOR.logWaiting.add(machine.memory, 0, -text.length)
+}
 
 /** Runs what fails in a domain's name at that domain's cost. */
 function guarded<T>(domid: number, otherwise: T, body: () => T): T {

@@ -31,10 +31,11 @@ export function accessSegment(c: EmulationContext, insn: Decoded): Emulated {
 
 function stackSegment(c: EmulationContext, insn: Decoded, push: boolean): Emulated {
   const { vcpu, memory } = c
-  const { reg } = insn.operands[0] as SpecialOperand
+  const reg = implicitSegment(insn)
   const bytes = new Uint8Array(8)
   const size = insn.size
-  const at = push ? BigInt.asUintN(64, vcpu.gpr(4) - BigInt(size)) : vcpu.gpr(4)
+  const width = insn.mode
+  const at = BigInt.asUintN(width, push ? vcpu.gpr(4) - BigInt(size) : vcpu.gpr(4))
   if (push) new DataView(bytes.buffer).setUint16(0, vcpu.i32(SELECTORS[reg]), true)
   const fault = memory.access(at, bytes.subarray(0, size), push)
   if (fault) return faultOf(fault)
@@ -42,8 +43,14 @@ function stackSegment(c: EmulationContext, insn: Decoded, push: boolean): Emulat
     const refused = loadSegment(c, reg, new DataView(bytes.buffer).getUint16(0, true))
     if (refused) return refused
   }
-  vcpu.setGpr(4, push ? at : BigInt.asUintN(64, at + BigInt(size)))
+  vcpu.setGpr(4, push ? at : BigInt.asUintN(width, at + BigInt(size)))
   return undefined
+}
+
+/** The register that PUSH and POP name by their opcode: 0F A0 and A8 FS and GS, in 32-bit mode 06 to 1F the first four. */
+function implicitSegment({ row }: Decoded): number {
+  if (row.map === 1) return row.code < 0xa8 ? FS : GS
+  return row.code >> 3
 }
 
 /** Loads a data segment register; FS and GS take their base from the descriptor, 0 for a null selector as on Intel. */

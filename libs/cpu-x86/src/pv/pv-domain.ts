@@ -8,6 +8,7 @@ import {
   SharedLock,
   TwoLevelPorts,
 } from '@paravane/core'
+import { VMASST_TYPE_writable_pagetables } from '@paravane/core/abi'
 import { codeWritten } from '../mmu/code-written.ts'
 import { kick, takeAway } from '../mmu/safepoint.ts'
 import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
@@ -76,6 +77,11 @@ export class PvDomain implements EngineDomain {
   /** Bytes of a frame with flags were changed, by anything but translated code. */
   written(frameHost: number, offset: number, length: number): void {
     codeWritten(this.vcpus, frameHost, offset, length)
+  }
+
+  /** Whether the guest asked that its stores to L1 tables be done for it (vm_assist). */
+  get writablePageTables(): boolean {
+    return ((DOMAIN.vmAssist.load(this.state.memory, 0) >> VMASST_TYPE_writable_pagetables) & 1) !== 0
   }
 
   /** Code is translated from a frame for the first time: stores to it have to be seen from now on, whichever vCPU does them. */

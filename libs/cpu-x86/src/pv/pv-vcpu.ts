@@ -19,7 +19,7 @@ import {
 } from '@paravane/core/abi'
 import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import { LinearMemory } from '../mmu/linear-memory.ts'
-import type { VcpuRunner } from '../run.ts'
+import type { ExitBudget, VcpuRunner } from '../run.ts'
 import { CPU } from '../state/layout.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { readRflags } from '../state/rflags.ts'
@@ -57,6 +57,11 @@ export interface PvServices {
 
 const CR2_IN_VCPU_INFO = 16
 const TF = 0x100n
+/**
+ * Traps, and exits from translated code, before a run that is not exact ends: a few milliseconds of the dearest. Instructions say
+ * nothing of the time where each is emulated or translated anew.
+ */
+const MOST_EXITS = 256
 /** RDI RSI RDX R10 R8 R9. */
 const ARGUMENTS = [7, 6, 2, 10, 8, 9] as const
 
@@ -71,6 +76,7 @@ export class PvVcpu {
   readonly #services: PvServices
   readonly #emulator: Emulator
   readonly mask: UpcallMask
+  readonly #budget: ExitBudget = { left: 0 }
   absent = -1
 
   constructor(domain: GuestDomain, id: number, runner: VcpuRunner, clock: Clock, services: PvServices) {
@@ -116,10 +122,11 @@ export class PvVcpu {
   /** Runs until `count` more instructions are retired (exactly, under a virtual clock), or there is a reason to leave. */
   run(count: number, exact: boolean): PvStop {
     const end = this.vcpu.u64(CPU.ICOUNT) + BigInt(count)
+    this.#budget.left = exact ? Number.POSITIVE_INFINITY : MOST_EXITS
     try {
       for (;;) {
         const left = Number(end - this.vcpu.u64(CPU.ICOUNT))
-        if (left <= 0) return 'limit'
+        if (left <= 0 || this.#budget.left-- <= 0) return 'limit'
         this.#deliverEvents()
         const stop = this.#advance(left, exact)
         if (stop) return stop
@@ -137,7 +144,7 @@ export class PvVcpu {
   #advance(left: number, exact: boolean): PvStop | undefined {
     const { runner, vcpu } = this
     if (vcpu.u64(CPU.RFLAGS) & TF) return this.#singleStep()
-    switch (runner.run(left, exact)) {
+    switch (runner.run(left, exact, this.#budget)) {
       case 'limit':
         return 'limit'
       case 'absent':

@@ -91,7 +91,7 @@ export class PvWorkerDomain {
   #access(): SlowAccessHooks {
     const { mmu } = this.domain
     return {
-      mayEmulate: (gmfn) => mmu.info.tableLevel(gmfn) === 1,
+      mayEmulate: (gmfn) => this.domain.writablePageTables && mmu.info.tableLevel(gmfn) === 1,
       emulate: (gmfn, offset, bytes, old) => {
         const outcome = emulatePteWrite(mmu, gmfn, offset, old, bytes)
         return outcome === 0 ? 'done' : outcome === -EAGAIN ? 'again' : 'refused'

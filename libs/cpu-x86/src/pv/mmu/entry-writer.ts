@@ -34,8 +34,8 @@ export class EntryWriter {
   /**
    * @param level of the validated table at host address `table`
    * @param oldLo, oldHi the entry as it was just read
-   * @returns 0, RESTART, ABSENT or -errno: -EINVAL for slots of Xen, bad flags, frames of others and wrong types; -EBUSY if
-   *   the frame cannot be mapped writable; -EAGAIN
+   * @returns 0, RESTART, ABSENT or -errno: -EINVAL for slots of Xen, bad flags, tables of others and wrong types; -EBUSY and
+   *   -EPERM for frames that an L1 may not map; -EAGAIN
    */
   replaceSeen(
     level: number,

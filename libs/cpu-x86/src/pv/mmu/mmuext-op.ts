@@ -1,7 +1,6 @@
 import type { HypercallContext } from '@paravane/core'
 import {
   EACCES,
-  EFAULT,
   EINVAL,
   ENOSYS,
   EOPNOTSUPP,
@@ -63,21 +62,27 @@ function masked(mmu: Mmu, ctx: HypercallContext, words: Int32Array): Uint8Array 
 }
 
 function flush(mmu: Mmu, ctx: HypercallContext, targets: FlushTargets | undefined): number {
-  if (targets === undefined) return -EFAULT
+  if (targets === undefined) return -EINVAL
   flushTlb(mmu, ctx.vcpu, targets)
   return 0
 }
 
 function invlpg(mmu: Mmu, ctx: HypercallContext, words: Int32Array, targets: FlushTargets | undefined): number {
-  if (targets === undefined) return -EFAULT
+  if (targets === undefined) return -EINVAL
   mmu.hooks.flushPage(ctx.vcpu, targets, words[ARG1], words[ARG1 + 1])
   return 0
+}
+
+/** By the high half: canonical, and neither in the hypervisor's range (__addr_ok of xen/include/asm-x86/x86_64/uaccess.h). */
+function isGuestAddress(high: number): boolean {
+  return high >>> 15 === 0 || high >>> 0 >= 0xffff8800
 }
 
 /** The frames of an LDT are looked up and typed when a selector of it is first used, so nothing is checked but the size. */
 function setLdt(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
   const entries = words[ARG2] >>> 0
-  if ((words[ARG1] & 0xfff) !== 0 || entries > MAX_LDT_ENTRIES) return -EINVAL
+  if (entries === 0) words.fill(0, ARG1, ARG2)
+  if ((words[ARG1] & 0xfff) !== 0 || entries > MAX_LDT_ENTRIES || !isGuestAddress(words[ARG1 + 1])) return -EINVAL
   const at = mmu.info.vcpu(ctx.vcpu)
   mmu.info.i32[at + LDT_LOW] = words[ARG1]
   mmu.info.i32[at + LDT_HIGH] = words[ARG1 + 1]
@@ -101,7 +106,7 @@ const OPERATIONS: readonly (readonly [cmd: number, perform: RowOperation])[] = [
   [MMUEXT_INVLPG_ALL, (mmu, ctx, words) => invlpg(mmu, ctx, words, 'all')],
   // Only domains with devices may.
   [MMUEXT_FLUSH_CACHE, refuse(EACCES)],
-  [MMUEXT_FLUSH_CACHE_GLOBAL, refuse(EACCES)],
+  [MMUEXT_FLUSH_CACHE_GLOBAL, refuse(EINVAL)],
   [MMUEXT_SET_LDT, setLdt],
   [MMUEXT_NEW_USER_BASEPTR, (mmu, ctx, words) => newUserBaseptr(mmu, ctx.vcpu, frame1(words))],
   [MMUEXT_CLEAR_PAGE, (mmu, _ctx, words) => clearPage(mmu, frame1(words))],

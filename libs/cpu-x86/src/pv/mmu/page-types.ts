@@ -1,5 +1,5 @@
 import { bugOn } from '@paravane/core'
-import { EBUSY, EINVAL } from '@paravane/core/abi'
+import { EBUSY, EINVAL, EPERM } from '@paravane/core/abi'
 import { descriptorPageOkay } from './descriptor.ts'
 import type { MmuHooks } from './mmu-hooks.ts'
 import type { MmuMemory } from './mmu-memory.ts'
@@ -134,13 +134,13 @@ export class PageTypes {
   }
 
   /**
-   * References for a present L1 entry: -EINVAL for bad flags or a frame that is not the domain's, -EBUSY if it cannot be
-   * mapped writable.
+   * References for a present L1 entry: -EINVAL for bad flags, -EPERM where no frame is (a device's registers, to Xen), -EBUSY
+   * for a frame that is not the domain's or cannot be mapped writable.
    */
   getL1Target(lo: number, hi: number): number {
     if (hasBadFlags(TYPE_L1, lo)) return -EINVAL
     const gmfn = frameOf(lo, hi)
-    if (!this.#info.owns(gmfn)) return -EINVAL
+    if (!this.#info.owns(gmfn)) return gmfn >= 0 && gmfn < this.#info.nrGmfns ? -EBUSY : -EPERM
     const at = this.#info.record(gmfn)
     if ((lo & PTE_RW) !== 0) {
       const i32 = this.#i32
