@@ -65,7 +65,8 @@ function memoryRow(opcode: number, ext: number): Row | undefined {
   const row = x87Row(opcode, ext << 3)
   if (row === undefined) return undefined
   const def = withMemory(opcode, ext, row)
-  return { name: row.mnemonic, map: 0, code: opcode, ext, mod: 'mem', operands: 'Mn', rare: true, def }
+  const feature = row.mnemonic === 'fisttp' ? { feature: 'sse3' } : {}
+  return { name: row.mnemonic, map: 0, code: opcode, ext, mod: 'mem', operands: 'Mn', rare: true, ...feature, def }
 }
 
 function definitionOf(name: string, opcode: number, ext: number): Pick<Row, 'def' | 'reads' | 'writes'> {

@@ -93,7 +93,7 @@ const isPrivileged = (row: Row): boolean =>
 
 export const included: readonly Row[] = rows
   .filter((row) => row.mode !== 32 && !(row.name in EXCLUDED) && !isPrivileged(row))
-  .filter((row) => row.feature === undefined || row.feature === 'lahf_lm' || HOST_FLAGS.includes(row.feature))
+  .filter((row) => row.feature === undefined || HOST_FLAGS.includes(row.feature) || /^([ls]ahf|fisttp)$/.test(row.name))
 
 /** Written by the parts of flow.ts, strings.ts and faults.ts, never as a statement of its own. */
 const STRUCTURE = /^(j|call|ret|loop|push|pop|enter|leave|movs$|cmps$|stos$|lods$|scas$|ud2|ldmxcsr)/
