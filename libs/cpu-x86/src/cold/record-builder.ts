@@ -90,9 +90,10 @@ export abstract class RecordBuilder extends BodyBuilder {
     return i64.load(this.cpu, CPU.PAGE_VA)
   }
 
-  /** Address of the displacement operand: records hold it relative to the page. */
+  /** Address of the displacement operand: records hold it relative to the page. It wraps at the operand size in 32-bit mode. */
   protected targetRip(): I64 {
-    return i64.add(this.pageVa(), i64.load(this.rec, REC.IMM))
+    const target = i64.add(this.pageVa(), i64.load(this.rec, REC.IMM))
+    return this.insn.mode === 32 ? this.trunc(target) : target
   }
 
   fault(condition: I32, vector: number, errorCode: number = -1): void {

@@ -103,7 +103,6 @@ class Decoder implements Cursor {
     this.wide = rex & 8 ? 8 : 4
     if (mode === 32) this.vvvv &= 7
     this.size = operandSize(plan, mode, rex, prefixes.operandSize)
-    if (mode === 32 && plan.row.force64 && prefixes.operandSize) return INVALID
     return this.#finish(plan, mode, offset, limit, node.usesModRm, outOfBytes)
   }
 

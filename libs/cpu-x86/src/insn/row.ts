@@ -45,7 +45,7 @@ export interface Row {
   readonly default64?: boolean
   /**
    * Operand size is 64 bits in 64-bit mode whatever the prefixes say (near branches, as Intel does; AMD lets 66 cut the target
-   * to 16 bits). In 32-bit mode the 16-bit form (66) is refused.
+   * to 16 bits).
    */
   readonly force64?: boolean
   /** Byte operation: `Decoded.size` is 1. Implied when the first operand has size b. */

@@ -310,7 +310,10 @@ export class RegionBuilder extends BodyBuilder {
     this.settle(this.#done + 1)
     if (inPage !== undefined) this.edges.goTo(inPage)
     else if (target.kind !== 'rel') throw new TypeError('a jump has a displacement')
-    else this.out(i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length + target.value)))
+    else {
+      const address = i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length + target.value))
+      this.out(this.insn.mode === 32 ? this.trunc(address) : address)
+    }
   }
 
   jumpIf(condition: I32, target: Operand): void {

@@ -67,7 +67,7 @@ function isPlain({ row, rep }: Decoded): boolean {
 /** Offset in the page of a direct jump's target, or undefined: none, or another page. */
 export function jumpTarget({ offset, insn }: RegionInsn): number | undefined {
   const [operand] = insn.operands
-  if (operand?.kind !== 'rel' || insn.row.name === 'call') return undefined
+  if (operand?.kind !== 'rel' || insn.row.name === 'call' || insn.size === 2) return undefined
   const target = offset + insn.length + operand.value
   return target >= 0 && target < 4096 ? target : undefined
 }

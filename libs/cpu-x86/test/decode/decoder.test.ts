@@ -69,7 +69,7 @@ describe('in compatibility mode', () => {
     ['65 2e 8b 00', '4: mov eax, [none:eax+none+0]4', 'the last segment prefix counts'],
     ['c4 00', '2: les eax, [none:eax+none+0]0', 'les'],
     ['c4 e2 79 00 c0', 'invalid', 'VEX'],
-    ['66 e9 00 01', 'invalid', '16-bit near branches are refused'],
+    ['66 e9 00 01', '4: jmp +256', '16-bit near branch'],
     ['ea 78 56 34 12 23 00', '7: jmp #12345678, #23', 'far jump'],
   ])('%s is %s (%s)', (bytes, text) => {
     expect(decodeHex(bytes, 32)).toBe(text)

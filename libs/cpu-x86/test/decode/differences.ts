@@ -41,17 +41,13 @@ function withoutOperands(text: string): string {
   return text.replace(/^(\d+: (?:lock )?\S+) .*$/, '$1')
 }
 
-/** Near branches, which we refuse with 16-bit operand size in 32-bit mode: no compiler ever used that. */
-const NEAR_BRANCH = /^(j[a-z]+|call|loop[a-z]*|ret)$/
-
 /** With REX.B the processor (Zen 4, tried) exchanges r8 in spite of F3; iced says pause. */
 const isNoPause = ({ row }: Decoded, theirs: Answer) => row.name === 'xchg' && theirs.mnemonic === 'pause'
 
-/** Undefined where the answers agree, else both. `narrow`: a prefix 66 in 32-bit mode. */
-export function difference(ours: Decoded | DecodeFault, theirs: Answer, narrow: boolean): string | undefined {
+/** Undefined where the answers agree, else both. */
+export function difference(ours: Decoded | DecodeFault, theirs: Answer): string | undefined {
   if (isFault(ours)) {
     if (ours.fault !== 'invalid') return `${ours.fault} | ${theirs.text}`
-    if (narrow && NEAR_BRANCH.test(theirs.mnemonic)) return undefined
     return theirs.valid && mustDecode(theirs) ? `invalid | ${theirs.text} (${theirs.features()})` : undefined
   }
   if (isNoPause(ours, theirs)) return undefined

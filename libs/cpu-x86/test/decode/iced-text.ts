@@ -105,6 +105,7 @@ export class Iced {
       case OpKind.Register:
         return registers[insn.opRegister(n)]
       case OpKind.NearBranch16:
+        return `+${((Number(insn.nearBranchTarget) - insn.length) << 16) >> 16}`
       case OpKind.NearBranch32:
         return `+${(Number(insn.nearBranchTarget) - insn.length) | 0}`
       case OpKind.NearBranch64:

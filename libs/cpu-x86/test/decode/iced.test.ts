@@ -5,13 +5,6 @@ import { difference } from './differences.ts'
 import { machineCode } from './elf-text.ts'
 import { Iced } from './iced-text.ts'
 
-const LEGACY_PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3])
-
-function has66(bytes: Uint8Array, at: number): boolean {
-  for (let n = at; LEGACY_PREFIXES.has(bytes[n]); n++) if (bytes[n] === 0x66) return true
-  return false
-}
-
 const hex = (bytes: Uint8Array, at: number) => Buffer.from(bytes.subarray(at, at + STRIDE)).toString('hex')
 
 /** Compares at the places that `next` leads to; answers the first differences. */
@@ -20,7 +13,7 @@ function compare(bytes: Uint8Array, mode: 32 | 64, next: (at: number, length: nu
   const found: string[] = []
   for (let at = 0; at + STRIDE <= bytes.length && found.length < 20; ) {
     const theirs = iced.decode(at)
-    const answer = difference(decode(bytes, at, bytes.length, mode), theirs, mode === 32 && has66(bytes, at))
+    const answer = difference(decode(bytes, at, bytes.length, mode), theirs)
     if (answer !== undefined) found.push(`${hex(bytes, at)}: ${answer}`)
     at = next(at, theirs.length)
   }

@@ -144,6 +144,28 @@ export const only64: Readonly<Record<string, readonly string[]>> = {
 
 export const only32: Readonly<Record<string, readonly string[]>> = {
   stack: ['60', '61', '66 60', '66 61', '60 61'],
+  branches: [
+    ...[
+      '66 eb 03',
+      '66 e9 03 01',
+      '66 74 03',
+      '66 75 03',
+      '66 0f 84 03 01',
+      '66 0f 85 03 01',
+      '66 e8 03 01',
+      '66 e2 03',
+      '66 e3 03',
+    ],
+    ...[
+      '66 ff d0',
+      '66 ff e0',
+      '66 50 66 c3',
+      '66 50 66 c2 04 00',
+      'e9 00 00 00 d0',
+      'e8 00 00 00 d0',
+      '0f 84 00 00 00 d0',
+    ],
+  ],
   moves: ['a1 08 00 00 21', 'a2 09 00 00 21', '66 a3 0a 00 00 21', 'a0 0b 00 00 21'],
   strings: strings(['', '66']),
 }
