@@ -94,7 +94,8 @@ class Bench {
       vector,
       error: faulted && vcpu.i32(CPU.ERROR) >= 0 ? vcpu.i32(CPU.ERROR) : 0,
       address: vector === PAGE_FAULT ? vcpu.u64(CPU.ADDRESS) : 0n,
-      rip: Number(state.rip) - CODE,
+      // As the judge has it, in 32 bits.
+      rip: (Number(state.rip) - CODE) | 0,
       rflags: Number(state.rflags),
       gpr: BigUint64Array.from(state.gpr),
       memory: changed,
