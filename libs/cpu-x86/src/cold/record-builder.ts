@@ -79,7 +79,8 @@ export abstract class RecordBuilder extends BodyBuilder {
     const offset = shape === 'x' ? whole : i64.and(whole, i64.const(addressSize === 4 ? 0xffffffff : 0xffff))
     if (!segment) return offset
     const sum = i64.add(offset, i64.load(i32.load(this.rec, REC.SEGMENT)))
-    return mode === 32 && operand.segment !== 'none' ? this.trunc(sum, 4) : sum
+    // Whether there is a segment is in the record, the exemplar of the form does not tell.
+    return mode === 32 ? this.trunc(sum, 4) : sum
   }
 
   nextRip(): I64 {

@@ -40,9 +40,10 @@ const accesses: readonly Access[] = [
 
 describe.each(tiers)('a segment base is added once, behind the cut to the address size, $name', (tier) => {
   test.each(accesses)('$name in $mode-bit code', ({ mode, code, base }) => {
-    // The access; dec ecx; jnz to the access; hlt.
-    const loop = [...code, 0x83, 0xe9, 0x01, 0x75, 0x100 - code.length - 5, 0xf4]
+    // The access without its segment, of the same form; sub ecx, 1; the access; jnz to the sub; hlt.
+    const loop = [...code.slice(1), 0x83, 0xe9, 0x01, ...code, 0x75, 0x100 - code.length - 5, 0xf4]
     const { machine } = machineWith(Uint8Array.from(loop), 0, tier.options)
+    for (const va of [0n, 0xf000n, 0xfffff000n, 0xfffffffffffff000n]) machine.map({ va })
     machine.views.i32[machine.map({ va: DATA }) >> 2] = Number(VALUE)
     machine.vcpu.setI32(CPU.COMPAT, mode === 32 ? 1 : 0)
     machine.vcpu.setU64(CPU.GSBASE, BigInt.asUintN(64, base))
