@@ -2,9 +2,10 @@ import { CodeCache } from './cold/code-cache.ts'
 import { ColdTier, type Helpers } from './cold/cold-tier.ts'
 import { FormRegistry } from './cold/form-registry.ts'
 import { EXIT, HANDLER, REC } from './cold/record.ts'
-import { canonical, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
+import { canonical, type Observed, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
+import { usesFpu } from './insn/uses-fpu.ts'
 import { Regions } from './jit/regions.ts'
 import { alone } from './mmu/alone.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
@@ -53,6 +54,7 @@ export interface ExitBudget {
 }
 
 const UNLIMITED: ExitBudget = { left: Number.POSITIVE_INFINITY }
+const DEVICE_NOT_AVAILABLE = 7
 
 /** Runs one vCPU of one domain in this thread. Nothing but compiled code is kept here: state is in the domain's memory. */
 export class VcpuRunner {
@@ -170,10 +172,22 @@ export class VcpuRunner {
       case EXIT.CROSSING:
         return this.#cross(rec)
       case EXIT.FAULT:
-        return 'fault'
+        return this.#isStaleNoFpu() ? undefined : 'fault'
       default:
         return 'trap'
     }
+  }
+
+  /** An instruction was translated as one that raises #NM, and need not any more: its page's code is dropped. */
+  #isStaleNoFpu(): boolean {
+    const { vcpu } = this
+    if (vcpu.i32(CPU.VECTOR) !== DEVICE_NOT_AVAILABLE || vcpu.i32(CPU.NO_FPU)) return false
+    inGuest(vcpu, () => {
+      const frame = this.#fetch(vcpu.rip)
+      if (frame !== 0) this.cache.written(frame, Number(vcpu.rip & 0xfffn), 1)
+    })
+    vcpu.setI32(CPU.REC, 0)
+    return true
   }
 
   /** For the record at RIP, which is about to run. */
@@ -261,6 +275,11 @@ export class VcpuRunner {
     return this.step()
   }
 
+  /** Where the memory that `step` reaches is noted, while somebody watches. */
+  set observed(list: Observed[] | undefined) {
+    this.#slow.observed = list
+  }
+
   /** The instruction at RIP, its bytes taken from up to two pages; undefined with a fault or absent frame noted. */
   current(): Decoded | undefined {
     return inGuest(this.vcpu, () => this.#fetchInstruction())?.insn
@@ -287,6 +306,10 @@ export class VcpuRunner {
     }
     if (isFault(insn)) {
       this.#fault(insn.fault === 'toolong' ? 13 : 6, insn.fault === 'toolong' ? 0 : -1, rip)
+      return undefined
+    }
+    if (vcpu.i32(CPU.NO_FPU) && usesFpu(insn.row)) {
+      this.#fault(DEVICE_NOT_AVAILABLE, -1, rip)
       return undefined
     }
     return { insn, bytes: bytes.subarray(0, insn.length) }

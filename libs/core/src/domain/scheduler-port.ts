@@ -33,6 +33,6 @@ export interface EnginePort {
   setIopl(domid: number, vcpu: number, iopl: number): void
   /** The port permission bitmap of the calling vCPU: guest virtual address and number of ports, 0 for none. */
   setIoBitmap(domid: number, vcpu: number, bitmap: bigint, ports: number): void
-  /** XENNMI_register_callback; address 0 unregisters. -errno if the address cannot be used. */
-  setNmiCallback(domid: number, address: bigint): number
+  /** XENNMI_register_callback, for the calling vCPU; address 0 unregisters. -errno if the address cannot be used. */
+  setNmiCallback(domid: number, vcpu: number, address: bigint): number
 }

@@ -92,8 +92,8 @@ export class Machine {
         },
         setIopl: (domid, vcpu, iopl) => void this.#asked.push(`iopl d${domid}v${vcpu} ${iopl}`),
         setIoBitmap: (domid, vcpu, _bitmap, ports) => void this.#asked.push(`iobitmap d${domid}v${vcpu} ${ports}`),
-        setNmiCallback: (domid, address) => {
-          this.#asked.push(`nmi d${domid} ${address.toString(16)}`)
+        setNmiCallback: (domid, vcpu, address) => {
+          this.#asked.push(`nmi d${domid}v${vcpu} ${address.toString(16)}`)
           return 0
         },
       },

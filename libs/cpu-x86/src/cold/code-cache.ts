@@ -1,5 +1,6 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
+import { usesFpu } from '../insn/uses-fpu.ts'
 import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { dropAllCode, dropCode, tableOf } from './drop-code.ts'
@@ -10,9 +11,12 @@ import { HANDLER, REC } from './record.ts'
 /** Most instructions of one straight run: between two jumps no more are retired without looking at the limit. */
 export const RUN_LIMIT = 64
 
-/** #UD, and #GP(0) for an instruction of more than 15 bytes, as INVALID records hold them: vector | (error + 1) << 8. */
+/** #UD, #NM, and #GP(0) for an instruction of more than 15 bytes, as INVALID records hold them: vector | (error + 1) << 8. */
 const INVALID_OPCODE = 6n
+const DEVICE_NOT_AVAILABLE = 7n
 const TOO_LONG = 13n | (1n << 8n)
+
+const NEVER_HOT = 0x7fffffff
 
 export interface CodeCacheOptions {
   readonly decode: Decode
@@ -77,6 +81,7 @@ export class CodeCache {
   #translate(frameHost: number, table: number, from: number): number {
     const { i32, u8, u64, u16 } = this.#vcpu.views
     const mode = this.#vcpu.i32(CPU.COMPAT) ? 32 : 64
+    const noFpu = this.#vcpu.i32(CPU.NO_FPU) !== 0
     const first = this.#vcpu.i32(CPU.ARENA_NEXT)
     let rec = first
     let offset = from
@@ -102,6 +107,10 @@ export class CodeCache {
           pseudo(HANDLER.CROSSING, 0n, 0)
           rec += 2 * REC.BYTES
         } else pseudo(HANDLER.INVALID, insn.fault === 'toolong' ? TOO_LONG : INVALID_OPCODE, 0)
+        break
+      }
+      if (noFpu && usesFpu(insn.row)) {
+        pseudo(HANDLER.INVALID, DEVICE_NOT_AVAILABLE, 0)
         break
       }
       this.encode(rec, insn, offset, u8.subarray(frameHost + offset, frameHost + offset + insn.length))
@@ -141,7 +150,8 @@ export class CodeCache {
     const handler = this.#forms.isInLoop(form) ? HANDLER.FIRST_FORM + form : HANDLER.OUT_OF_LINE
     i32[(rec + REC.HANDLER) >> 2] = handler
     i32[(rec + REC.FORM) >> 2] = form
-    i32[(rec + REC.HOT) >> 2] = this.#hotThreshold
+    // Regions know of no #NM.
+    i32[(rec + REC.HOT) >> 2] = this.#vcpu.i32(CPU.NO_FPU) ? NEVER_HOT : this.#hotThreshold
     encodeOperands(this.#vcpu, rec, insn, offset)
   }
 

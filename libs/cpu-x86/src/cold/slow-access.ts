@@ -16,6 +16,13 @@ export interface SlowAccessHooks {
   written(frameHost: number, offset: number, length: number): void
 }
 
+/** An access that an instruction made. */
+export interface Observed {
+  readonly va: bigint
+  readonly size: number
+  readonly write: boolean
+}
+
 interface Piece {
   /** In the bounce buffer. */
   readonly at: number
@@ -31,6 +38,9 @@ interface Piece {
 
 /** General registers, flags and what follows them up to RFLAGS. */
 const REGISTER_BYTES = CPU.RFLAGS + 8
+/** RFLAGS.AC: CR0.AM is set, and guests run at CPL 3 altogether. */
+const AC = 0x40000n
+const ALIGNMENT_CHECK = 17
 const OPEN = { WRITE: 1, READ_TOO: 2, STACK: 4 } as const
 
 /**
@@ -47,6 +57,8 @@ export class SlowAccess {
   readonly #registers = new Uint8Array(REGISTER_BYTES)
   /** gmfn that a walk met and that is not there yet; the step then answers FAULT with this set. */
   absent = -1
+  /** Where accesses are noted, while somebody watches. */
+  observed: Observed[] | undefined
 
   constructor(vcpu: VcpuMemory, walker: Walker, hooks: SlowAccessHooks) {
     this.#vcpu = vcpu
@@ -69,16 +81,25 @@ export class SlowAccess {
       return this.#fault(info & OPEN.STACK ? 12 : 13, 0, va)
     const first = 4096 - Number(va & 4095n)
     const write = (info & OPEN.WRITE) !== 0
+    this.observed?.push({ va, size, write })
     if (size <= first) {
       const piece = this.#piece(va, size, write, 0)
-      if (!piece) return 0
-      if (piece.how === 'plain') return piece.frame + piece.offset
+      if (!piece || this.#misaligned(va, size)) return 0
+      // What is watched goes through the buffer, so that a repetition does one round of it.
+      if (piece.how === 'plain' && !this.observed) return piece.frame + piece.offset
       return this.#bounce([piece], info)
     }
     const a = this.#piece(va, first, write, 0)
     if (!a) return 0
     const b = this.#piece(BigInt.asUintN(64, va + BigInt(first)), size - first, write, first)
-    return b ? this.#bounce([a, b], info) : 0
+    return b && !this.#misaligned(va, size) ? this.#bounce([a, b], info) : 0
+  }
+
+  /** #AC for words, doublewords and quadwords; operands of other sizes have rules of their own, or none. */
+  #misaligned(va: bigint, size: number): boolean {
+    if ((this.#vcpu.u64(CPU.RFLAGS) & AC) === 0n || size > 8 || (va & BigInt(size - 1)) === 0n) return false
+    this.#fault(ALIGNMENT_CHECK, 0, va)
+    return true
   }
 
   #piece(va: bigint, length: number, write: boolean, at: number): Piece | undefined {

@@ -1,5 +1,5 @@
 import { AbsentFrame, type GuestAccess } from '@paravane/core'
-import { canonical } from '../cold/slow-access.ts'
+import { canonical, type Observed } from '../cold/slow-access.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { inGuest } from './safepoint.ts'
@@ -24,6 +24,8 @@ export class LinearMemory {
   readonly #walker: Walker
   readonly #written: WrittenHook
   readonly #kernelRoot: () => number
+  /** Where what `access` reaches is noted, while somebody watches. */
+  observed: Observed[] | undefined
 
   constructor(vcpu: VcpuMemory, walker: Walker, kernelRoot: () => number, written: WrittenHook) {
     this.#vcpu = vcpu
@@ -34,12 +36,21 @@ export class LinearMemory {
 
   /** Reads or writes as the vCPU's current mode; the fault if it may not. @throws AbsentFrame */
   access(va: bigint, bytes: Uint8Array, write: boolean): AccessFault | undefined {
+    this.observed?.push({ va, size: bytes.length, write })
     return this.#transfer(va, bytes, write, this.#vcpu.i32(CPU.USER) !== 0, this.#vcpu.i32(CPU.ROOT))
   }
 
   /** The kernel's view, whatever mode the vCPU is in. */
   asKernel(va: bigint, bytes: Uint8Array, write: boolean): AccessFault | undefined {
     return this.#transfer(va, bytes, write, false, this.#kernelRoot())
+  }
+
+  /** The frame at `va` in the kernel's view, -1 if nothing is mapped there. @throws AbsentFrame */
+  kernelFrame(va: bigint): number {
+    if (!canonical(va)) return -1
+    const w = inGuest(this.#vcpu, () => this.#walker.walk(va, WALK.READ, false, this.#kernelRoot()))
+    if (w.absent >= 0) throw new AbsentFrame(w.absent)
+    return w.frame === 0 ? -1 : w.gmfn
   }
 
   /** For hypercall arguments. Probes before it writes, so a failed copy has written nothing. */

@@ -6,6 +6,7 @@ import { readRflags, writeRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { inKernel, toggleMode } from './mode.ts'
 import { PV } from './pv-state.ts'
+import { RF, resumeFlag, setResumeFlag } from './resume-flag.ts'
 
 /** AC, VM, RF, NT, TF: cleared on entry to a handler (xen/arch/x86/pv/traps.c, entry.S create_bounce_frame). */
 const CLEARED = 0x40000n | 0x20000n | 0x10000n | 0x4000n | 0x100n
@@ -25,6 +26,10 @@ export interface Bounce {
   readonly masksEvents: boolean
   /** The SYSCALL entry also clears DF. */
   readonly clearsDf?: boolean
+  /** A fault, after which the instruction is to run again: RF is pushed as one. */
+  readonly isFault?: boolean
+  /** Selectors pushed below RIP: DS, ES, FS, GS. */
+  readonly segments?: readonly number[]
   /** Why, for the operator, if it cannot be done. */
   readonly what: string
 }
@@ -43,13 +48,14 @@ export interface UpcallMask {
 export function bounce(domid: number, vcpu: VcpuMemory, memory: LinearMemory, mask: UpcallMask, to: Bounce): void {
   if (to.address === 0n) throw new DomainCrash(domid, `${to.what}: the guest has set no handler`)
   const fromKernel = inKernel(vcpu)
-  const oldMask = mask.get() & 1
-  const rflags = (readRflags(vcpu) & ~(IF | IOPL)) | (oldMask ? 0n : IF)
+  const resume = to.isFault || resumeFlag(vcpu) ? RF : 0n
+  const rflags = (readRflags(vcpu) & ~(IF | IOPL)) | (mask.get() ? 0n : IF) | resume
   const cs = BigInt(fromKernel ? vcpu.i32(PV.CS) & ~3 : vcpu.i32(PV.CS) | 3)
   const words = [
     vcpu.gpr(RCX),
     vcpu.gpr(R11),
     ...(to.errorCode !== undefined && to.errorCode >= 0 ? [BigInt(to.errorCode)] : []),
+    ...(to.segments ?? []).map(BigInt),
     vcpu.rip,
     cs | (BigInt(mask.get()) << 32n),
     rflags,
@@ -66,10 +72,15 @@ export function bounce(domid: number, vcpu: VcpuMemory, memory: LinearMemory, ma
   }
   if (!fromKernel) toggleMode(vcpu)
   vcpu.setGpr(RSP, rsp)
-  writeRflags(vcpu, (readRflags(vcpu) & ~(CLEARED | (to.clearsDf ? DF : 0n))) | IF)
+  const flags = (readRflags(vcpu) & ~(CLEARED | IOPL | (to.clearsDf ? DF : 0n))) | IF
+  writeRflags(vcpu, flags)
+  setResumeFlag(vcpu, false)
+  // Xen goes there by SYSRET.
+  vcpu.setGpr(RCX, to.address)
+  vcpu.setGpr(R11, flags)
   vcpu.setI32(PV.CS, FLAT_RING3_CS64)
   vcpu.setI32(PV.SS, FLAT_RING3_SS64)
   vcpu.setI32(CPU.COMPAT, 0)
   vcpu.rip = to.address
-  if (to.masksEvents) mask.set(1)
+  if (to.masksEvents) mask.set(mask.get() | 1)
 }

@@ -14,14 +14,17 @@ import {
   CALLBACKOP_unregister,
   CALLBACKTYPE_event,
   CALLBACKTYPE_failsafe,
+  CALLBACKTYPE_nmi,
   CALLBACKTYPE_syscall,
+  CALLBACKTYPE_syscall32,
+  CALLBACKTYPE_sysenter,
   callback_register,
   callback_unregister,
   EFAULT,
   EINVAL,
   ENODEV,
   ENOSYS,
-  EPERM,
+  FLAT_RING3_CS64,
   SEGBASE_FS,
   SEGBASE_GS_KERNEL,
   SEGBASE_GS_USER,
@@ -32,15 +35,13 @@ import {
 import { canonical } from '../cold/slow-access.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { PV } from './pv-state.ts'
+import { setTaskSwitched } from './control-registers.ts'
+import { readDebugRegister, writeDebugRegister } from './debug-registers.ts'
+import { PV, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
 import type { PvVcpu } from './pv-vcpu.ts'
+import { dataSegment, GS } from './segment-loads.ts'
 
-/** Callback types that a guest may register: event, failsafe, syscall, nmi, sysenter, syscall32 (callback.h). */
-const CALLBACK_TYPES: ReadonlySet<number> = new Set([0, 1, 2, 4, 5, 7])
 const TRAPS = 256
-/** First hypervisor address: no handler may lie there. */
-const HYPERVISOR = { start: 0xffff800000000000n, end: 0xffff880000000000n } as const
-const guestAddress = (va: bigint): boolean => canonical(va) && !(va >= HYPERVISOR.start && va < HYPERVISOR.end)
 
 /**
  * Hypercalls about the processor itself (xen/arch/x86/pv): traps, callbacks, stacks, segment bases, debug registers, iret.
@@ -54,16 +55,17 @@ export function cpuHypercalls(current: (ctx: HypercallContext) => PvVcpu): reado
     row(__HYPERVISOR_set_callbacks, 'set_callbacks', (ctx, args) => setCallbacks(vcpuOf(ctx), args)),
     row(__HYPERVISOR_callback_op, 'callback_op', (ctx, args) => callbackOp(ctx, vcpuOf(ctx), args)),
     row(__HYPERVISOR_fpu_taskswitch, 'fpu_taskswitch', (ctx, args) => {
-      vcpuOf(ctx).setI32(PV.TASK_SWITCHED, args.u32(0) ? 1 : 0)
+      setTaskSwitched(vcpuOf(ctx), args.u32(0) !== 0)
       return 0
     }),
     row(__HYPERVISOR_set_debugreg, 'set_debugreg', (ctx, args) =>
-      setDebugRegister(vcpuOf(ctx), args.u32(0), args.u64(1)),
+      writeDebugRegister(vcpuOf(ctx), args.u32(0), args.u64(1)),
     ),
-    row(__HYPERVISOR_get_debugreg, 'get_debugreg', (ctx, args) => {
-      const n = args.u32(0)
-      return n < 8 && n !== 4 && n !== 5 ? vcpuOf(ctx).u64(PV.DEBUG + n * 8) : -EINVAL
-    }),
+    row(
+      __HYPERVISOR_get_debugreg,
+      'get_debugreg',
+      (ctx, args) => readDebugRegister(vcpuOf(ctx), args.u32(0)) ?? -ENODEV,
+    ),
     row(__HYPERVISOR_set_segment_base, 'set_segment_base', (ctx, args) =>
       setSegmentBase(current(ctx), args.u32(0), args.u64(1)),
     ),
@@ -93,7 +95,7 @@ function setTrapTable(ctx: HypercallContext, vcpu: VcpuMemory, table: bigint): n
     if (!entry.copyFrom(ctx.guest, table + BigInt(n * sizeof(trap_info)))) return -EFAULT
     const address = trap_info.address.get(entry.view, 0)
     if (address === 0n) return 0
-    if (!guestAddress(address)) return -EINVAL
+    if (!canonical(address)) return -EINVAL
     const vector = trap_info.vector.get(entry.view, 0)
     setTrap(vcpu, vector, address, trap_info.flags.get(entry.view, 0), trap_info.cs.get(entry.view, 0))
   }
@@ -113,10 +115,10 @@ function stackSwitch(vcpu: VcpuMemory, args: HypercallArgs): number {
   return 0
 }
 
+/** Addresses that are not canonical are passed over, and nobody is told (xen/arch/x86/pv/callback.c do_set_callbacks). */
 function setCallbacks(vcpu: VcpuMemory, args: HypercallArgs): number {
-  const types = [CALLBACKTYPE_event, CALLBACKTYPE_failsafe, CALLBACKTYPE_syscall]
-  if (!types.every((_, n) => guestAddress(args.u64(n)))) return -EINVAL
-  for (const [n, type] of types.entries()) vcpu.setU64(PV.CALLBACKS + type * 8, args.u64(n))
+  for (const [n, type] of [CALLBACKTYPE_event, CALLBACKTYPE_failsafe, CALLBACKTYPE_syscall].entries())
+    registerCallback(vcpu, type, args.u64(n), false)
   return 0
 }
 
@@ -125,24 +127,40 @@ function callbackOp(ctx: HypercallContext, vcpu: VcpuMemory, args: HypercallArgs
   if (cmd === CALLBACKOP_register) {
     const arg = GuestCopy.of(callback_register)
     if (!arg.copyFrom(ctx.guest, args.u64(1))) return -EFAULT
-    const type = callback_register.type.get(arg.view, 0)
+    const masks = (callback_register.flags.get(arg.view, 0) & CALLBACKF_mask_events) !== 0
     const address = callback_register.address.get(arg.view, 0)
-    if (!CALLBACK_TYPES.has(type)) return -ENOSYS
-    if (!guestAddress(address)) return -EINVAL
-    setCallback(vcpu, type, address, (callback_register.flags.get(arg.view, 0) & CALLBACKF_mask_events) !== 0)
-    return 0
+    return registerCallback(vcpu, callback_register.type.get(arg.view, 0), address, masks)
   }
   if (cmd === CALLBACKOP_unregister) {
     const arg = GuestCopy.of(callback_unregister)
     if (!arg.copyFrom(ctx.guest, args.u64(1))) return -EFAULT
-    // Events, failsafe and system calls cannot be done without.
-    const type = callback_unregister.type.get(arg.view, 0)
-    if (!CALLBACK_TYPES.has(type)) return -ENOSYS
-    if (type <= CALLBACKTYPE_syscall) return -EINVAL
-    setCallback(vcpu, type, 0n, false)
-    return 0
+    return unregisterCallback(vcpu, callback_unregister.type.get(arg.view, 0))
   }
   return -ENOSYS
+}
+
+/** Types that have an entry point of their own; that of NMIs is in the trap table. */
+const CALLBACK_TYPES: ReadonlySet<number> = new Set([
+  CALLBACKTYPE_event,
+  CALLBACKTYPE_failsafe,
+  CALLBACKTYPE_syscall,
+  CALLBACKTYPE_sysenter,
+  CALLBACKTYPE_syscall32,
+])
+
+function registerCallback(vcpu: VcpuMemory, type: number, address: bigint, masksEvents: boolean): number {
+  if (!canonical(address)) return -EINVAL
+  if (type === CALLBACKTYPE_nmi) setTrap(vcpu, VECTOR.NMI, address, TRAP_MASKS_EVENTS, FLAT_RING3_CS64)
+  else if (CALLBACK_TYPES.has(type)) setCallback(vcpu, type, address, masksEvents)
+  else return -ENOSYS
+  return 0
+}
+
+/** Only NMIs can be done without. */
+function unregisterCallback(vcpu: VcpuMemory, type: number): number {
+  if (type === CALLBACKTYPE_nmi) setTrap(vcpu, VECTOR.NMI, 0n, 0, 0)
+  else return CALLBACK_TYPES.has(type) ? -EINVAL : -ENOSYS
+  return 0
 }
 
 export function setCallback(vcpu: VcpuMemory, type: number, address: bigint, masksEvents: boolean): void {
@@ -151,25 +169,13 @@ export function setCallback(vcpu: VcpuMemory, type: number, address: bigint, mas
   vcpu.setI32(PV.CALLBACK_MASKS, masksEvents ? masks | (1 << type) : masks & ~(1 << type))
 }
 
-/** Reserved bits of DR6 and DR7; GD of DR7 is the hypervisor's. */
-const DR7_GD = 0x2000n
-
-function setDebugRegister(vcpu: VcpuMemory, n: number, value: bigint): number {
-  if (n < 4) {
-    if (!guestAddress(value)) return -EPERM
-  } else if (n === 4 || n === 5) return -ENODEV
-  else if (n > 7) return -EINVAL
-  else if (value >> 32n !== 0n) return -EINVAL
-  else if (n === 7 && value & DR7_GD) return -EPERM
-  vcpu.setU64(PV.DEBUG + n * 8, value)
-  return 0
-}
-
 function setSegmentBase(pv: PvVcpu, which: number, value: bigint): number {
   const { vcpu } = pv
   if (which === SEGBASE_GS_USER_SEL) {
-    const base = pv.descriptors.read(Number(value & 0xffffn))?.base
-    vcpu.setU64(PV.GS_USER, base ?? 0n)
+    // A selector that cannot be loaded is taken for a null one, and the call succeeds all the same.
+    const selector = Number(value & 0xffffn)
+    const segment = dataSegment(pv.descriptors, GS, selector > 3 ? selector | 3 : selector)
+    vcpu.setU64(PV.GS_USER, 'base' in segment ? segment.base : 0n)
     return 0
   }
   if (!canonical(value)) return -EINVAL

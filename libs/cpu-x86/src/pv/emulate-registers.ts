@@ -1,28 +1,28 @@
+import { ENODEV } from '@paravane/core/abi'
 import type { Decoded, RegOperand, SpecialOperand } from '../decode/decoded.ts'
+import { readCr0, readCr4, setTaskSwitched, writeCr0, writeCr4 } from './control-registers.ts'
+import { readDebugRegister, writeDebugRegister } from './debug-registers.ts'
 import { type Emulated, type EmulationContext, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
 import { PV } from './pv-state.ts'
 
-/** PE, MP, ET, NE, WP, AM, PG: CR0 as a PV guest reads it; TS is its own. */
-const CR0 = 0x80050033n
-const TS = 8n
-/** PAE, OSFXSR, OSXMMEXCPT: MCE shows too. */
-const CR4 = 0x660n
-
 /** mov to and from CR0, CR2, CR3, CR4, and clts (xen/arch/x86/pv/emul-priv-op.c read_cr, write_cr). */
 export function accessControl(c: EmulationContext, insn: Decoded): Emulated {
   const { vcpu } = c
-  if (!inKernel(vcpu)) return GP
   if (insn.row.name === 'clts') {
-    vcpu.setI32(PV.TASK_SWITCHED, 0)
+    if (!inKernel(vcpu)) return GP
+    setTaskSwitched(vcpu, false)
     return undefined
   }
   const isRead = insn.operands[1].kind === 'creg'
   const cr = (insn.operands[isRead ? 1 : 0] as SpecialOperand).reg
+  // The processor knows no others; of CR8 Xen knows nothing.
+  if (cr === 1 || (cr > 4 && cr !== 8)) return UD
+  if (!inKernel(vcpu)) return GP
   const reg = (insn.operands[isRead ? 0 : 1] as RegOperand).reg
   if (isRead) {
     const value = readControl(c, cr)
-    if (value === undefined) return UD
+    if (value === undefined) return GP
     vcpu.setGpr(reg, value)
     return undefined
   }
@@ -32,13 +32,13 @@ export function accessControl(c: EmulationContext, insn: Decoded): Emulated {
 function readControl(c: EmulationContext, cr: number): bigint | undefined {
   switch (cr) {
     case 0:
-      return CR0 | (c.vcpu.i32(PV.TASK_SWITCHED) ? TS : 0n)
+      return readCr0(c.vcpu)
     case 2:
       return c.cr2()
     case 3:
       return BigInt(c.vcpu.i32(PV.KERNEL_ROOT)) << 12n
     case 4:
-      return CR4
+      return readCr4(c.vcpu)
     default:
       return undefined
   }
@@ -47,40 +47,32 @@ function readControl(c: EmulationContext, cr: number): bigint | undefined {
 function writeControl(c: EmulationContext, cr: number, value: bigint): Emulated {
   switch (cr) {
     case 0:
-      // Only TS may change.
-      if ((value & ~TS) !== CR0) return GP
-      c.vcpu.setI32(PV.TASK_SWITCHED, value & TS ? 1 : 0)
-      return undefined
+      return writeCr0(c.vcpu, value) ? undefined : GP
     case 2:
       c.setCr2(value)
       return undefined
     case 3:
       return value >> 12n < 0x1_0000_0000n && c.newBaseptr(Number(value >> 12n)) ? undefined : GP
     case 4:
+      writeCr4(c.vcpu, value)
       return undefined
     default:
-      return UD
+      return GP
   }
 }
-
-/** Bits of DR6 and DR7 that always read as one. */
-const DR6_ONES = 0xffff0ff0n
-const DR7_ONES = 0x400n
 
 export function accessDebug(c: EmulationContext, insn: Decoded): Emulated {
   const { vcpu } = c
   if (!inKernel(vcpu)) return GP
   const isRead = insn.operands[1].kind === 'dreg'
-  const dr = (insn.operands[isRead ? 1 : 0] as SpecialOperand).reg
-  const reg = (insn.operands[isRead ? 0 : 1] as RegOperand).reg
-  // CR4.DE is clear: 4 and 5 are other names of 6 and 7.
-  const n = dr === 4 || dr === 5 ? dr + 2 : dr
-  const at = PV.DEBUG + n * 8
+  const n = (insn.operands[isRead ? 1 : 0] as SpecialOperand).reg
+  const { reg } = insn.operands[isRead ? 0 : 1] as RegOperand
   if (isRead) {
-    vcpu.setGpr(reg, vcpu.u64(at) | (n === 6 ? DR6_ONES : n === 7 ? DR7_ONES : 0n))
+    const value = readDebugRegister(vcpu, n)
+    if (value === undefined) return UD
+    vcpu.setGpr(reg, value)
     return undefined
   }
-  if (n >= 6 && vcpu.gpr(reg) >> 32n !== 0n) return GP
-  vcpu.setU64(at, vcpu.gpr(reg))
-  return undefined
+  const outcome = writeDebugRegister(vcpu, n, vcpu.gpr(reg))
+  return outcome === 0 ? undefined : outcome === -ENODEV ? UD : GP
 }

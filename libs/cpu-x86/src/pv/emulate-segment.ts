@@ -1,32 +1,37 @@
 import { canonical } from '../cold/slow-access.ts'
-import type { Decoded, SpecialOperand } from '../decode/decoded.ts'
+import type { Decoded, MemOperand, RegOperand, SpecialOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
-import { isCode, isPresent, isSegment } from './descriptors.ts'
 import { type Emulated, type EmulationContext, type Exception, faultOf, GP, UD } from './emulation.ts'
-import { codeMode } from './iret.ts'
-import { PV, VECTOR } from './pv-state.ts'
+import { linearAddress } from './operands.ts'
+import { PV } from './pv-state.ts'
+import { CS, codeSegment, DS, ES, FS, GS, loadSegment, SELECTORS, SS } from './segment-loads.ts'
 
-/** Selectors in the order of the encoding: ES, CS, SS, DS, FS, GS. */
-const SELECTORS = [PV.ES, PV.CS, PV.SS, PV.DS, PV.FS, PV.GS] as const
-const CS = 1
-const SS = 2
-const FS = 4
-const GS = 5
+/** Far pointers' segment registers, and those that push and pop name by their opcode's place. */
+const FAR_POINTER: Readonly<Record<string, number>> = { lds: DS, les: ES, lss: SS, lfs: FS, lgs: GS }
+const RSP = 4
 
-/** mov to and from segment registers, push and pop of FS and GS, lfs and lgs. */
+/** mov to and from segment registers, push and pop of them, lds and its kin. */
 export function accessSegment(c: EmulationContext, insn: Decoded): Emulated {
   const { name } = insn.row
   if (name === 'push' || name === 'pop') return stackSegment(c, insn, name === 'push')
-  if (name !== 'mov') return UD
+  if (name !== 'mov') return farPointer(c, insn, FAR_POINTER[name])
   const [to, from] = insn.operands
   if (from.kind === 'sreg') {
     const size = to.kind === 'reg' ? insn.size : 2
     const fault = c.operands.write(insn, to, size, BigInt(c.vcpu.i32(SELECTORS[from.reg])))
     return fault && faultOf(fault)
   }
+  const { reg } = to as SpecialOperand
+  if (reg === CS) return UD
   const value = c.operands.read(insn, from, 2)
   if (typeof value !== 'bigint') return faultOf(value)
-  return loadSegment(c, (to as SpecialOperand).reg, Number(value))
+  return load(c, reg, Number(value))
+}
+
+function load(c: EmulationContext, reg: number, selector: number): Exception | undefined {
+  const refused = loadSegment(c.vcpu, c.descriptors, reg, selector)
+  if (!refused && reg === SS) c.vcpu.setU64(PV.SS_LOADED_AT, c.vcpu.u64(CPU.ICOUNT) + 1n)
+  return refused
 }
 
 function stackSegment(c: EmulationContext, insn: Decoded, push: boolean): Emulated {
@@ -35,15 +40,15 @@ function stackSegment(c: EmulationContext, insn: Decoded, push: boolean): Emulat
   const bytes = new Uint8Array(8)
   const size = insn.size
   const width = insn.mode
-  const at = BigInt.asUintN(width, push ? vcpu.gpr(4) - BigInt(size) : vcpu.gpr(4))
+  const at = BigInt.asUintN(width, push ? vcpu.gpr(RSP) - BigInt(size) : vcpu.gpr(RSP))
   if (push) new DataView(bytes.buffer).setUint16(0, vcpu.i32(SELECTORS[reg]), true)
   const fault = memory.access(at, bytes.subarray(0, size), push)
-  if (fault) return faultOf(fault)
+  if (fault) return faultOf(fault, true)
   if (!push) {
-    const refused = loadSegment(c, reg, new DataView(bytes.buffer).getUint16(0, true))
+    const refused = load(c, reg, new DataView(bytes.buffer).getUint16(0, true))
     if (refused) return refused
   }
-  vcpu.setGpr(4, push ? at : BigInt.asUintN(width, at + BigInt(size)))
+  vcpu.setGpr(RSP, push ? at : BigInt.asUintN(width, at + BigInt(size)))
   return undefined
 }
 
@@ -53,47 +58,100 @@ function implicitSegment({ row }: Decoded): number {
   return row.code >> 3
 }
 
-/** Loads a data segment register; FS and GS take their base from the descriptor, 0 for a null selector as on Intel. */
-export function loadSegment(c: EmulationContext, reg: number, selector: number): Exception | undefined {
-  const { vcpu, descriptors } = c
-  if (reg === CS) return UD
-  const d = descriptors.read(selector)
-  if ((selector & 0xfffc) === 0) {
-    if (reg === SS && (selector & 3) === 3) return GP
-  } else {
-    const refused: Exception = { vector: VECTOR.GP, error: selector & 0xfffc }
-    if (!d || !isSegment(d)) return refused
-    if (isCode(d) && ((d.high & 0x200) === 0 || reg === SS)) return refused
-    if (!isPresent(d)) return { vector: reg === SS ? VECTOR.SS : VECTOR.NP, error: selector & 0xfffc }
+/** Offset and selector from memory: the pointer in `[operand]`. */
+function readPointer(
+  c: EmulationContext,
+  insn: Decoded,
+  m: MemOperand,
+): { offset: bigint; selector: number } | Exception {
+  const bytes = new Uint8Array(10)
+  const fault = c.memory.access(linearAddress(c.vcpu, insn, m), bytes.subarray(0, insn.size + 2), false)
+  if (fault) return faultOf(fault, m.stack)
+  const view = new DataView(bytes.buffer)
+  return {
+    offset: BigInt.asUintN(insn.size * 8, view.getBigUint64(0, true)),
+    selector: view.getUint16(insn.size, true),
   }
-  vcpu.setI32(SELECTORS[reg], selector)
-  if (reg === FS) vcpu.setU64(CPU.FSBASE, d?.base ?? 0n)
-  if (reg === GS) vcpu.setU64(CPU.GSBASE, d?.base ?? 0n)
+}
+
+function farPointer(c: EmulationContext, insn: Decoded, reg: number): Emulated {
+  const [to, from] = insn.operands
+  const pointer = readPointer(c, insn, from as MemOperand)
+  if ('vector' in pointer) return pointer
+  const refused = load(c, reg, pointer.selector)
+  if (refused) return refused
+  c.operands.setRegister((to as RegOperand).reg, insn.size, pointer.offset)
   return undefined
 }
 
-/** Far return to the same privilege; far calls and jumps through memory. */
+/** Far calls, jumps and returns between code segments of ring 3. Call gates have DPL 0 here (xen check_descriptor). */
 export function farBranch(c: EmulationContext, insn: Decoded): Emulated {
-  if (!insn.row.name.startsWith('ret')) return UD
+  if (insn.row.name.startsWith('ret')) return farReturn(c, insn)
+  const isCall = insn.row.name.startsWith('call')
+  const [target, second] = insn.operands
+  let pointer: { offset: bigint; selector: number } | Exception
+  if (target.kind === 'mem') pointer = readPointer(c, insn, target)
+  else if (target.kind === 'imm' && second?.kind === 'imm')
+    pointer = {
+      offset: BigInt.asUintN(insn.size * 8, target.value),
+      selector: Number(BigInt.asUintN(16, second.value)),
+    }
+  else return UD
+  if ('vector' in pointer) return pointer
+  const { vcpu, memory, descriptors } = c
+  const code = codeSegment(descriptors, pointer.selector, true)
+  if ('vector' in code) return code
+  if (!reachable(code, pointer.offset)) return GP
+  if (isCall) {
+    const { size } = insn
+    const bytes = new Uint8Array(size * 2)
+    const view = new DataView(bytes.buffer)
+    const put = (at: number, value: bigint): void => {
+      if (size === 8) view.setBigUint64(at, value, true)
+      else if (size === 4) view.setUint32(at, Number(value & 0xffffffffn), true)
+      else view.setUint16(at, Number(value & 0xffffn), true)
+    }
+    put(0, vcpu.rip + BigInt(insn.length))
+    put(size, BigInt(vcpu.i32(PV.CS)))
+    const rsp = stackPointer(c, vcpu.gpr(RSP) - BigInt(bytes.length))
+    const fault = memory.access(rsp, bytes, true)
+    if (fault) return faultOf(fault, true)
+    vcpu.setGpr(RSP, rsp)
+  }
+  return enter(c, (pointer.selector & ~3) | 3, code.compat, pointer.offset)
+}
+
+function farReturn(c: EmulationContext, insn: Decoded): Emulated {
   const { vcpu, memory, descriptors } = c
   const size = insn.size
   const bytes = new Uint8Array(size * 2)
-  const fault = memory.access(vcpu.gpr(4), bytes, false)
-  if (fault) return faultOf(fault)
+  const fault = memory.access(vcpu.gpr(RSP), bytes, false)
+  if (fault) return faultOf(fault, true)
   const view = new DataView(bytes.buffer)
-  const word = (n: number) =>
+  const word = (n: number): bigint =>
     size === 8
       ? view.getBigUint64(n * 8, true)
       : BigInt(size === 4 ? view.getUint32(n * 4, true) : view.getUint16(n * 2, true))
-  const selector = Number(word(1) & 0xffffn) | 3
-  const compat = codeMode(descriptors, selector)
-  if (compat === undefined) return { vector: VECTOR.GP, error: selector & 0xfffc }
-  if (!canonical(word(0))) return GP
+  const selector = Number(word(1) & 0xffffn)
+  const code = codeSegment(descriptors, selector)
+  if ('vector' in code) return code
+  if (!reachable(code, word(0))) return GP
   const [extra] = insn.operands
   const released = extra?.kind === 'imm' ? BigInt.asUintN(16, extra.value) : 0n
-  vcpu.setGpr(4, BigInt.asUintN(64, vcpu.gpr(4) + BigInt(size * 2) + released))
+  vcpu.setGpr(RSP, stackPointer(c, vcpu.gpr(RSP) + BigInt(size * 2) + released))
+  return enter(c, selector, code.compat, word(0))
+}
+
+const stackPointer = (c: EmulationContext, rsp: bigint): bigint => BigInt.asUintN(c.vcpu.i32(CPU.COMPAT) ? 32 : 64, rsp)
+
+function reachable(code: { readonly compat: 0 | 1; readonly limit: number }, rip: bigint): boolean {
+  return code.compat ? (rip & 0xffffffffn) <= BigInt(code.limit) : canonical(rip)
+}
+
+function enter(c: EmulationContext, selector: number, compat: 0 | 1, rip: bigint): 'jumped' {
+  const { vcpu } = c
   vcpu.setI32(PV.CS, selector)
   vcpu.setI32(CPU.COMPAT, compat)
-  vcpu.rip = word(0)
+  vcpu.rip = compat ? rip & 0xffffffffn : rip
   return 'jumped'
 }

@@ -1,9 +1,9 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { readRflags, writeRflags } from '../state/rflags.ts'
+import { readCr0 } from './control-registers.ts'
 import { isSegment, privilege } from './descriptors.ts'
 import { type Emulated, type EmulationContext, faultOf, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
-import { PV } from './pv-state.ts'
 
 const ZF = 64n
 /** What popf changes at CPL 3 with IOPL 0: not IF, IOPL, VM, VIF, VIP; RF is cleared. */
@@ -21,8 +21,9 @@ export function popFlags(c: EmulationContext, insn: Decoded): Emulated {
   return undefined
 }
 
-/** CR0 as smsw shows it. */
-const MACHINE_STATUS = 0x33n
+/** Xen's own LDT and task state segment. */
+const LDT_SELECTOR = 0xe050n
+const TASK_SELECTOR = 0xe040n
 
 /** sldt, str, sgdt and their kin, lar and lsl, cli and sti, cache instructions. */
 export function system(c: EmulationContext, insn: Decoded): Emulated {
@@ -36,10 +37,11 @@ export function system(c: EmulationContext, insn: Decoded): Emulated {
     case 'wbinvd':
       return inKernel(vcpu) ? undefined : GP
     case 'sldt':
+      return store(c, insn, LDT_SELECTOR)
     case 'str':
-      return store(c, insn, 0n)
+      return store(c, insn, TASK_SELECTOR)
     case 'smsw':
-      return store(c, insn, MACHINE_STATUS | (vcpu.i32(PV.TASK_SWITCHED) ? 8n : 0n))
+      return store(c, insn, readCr0(vcpu))
     case 'sgdt':
     case 'sidt':
       return storeTable(c, insn)
@@ -87,10 +89,11 @@ function descriptorField(c: EmulationContext, insn: Decoded): Emulated {
   const selector = c.operands.read(insn, insn.operands[1], 2)
   if (typeof selector !== 'bigint') return faultOf(selector)
   const d = c.descriptors.read(Number(selector))
+  if (d && 'vector' in d) return d
   const conforming = d !== undefined && (d.high & 0x1c00) === 0x1c00
   const visible = d !== undefined && isSegment(d) && (conforming || privilege(d) === 3)
   if (visible) {
-    const value = insn.row.name === 'lsl' ? d.limit : d.high & 0xffff00
+    const value = insn.row.name === 'lsl' ? d.limit : d.high & 0xf0ff00
     const fault = c.operands.write(insn, insn.operands[0], insn.size, BigInt(value >>> 0))
     if (fault) return faultOf(fault)
   }
@@ -102,6 +105,7 @@ function verify(c: EmulationContext, insn: Decoded): Emulated {
   const selector = c.operands.read(insn, insn.operands[0], 2)
   if (typeof selector !== 'bigint') return faultOf(selector)
   const d = c.descriptors.read(Number(selector))
+  if (d && 'vector' in d) return d
   const code = d !== undefined && (d.high & 0x800) !== 0
   const readable = d !== undefined && (!code || (d.high & 0x200) !== 0)
   const writable = d !== undefined && !code && (d.high & 0x200) !== 0

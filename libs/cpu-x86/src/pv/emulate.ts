@@ -1,5 +1,6 @@
 import type { Trap } from '../builder/builder.ts'
 import type { Decoded } from '../decode/decoded.ts'
+import { CR4_TSD } from './control-registers.ts'
 import { cpuid } from './cpuid.ts'
 import { fxState } from './emulate-fx.ts'
 import { iretInstruction } from './emulate-iret.ts'
@@ -9,6 +10,7 @@ import { popFlags, system } from './emulate-system.ts'
 import { type Emulated, type EmulationContext, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
 import { readMsr, writeMsr } from './msr.ts'
+import { portOf } from './operands.ts'
 import { PV } from './pv-state.ts'
 
 /** "ud2; xen" before cpuid: Xen answers it whatever hardware would (xen.h XEN_EMULATE_PREFIX). */
@@ -35,6 +37,7 @@ export class Emulator {
       case 'cpuid':
         return this.#cpuid()
       case 'rdtsc':
+        if (!inKernel(this.#c.vcpu) && this.#c.vcpu.i32(PV.CR4) & CR4_TSD) return GP
         return this.#pair(this.#c.clock.tsc())
       case 'rdtscp':
         return UD
@@ -109,8 +112,7 @@ export class Emulator {
     const allowed = inKernel(vcpu) ? this.#c.iopl() >= 1 : this.#c.iopl() === 3
     if (!allowed || insn.row.name.endsWith('s')) return GP
     const isIn = insn.row.name === 'in'
-    const portOperand = insn.operands[isIn ? 1 : 0]
-    const port = portOperand.kind === 'imm' ? Number(portOperand.value & 0xffn) : Number(vcpu.gpr(RDX) & 0xffffn)
+    const port = portOf(vcpu, insn)
     if (isIn) {
       const latched =
         port === 0x70

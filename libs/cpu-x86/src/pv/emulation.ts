@@ -30,6 +30,8 @@ export interface Exception {
   readonly error: number
   /** Faulting address of a #PF. */
   readonly address?: bigint
+  /** The instruction is done (#DB after it, int3), or RF is not to be pushed for another reason. */
+  readonly isTrap?: boolean
 }
 
 /** Undefined: done, RIP is to go behind the instruction; 'jumped': done, RIP is set. */
@@ -37,4 +39,9 @@ export type Emulated = undefined | 'jumped' | Exception
 
 export const GP: Exception = { vector: VECTOR.GP, error: 0 }
 export const UD: Exception = { vector: VECTOR.UD, error: -1 }
-export const faultOf = (f: AccessFault): Exception => ({ vector: f.vector, error: f.error, address: f.va })
+/** `stack`: what is not canonical raises #SS. */
+export const faultOf = (f: AccessFault, stack: boolean = false): Exception => ({
+  vector: stack && f.vector === VECTOR.GP ? VECTOR.SS : f.vector,
+  error: f.error,
+  address: f.va,
+})

@@ -1,29 +1,34 @@
 import { DomainCrash } from '@paravane/core'
-import { FLAT_RING3_CS64 } from '@paravane/core/abi'
+import { FLAT_RING3_CS32, FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
 import { canonical } from '../cold/slow-access.ts'
 import type { LinearMemory } from '../mmu/linear-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { writeRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import type { UpcallMask } from './bounce-frame.ts'
-import { type Descriptors, isCode, isLong, isPresent, isSegment } from './descriptors.ts'
+import type { Descriptors } from './descriptors.ts'
+import { type Exception, GP } from './emulation.ts'
 import { toggleMode } from './mode.ts'
 import { PV } from './pv-state.ts'
+import { RF, setResumeFlag } from './resume-flag.ts'
+import { codeSegment, dataSegment, SS } from './segment-loads.ts'
 
 const FRAME_BYTES = 72
 const IF = 0x200n
-/** IOPL, VM, and the bits that IRET at CPL 3 cannot set: VIF, VIP. */
-const KEPT_OUT = 0x3000n | 0x20000n | 0x180000n
+/** IOPL, VM: not the guest's; RF, which is kept elsewhere. */
+const KEPT_OUT = 0x3000n | 0x20000n | RF
 /** What RFLAGS can hold (SDM vol. 1 figure 3-8). */
 const POSSIBLE = 0x3f7fd7n
 const VGCF_IN_SYSCALL = 0x100n
+const TF = 0x100n
 
-/** Outcome of loading CS and RIP: false if hardware would fault, so that the failsafe callback is due. */
-export type IretOutcome = 'done' | 'failsafe'
+const RCX = 1
+const R11 = 11
 
 /**
  * HYPERVISOR_iret: RSP points at {rax, r11, rcx, flags, rip, cs, rflags, rsp, ss} (iret_context). Returns to user mode if the saved
- * CS has RPL 3 (xen/arch/x86/pv/iret.c do_iret). @throws DomainCrash, AbsentFrame
+ * CS has RPL 3 (xen/arch/x86/pv/iret.c do_iret). What the return itself raises is raised at its destination: the guest's handler
+ * sees the selectors and RIP that were to be loaded. @throws DomainCrash, AbsentFrame
  */
 export function iret(
   domid: number,
@@ -31,41 +36,50 @@ export function iret(
   memory: LinearMemory,
   descriptors: Descriptors,
   mask: UpcallMask,
-): IretOutcome {
+): Exception | 'step' | undefined {
   const bytes = new Uint8Array(FRAME_BYTES)
   const fault = memory.asKernel(vcpu.gpr(4), bytes, false)
   if (fault) throw new DomainCrash(domid, `iret: its frame at 0x${vcpu.gpr(4).toString(16)} cannot be read`)
-  const [rax, r11, rcx, flags, rip, cs, rflags, rsp, ss] = new BigUint64Array(bytes.buffer)
-  const toUser = (cs & 3n) === 3n
+  const [rax, r11, rcx, flags, rip, savedCs, saved, rsp, savedSs] = new BigUint64Array(bytes.buffer)
+  const toUser = (savedCs & 3n) === 3n
   if (toUser && vcpu.i32(PV.USER_ROOT) === 0)
     throw new DomainCrash(domid, 'iret to user mode without a user page table')
-  const code = Number(cs & 0xffffn) | 3
-  const compat = codeMode(descriptors, code)
   if (toUser) toggleMode(vcpu)
-  if ((flags & VGCF_IN_SYSCALL) === 0n) {
-    vcpu.setGpr(11, r11)
-    vcpu.setGpr(1, rcx)
-  } else {
-    // Xen leaves by SYSRET, which takes RIP and RFLAGS from these.
-    vcpu.setGpr(11, rflags)
-    vcpu.setGpr(1, rip)
-  }
+  const cs = Number(savedCs & 0xffffn) | 3
+  const ss = Number(savedSs & 0xffffn) | 3
+  const rflags = (saved & POSSIBLE & ~KEPT_OUT) | IF | 2n
+  const inSyscall = (flags & VGCF_IN_SYSCALL) !== 0n
+  const bySysret = inSyscall && canonical(rip)
   vcpu.setGpr(0, rax)
+  // SYSRET takes RIP and RFLAGS from these.
+  vcpu.setGpr(RCX, inSyscall ? rip : rcx)
+  vcpu.setGpr(R11, inSyscall ? (saved & POSSIBLE & ~0x23000n) | IF | 2n : r11)
   vcpu.setGpr(4, rsp)
-  vcpu.setI32(PV.CS, code)
-  vcpu.setI32(PV.SS, Number(ss & 0xffffn) | 3)
   vcpu.rip = rip
-  writeRflags(vcpu, (rflags & POSSIBLE & ~KEPT_OUT) | IF | 2n)
-  mask.set((rflags & IF) === 0n ? 1 : 0)
-  if (compat === undefined || (compat === 0 && !canonical(rip))) return 'failsafe'
-  vcpu.setI32(CPU.COMPAT, compat)
-  return 'done'
-}
-
-/** 1 for a 32-bit code segment, 0 for a 64-bit one, undefined if the selector names none. */
-export function codeMode(descriptors: Descriptors, selector: number): 0 | 1 | undefined {
-  if (selector === FLAT_RING3_CS64) return 0
-  const d = descriptors.read(selector)
-  if (!d || !isSegment(d) || !isCode(d) || !isPresent(d)) return undefined
-  return isLong(d) ? 0 : 1
+  writeRflags(vcpu, rflags)
+  setResumeFlag(vcpu, (saved & RF) !== 0n && !bySysret, true)
+  mask.set((saved & IF) === 0n ? 1 : 0)
+  vcpu.setI32(PV.NMI_MASKED, 0)
+  if (bySysret) {
+    const is32 = cs === FLAT_RING3_CS32
+    vcpu.setI32(PV.CS, is32 ? FLAT_RING3_CS32 : FLAT_RING3_CS64)
+    vcpu.setI32(PV.SS, FLAT_RING3_SS64)
+    vcpu.setI32(CPU.COMPAT, is32 ? 1 : 0)
+    if (is32) vcpu.rip = rip & 0xffffffffn
+    // The trap of a SYSRET that sets TF comes before the next instruction.
+    return saved & TF ? 'step' : undefined
+  }
+  vcpu.setI32(PV.CS, cs)
+  vcpu.setI32(PV.SS, ss)
+  const code = codeSegment(descriptors, cs)
+  if ('vector' in code) return code
+  const stack = dataSegment(descriptors, SS, ss)
+  if ('vector' in stack) return stack
+  if (code.compat) {
+    if ((rip & 0xffffffffn) > BigInt(code.limit)) return GP
+    vcpu.rip = rip & 0xffffffffn
+    vcpu.setGpr(4, rsp & 0xffffffffn)
+  } else if (!canonical(rip)) return GP
+  vcpu.setI32(CPU.COMPAT, code.compat)
+  return undefined
 }

@@ -3,6 +3,8 @@ import type { AccessFault, LinearMemory } from '../mmu/linear-memory.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
+const RDX = 2
+
 /** Linear address of a memory operand of the instruction at RIP. */
 export function linearAddress(vcpu: VcpuMemory, insn: Decoded, m: MemOperand): bigint {
   let at = m.disp
@@ -55,4 +57,10 @@ export class EmulatedOperands {
     const mask = ((1n << BigInt(size * 8)) - 1n) << shift
     this.#vcpu.setGpr(reg, (this.#vcpu.gpr(reg) & ~mask) | ((value << shift) & mask))
   }
+}
+
+/** Port of an `in` or `out`. */
+export function portOf(vcpu: VcpuMemory, insn: Decoded): number {
+  const operand = insn.operands.find((o) => o.kind === 'imm')
+  return operand ? Number(operand.value & 0xffn) : Number(vcpu.gpr(RDX) & 0xffffn)
 }

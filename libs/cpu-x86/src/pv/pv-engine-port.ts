@@ -1,5 +1,5 @@
 import { type EnginePort, VCPU } from '@paravane/core'
-import { EINVAL, vcpu_guest_context } from '@paravane/core/abi'
+import { EINVAL, FLAT_RING3_CS64, vcpu_guest_context } from '@paravane/core/abi'
 import { canonical } from '../cold/slow-access.ts'
 import { setTrap } from './cpu-hypercalls.ts'
 import { setGdt } from './mmu/gdt.ts'
@@ -54,9 +54,9 @@ export function pvEnginePort(domainOf: (domid: number) => PvDomain): EnginePort 
     initialiseVcpu: (domid, vcpu, context) => initialise(domainOf(domid), vcpu, context),
     setIopl: () => {},
     setIoBitmap: () => {},
-    setNmiCallback: (domid, address) => {
+    setNmiCallback: (domid, vcpu, address) => {
       if (!canonical(address)) return -EINVAL
-      setTrap(domainOf(domid).vcpus[0], VECTOR.NMI, address, TRAP_MASKS_EVENTS, 0)
+      setTrap(domainOf(domid).vcpus[vcpu], VECTOR.NMI, address, address ? TRAP_MASKS_EVENTS : 0, FLAT_RING3_CS64)
       return 0
     },
   }

@@ -1,3 +1,5 @@
+import { CPU } from '../state/layout.ts'
+
 /**
  * What Xen keeps for a PV vCPU beyond its registers (xen/include/asm-x86/domain.h struct pv_vcpu): offsets from the vCPU's base, behind
  * the state of state/layout.ts, so that any worker can continue it.
@@ -16,8 +18,8 @@ export const PV = {
   CALLBACKS: 0x1028,
   /** i32: bit n: callback type n masks events. */
   CALLBACK_MASKS: 0x1068,
-  /** i32: CR0.TS as the guest sees it. */
-  TASK_SWITCHED: 0x106c,
+  /** i32: CR0.TS as the guest sees it. Translation looks at it too. */
+  TASK_SWITCHED: CPU.NO_FPU,
   /** i32: selectors. */
   CS: 0x1070,
   SS: 0x1074,
@@ -40,6 +42,17 @@ export const PV = {
   USER_CACHED: 0x1120,
   /** u64: the machine check status the guest keeps. */
   MCG_STATUS: 0x1128,
+  /** i32: the guest's own bits of CR4. */
+  CR4: 0x1124,
+  /** u64: see resume-flag.ts. */
+  RESUME_AT: 0x1150,
+  /** i32: enable bits of DR7 for breakpoints on ports, which DR7 above has not. */
+  IO_BREAKPOINTS: 0x1130,
+  /** i32: bits of DR6 that an instruction which loaded SS is yet to report; u64: retired instructions after it, or 0. */
+  HELD_DEBUG: 0x1134,
+  SS_LOADED_AT: 0x1138,
+  /** i32: 1 while NMIs are masked (VCPU_TRAP_NMI of async_exception_mask). */
+  NMI_MASKED: 0x1140,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,

@@ -2,36 +2,30 @@ import {
   AbsentFrame,
   type Clock,
   crashDomain,
-  DomainCrash,
   type GuestDomain,
   type HypercallContext,
   type HypercallDispatcher,
-  upcallDue,
   VCPU,
-  vcpuInfoOffset,
 } from '@paravane/core'
-import {
-  CALLBACKTYPE_event,
-  CALLBACKTYPE_failsafe,
-  CALLBACKTYPE_syscall,
-  CALLBACKTYPE_syscall32,
-  CALLBACKTYPE_sysenter,
-} from '@paravane/core/abi'
+import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
 import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import { LinearMemory } from '../mmu/linear-memory.ts'
-import type { ExitBudget, VcpuRunner } from '../run.ts'
+import type { ExitBudget, Stop, VcpuRunner } from '../run.ts'
 import { CPU } from '../state/layout.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { readRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { type Bounce, bounce, type UpcallMask } from './bounce-frame.ts'
-import { Descriptors } from './descriptors.ts'
+import { setTaskSwitched } from './control-registers.ts'
+import { breakpointsEnabled, noteDebug, portHits, SINGLE_STEP } from './debug-registers.ts'
+import { DebugStepper } from './debug-stepper.ts'
+import { Descriptors, type LdtPages } from './descriptors.ts'
 import { Emulator } from './emulate.ts'
-import { type EmulationContext, type Exception, GP, UD } from './emulation.ts'
+import { type EmulationContext, type Exception, GP } from './emulation.ts'
 import { iret } from './iret.ts'
+import { KernelEntries } from './kernel-entries.ts'
 import { frameHost, inKernel } from './mode.ts'
-import { EmulatedOperands } from './operands.ts'
-import { PV, TRAP_DPL, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
+import { EmulatedOperands, portOf } from './operands.ts'
+import { PV, VECTOR } from './pv-state.ts'
 
 /** Why a vCPU came back to whoever runs it. */
 export type PvStop =
@@ -49,14 +43,17 @@ export interface PvServices {
   readonly policy: CpuPolicy
   /** True once a hypercall of this run asked to leave the pCPU, or the domain may not run on. */
   mustLeave(): boolean
+  /** Host address of a page of the vCPU's LDT, 0 if it cannot be used as one. */
+  readonly ldtPage: LdtPages
   /** A new kernel root, as mmuext_op NEW_BASEPTR. */
   newBaseptr(gmfn: number): boolean
   /** Bytes of a frame with flags were written by TypeScript or the slow step. */
   written(frameHost: number, offset: number, length: number): void
 }
 
-const CR2_IN_VCPU_INFO = 16
 const TF = 0x100n
+const AC = 0x40000n
+const DEBUG: Exception = { vector: VECTOR.DB, error: -1, isTrap: true }
 /**
  * Traps, and exits from translated code, before a run that is not exact ends: a few milliseconds of the dearest. Instructions say
  * nothing of the time where each is emulated or translated anew.
@@ -75,8 +72,13 @@ export class PvVcpu {
   readonly #id: number
   readonly #services: PvServices
   readonly #emulator: Emulator
-  readonly mask: UpcallMask
   readonly #budget: ExitBudget = { left: 0 }
+  readonly #entries: KernelEntries
+  readonly #stepper: DebugStepper
+  /** Whether the instruction that trapped last is done, and execution goes on behind it. */
+  #completed = false
+  /** What the iret hypercall under way is to raise where it goes. */
+  #iret: ReturnType<typeof iret>
   absent = -1
 
   constructor(domain: GuestDomain, id: number, runner: VcpuRunner, clock: Clock, services: PvServices) {
@@ -88,20 +90,16 @@ export class PvVcpu {
     const { vcpu } = this
     const kernelRoot = () => frameHost(vcpu, vcpu.i32(PV.KERNEL_ROOT))
     this.memory = new LinearMemory(vcpu, runner.walker, kernelRoot, services.written)
-    this.descriptors = new Descriptors(vcpu, this.memory)
-    this.mask = {
-      get: () => vcpu.views.u8[vcpuInfoOffset(domain, id) + 1],
-      set: (mask) => {
-        vcpu.views.u8[vcpuInfoOffset(domain, id) + 1] = mask
-      },
-    }
+    this.descriptors = new Descriptors(vcpu, services.ldtPage)
+    this.#entries = new KernelEntries(domain, id, vcpu, this.memory, this.descriptors)
+    this.#stepper = new DebugStepper(runner, this.memory)
     this.#emulator = new Emulator(this.#emulation(clock))
   }
 
   #emulation(clock: Clock): EmulationContext {
     const { vcpu, memory, descriptors } = this
     const state = this.#domain.state
-    const cr2 = () => (vcpuInfoOffset(this.#domain, this.#id) + CR2_IN_VCPU_INFO) >>> 3
+    const entries = this.#entries
     return {
       vcpu,
       vcpuId: this.#id,
@@ -112,9 +110,9 @@ export class PvVcpu {
       clock,
       iopl: () => VCPU.iopl.load(state.memory, state.vcpu(this.#id)),
       newBaseptr: (gmfn) => this.#services.newBaseptr(gmfn),
-      cr2: () => vcpu.views.u64[cr2()],
+      cr2: () => entries.cr2,
       setCr2: (value) => {
-        vcpu.views.u64[cr2()] = value
+        entries.cr2 = value
       },
     }
   }
@@ -124,10 +122,11 @@ export class PvVcpu {
     const end = this.vcpu.u64(CPU.ICOUNT) + BigInt(count)
     this.#budget.left = exact ? Number.POSITIVE_INFINITY : MOST_EXITS
     try {
+      this.#entries.reloadSegments()
       for (;;) {
         const left = Number(end - this.vcpu.u64(CPU.ICOUNT))
         if (left <= 0 || this.#budget.left-- <= 0) return 'limit'
-        this.#deliverEvents()
+        this.#entries.deliver()
         const stop = this.#advance(left, exact)
         if (stop) return stop
       }
@@ -143,37 +142,54 @@ export class PvVcpu {
 
   #advance(left: number, exact: boolean): PvStop | undefined {
     const { runner, vcpu } = this
-    if (vcpu.u64(CPU.RFLAGS) & TF) return this.#singleStep()
-    switch (runner.run(left, exact, this.#budget)) {
+    if (vcpu.u64(CPU.RFLAGS) & (TF | AC) || breakpointsEnabled(vcpu)) return this.#debug()
+    return this.#after(runner.run(left, exact, this.#budget))
+  }
+
+  #after(stop: Stop): PvStop | undefined {
+    const { vcpu } = this
+    switch (stop) {
       case 'limit':
         return 'limit'
       case 'absent':
-        this.absent = runner.absent
+        this.absent = this.runner.absent
         return 'absent'
       case 'fault':
-        this.#raise(this.#pendingFault())
+        this.#fault()
         return undefined
       default:
         return this.#trap(TRAP_KINDS[vcpu.i32(CPU.TRAP)])
     }
   }
 
-  /** One instruction, then #DB. */
-  #singleStep(): PvStop | undefined {
-    const stop = this.runner.step()
-    if (stop === 'absent') {
-      this.absent = this.runner.absent
-      return 'absent'
+  /** One instruction, watched: TF or AC or a breakpoint is set. */
+  #debug(): PvStop | undefined {
+    const { vcpu } = this
+    this.#completed = false
+    const before = this.#stepper.begin()
+    if (before) {
+      this.#entries.raise(DEBUG)
+      return undefined
     }
-    if (stop === 'fault') this.#raise(this.#pendingFault())
-    else if (stop === 'trap') return this.#trap(TRAP_KINDS[this.vcpu.i32(CPU.TRAP)])
-    else this.#raise({ vector: VECTOR.DB, error: -1 })
-    return this.vcpu.i32(CPU.KICK) ? 'limit' : undefined
+    let stop: PvStop | undefined
+    try {
+      const stepped = this.runner.step()
+      if (stepped === undefined) this.#completed = true
+      else stop = this.#after(stepped)
+    } finally {
+      this.#stepper.stop()
+    }
+    if (this.#stepper.end(this.#completed)) this.#entries.raise(DEBUG)
+    return stop ?? (vcpu.i32(CPU.KICK) ? 'limit' : undefined)
   }
 
-  #pendingFault(): Exception {
+  /** The pending fault of the engine. */
+  #fault(): void {
     const { vcpu } = this
-    return { vector: vcpu.i32(CPU.VECTOR), error: vcpu.i32(CPU.ERROR), address: vcpu.u64(CPU.ADDRESS) }
+    const vector = vcpu.i32(CPU.VECTOR)
+    // Xen clears TS for the handler (xen/arch/x86/traps.c do_device_not_available).
+    if (vector === VECTOR.NM) setTaskSwitched(vcpu, false)
+    this.#entries.raise({ vector, error: vcpu.i32(CPU.ERROR), address: vcpu.u64(CPU.ADDRESS) })
   }
 
   #trap(kind: Trap): PvStop | undefined {
@@ -181,7 +197,7 @@ export class PvVcpu {
       case 'syscall':
         return this.#syscall()
       case 'sysenter':
-        this.#callback(CALLBACKTYPE_sysenter, 'sysenter', GP)
+        this.#entered(this.#entries.sysenter())
         return undefined
       case 'int':
       case 'int3':
@@ -190,17 +206,42 @@ export class PvVcpu {
         this.#softwareInterrupt(kind)
         return undefined
       case 'hlt':
-        this.#raise(GP)
+        this.#entries.raise(GP)
         return undefined
-      default: {
-        const insn = this.runner.current()
-        const outcome = insn ? this.#emulator.emulate(kind, insn) : UD
-        if (outcome === undefined && insn) this.#retire(insn.length)
-        else if (outcome === 'jumped') this.#retire(0)
-        else this.#raise(outcome as Exception)
+      default:
+        this.#emulate(kind)
         return undefined
-      }
     }
+  }
+
+  #emulate(kind: Trap): void {
+    const { vcpu } = this
+    const insn = this.runner.current()
+    if (!insn) {
+      // Its bytes are not there any more.
+      if (this.runner.absent >= 0) throw new AbsentFrame(this.runner.absent)
+      this.#fault()
+      return
+    }
+    const outcome = this.#emulator.emulate(kind, insn)
+    if (outcome !== undefined && outcome !== 'jumped') {
+      this.#entries.raise(outcome)
+      return
+    }
+    this.#retire(outcome === 'jumped' ? 0 : insn.length)
+    this.#completed = true
+    const ports = kind === 'io' ? portHits(vcpu, portOf(vcpu, insn), insn.size) : 0
+    if (ports === 0) return
+    noteDebug(vcpu, ports | (vcpu.u64(CPU.RFLAGS) & TF ? SINGLE_STEP : 0))
+    this.#completed = false
+    this.#entries.raise(DEBUG)
+  }
+
+  /** A way into the kernel was taken, unless it raises something instead. */
+  #entered(instead: Exception | undefined): void {
+    const { vcpu } = this
+    if (instead) this.#entries.raise(instead)
+    else vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
   }
 
   #retire(length: number): void {
@@ -212,8 +253,7 @@ export class PvVcpu {
   #syscall(): PvStop | undefined {
     const { vcpu } = this
     if (inKernel(vcpu)) return this.#hypercall()
-    const is32 = vcpu.i32(CPU.COMPAT) !== 0
-    this.#callback(is32 ? CALLBACKTYPE_syscall32 : CALLBACKTYPE_syscall, 'syscall', UD)
+    this.#entered(this.#entries.syscall())
     return undefined
   }
 
@@ -228,7 +268,11 @@ export class PvVcpu {
         vcpu.setGpr(0, BigInt.asUintN(64, BigInt(dispatcher.result)))
         vcpu.setGpr(1, rip + 2n)
         vcpu.setGpr(11, readRflags(vcpu))
+        // It comes back by SYSRET.
+        vcpu.setI32(PV.CS, FLAT_RING3_CS64)
+        vcpu.setI32(PV.SS, FLAT_RING3_SS64)
         this.#retire(2)
+        this.#completed = true
         break
       }
       case 'continue':
@@ -240,6 +284,7 @@ export class PvVcpu {
         return 'absent'
       case 'registers-set':
         vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+        this.#returned()
         break
       case 'crashed':
         return 'descheduled'
@@ -247,41 +292,19 @@ export class PvVcpu {
     return this.#services.mustLeave() ? 'descheduled' : undefined
   }
 
-  /** SYSCALL and SYSENTER of user mode: to their callback, with RIP behind the instruction; `otherwise` where none is set. */
-  #callback(type: number, what: string, otherwise: Exception): void {
-    const { vcpu } = this
-    const address = vcpu.u64(PV.CALLBACKS + type * 8)
-    if (address === 0n) {
-      this.#raise(otherwise)
-      return
-    }
-    const isSyscall = type !== CALLBACKTYPE_sysenter
-    const [rip, rcx, r11] = [vcpu.rip, vcpu.gpr(1), vcpu.gpr(11)]
-    if (isSyscall) {
-      vcpu.setGpr(1, rip + 2n)
-      vcpu.setGpr(11, readRflags(vcpu))
-      vcpu.rip = rip + 2n
-    } else {
-      vcpu.rip = 0n
-      vcpu.setI32(PV.CS, 3)
-    }
-    const masksEvents = ((vcpu.i32(PV.CALLBACK_MASKS) >> type) & 1) !== 0
-    try {
-      this.#bounce({ address, masksEvents, clearsDf: isSyscall, what: `the ${what} callback` })
-    } catch (error) {
-      vcpu.rip = rip
-      vcpu.setGpr(1, rcx)
-      vcpu.setGpr(11, r11)
-      throw error
-    }
-    vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+  /** What the return of an iret hypercall raises at its destination. */
+  #returned(): void {
+    const raised = this.#iret
+    this.#iret = undefined
+    if (raised === 'step') noteDebug(this.vcpu, SINGLE_STEP)
+    if (raised) this.#entries.raise(raised === 'step' ? DEBUG : { ...raised, isTrap: true })
   }
 
   #softwareInterrupt(kind: 'int' | 'int3' | 'int1' | 'into'): void {
     const { vcpu } = this
     const insn = this.runner.current()
     if (!insn) {
-      this.#raise(UD)
+      this.#fault()
       return
     }
     const [operand] = insn.operands
@@ -299,58 +322,11 @@ export class PvVcpu {
       this.#retire(insn.length)
       return
     }
-    const flags = vcpu.i32(PV.TRAPS + vector * PV.TRAP_BYTES + 8)
-    const privilege = inKernel(vcpu) ? 1 : 3
-    if (kind === 'int' && vector !== 3 && vector !== 4 && (flags & TRAP_DPL) < privilege) {
-      this.#raise({ vector: VECTOR.GP, error: vector * 8 + 2 })
-      return
-    }
-    const rip = vcpu.rip
-    vcpu.rip = rip + BigInt(insn.length)
-    try {
-      this.#raise({ vector, error: -1 })
-    } catch (error) {
-      vcpu.rip = rip
-      throw error
-    }
-    vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
-  }
-
-  /** Enters the guest's handler for an exception. @throws DomainCrash if it has none */
-  #raise(e: Exception): void {
-    const { vcpu } = this
-    const at = PV.TRAPS + e.vector * PV.TRAP_BYTES
-    if (e.vector === VECTOR.PF) {
-      const info = vcpuInfoOffset(this.#domain, this.#id)
-      vcpu.views.u64[(info + CR2_IN_VCPU_INFO) >>> 3] = e.address ?? 0n
-    }
-    const masksEvents = (vcpu.i32(at + 8) & TRAP_MASKS_EVENTS) !== 0
-    const where = `vector ${e.vector} error ${e.error} at RIP 0x${vcpu.rip.toString(16)}`
-    const what = e.vector === VECTOR.PF ? `${where}, address 0x${(e.address ?? 0n).toString(16)}` : where
-    this.#bounce({ address: vcpu.u64(at), errorCode: e.error, masksEvents, what })
-  }
-
-  #bounce(to: Bounce): void {
-    bounce(this.#domain.domid, this.vcpu, this.memory, this.mask, to)
-  }
-
-  #deliverEvents(): void {
-    const { vcpu } = this
-    if (!upcallDue(this.#domain, this.#id)) return
-    const address = vcpu.u64(PV.CALLBACKS + CALLBACKTYPE_event * 8)
-    if (address === 0n) return
-    this.#bounce({ address, masksEvents: true, what: 'the event callback' })
+    this.#entered(this.#entries.softwareInterrupt(kind, vector, insn.length))
   }
 
   /** HYPERVISOR_iret. */
   iret(): void {
-    const outcome = iret(this.#domain.domid, this.vcpu, this.memory, this.descriptors, this.mask)
-    if (outcome === 'done') return
-    const address = this.vcpu.u64(PV.CALLBACKS + CALLBACKTYPE_failsafe * 8)
-    throw new DomainCrash(
-      this.#domain.domid,
-      `iret to CS 0x${this.vcpu.i32(PV.CS).toString(16)} RIP 0x${this.vcpu.rip.toString(16)} cannot be done` +
-        (address === 0n ? ' and there is no failsafe callback' : ''),
-    )
+    this.#iret = iret(this.#domain.domid, this.vcpu, this.memory, this.descriptors, this.#entries.mask)
   }
 }

@@ -8,9 +8,11 @@ import { VcpuRunner } from '../run.ts'
 import { type MemoryHash, memoryHash } from '../state/memory-hash.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
+import { ldtFrame, mapLdtPage } from './mmu/ldt.ts'
 import { RESTART } from './mmu/outcome.ts'
 import { newBaseptr } from './mmu/roots.ts'
 import { PvDomain, type PvDomainShared } from './pv-domain.ts'
+import { PV } from './pv-state.ts'
 import { PvVcpu } from './pv-vcpu.ts'
 import { stateHash } from './state-hash.ts'
 
@@ -82,6 +84,7 @@ export class PvWorkerDomain {
       context,
       policy,
       mustLeave,
+      ldtPage: (page) => this.#ldtPage(n, pv, page),
       newBaseptr: (gmfn) => this.#newBaseptr(n, gmfn),
       written: (host, offset, length) => domain.written(host, offset, length),
     })
@@ -98,6 +101,17 @@ export class PvWorkerDomain {
       },
       written: (host, offset, length) => this.domain.written(host, offset, length),
     }
+  }
+
+  /** The page is typed when a selector of it is first used. */
+  #ldtPage(n: number, { vcpu, memory }: PvVcpu, page: number): number {
+    const { mmu } = this.domain
+    let gmfn = ldtFrame(mmu, n, page)
+    if (gmfn < 0) {
+      gmfn = memory.kernelFrame(BigInt.asUintN(64, vcpu.u64(PV.LDT_BASE) + BigInt(page * 4096)))
+      if (gmfn < 0 || !mapLdtPage(mmu, n, page, gmfn)) return 0
+    }
+    return this.domain.hostOf(gmfn)
   }
 
   #newBaseptr(n: number, gmfn: number): boolean {

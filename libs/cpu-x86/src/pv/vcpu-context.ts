@@ -4,12 +4,15 @@ import { setMode } from '../state/domain-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { writeRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { setTaskSwitched, writeCr4 } from './control-registers.ts'
 import { setCallback, setTrap } from './cpu-hypercalls.ts'
+import { resetDebugRegisters, writeDebugRegister } from './debug-registers.ts'
 import { frameHost } from './mode.ts'
 import { PV } from './pv-state.ts'
 
 const IF = 0x202n
 const IOPL = 0x3000n
+const TS = 8n
 
 /** The first vCPU as the domain builder leaves it, in kernel mode. */
 export function startVcpu(vcpu: VcpuMemory, initial: InitialVcpu): void {
@@ -102,5 +105,16 @@ function loadRegisters(vcpu: VcpuMemory, context: DataView): void {
   setCallback(vcpu, 0, c.event_callback_eip.get(context, 0), true)
   setCallback(vcpu, 1, c.failsafe_callback_eip.get(context, 0), false)
   setCallback(vcpu, 2, c.syscall_callback_eip.get(context, 0), false)
-  for (let n = 0; n < 8; n++) vcpu.setU64(PV.DEBUG + n * 8, c.debugreg.get(context, 0, n))
+  for (const [at, name] of [
+    [PV.DS, 'ds'],
+    [PV.ES, 'es'],
+    [PV.FS, 'fs'],
+    [PV.GS, 'gs'],
+  ] as const)
+    vcpu.setI32(at, regs[name].get(context, 0))
+  setTaskSwitched(vcpu, (c.ctrlreg.get(context, 0, 0) & TS) !== 0n)
+  writeCr4(vcpu, c.ctrlreg.get(context, 0, 4))
+  resetDebugRegisters(vcpu)
+  // What is refused stays as it is after power on.
+  for (const n of [0, 1, 2, 3, 6, 7]) writeDebugRegister(vcpu, n, c.debugreg.get(context, 0, n))
 }

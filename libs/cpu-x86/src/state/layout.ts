@@ -82,6 +82,8 @@ export const CPU = {
   /** i32: places in the function tables that regions of this vCPU have taken since all its code was dropped; and how often it was. */
   NEXT_REGION: 0x164,
   CODE_EPOCH: 0x168,
+  /** i32: 1 while CR0.TS is set: instructions of x87, MMX and SSE are translated as ones that raise #NM. */
+  NO_FPU: 0x180,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,

@@ -70,6 +70,7 @@ function pvVcpu(): PvVcpu {
     },
     policy: DEFAULT_POLICY,
     mustLeave: () => false,
+    ldtPage: () => 0,
     newBaseptr: () => false,
     written: () => {},
   })

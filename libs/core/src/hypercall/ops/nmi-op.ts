@@ -3,14 +3,14 @@ import * as abi from '../../abi/nmi.ts'
 import { __HYPERVISOR_nmi_op } from '../../abi/xen.ts'
 import type { HypercallRow, SubOpHandler, SubOpRow } from '../table.ts'
 
-/** NMIs are vCPU 0's to handle, so only it may say where. */
+/** Each vCPU says where it takes its own. */
 const register: SubOpHandler = ({ domain, vcpu, services }, { view }) => {
   const address = abi.xennmi_callback.handler_address.get(view, 0)
-  if (vcpu !== 0 || BigInt.asUintN(64, BigInt.asIntN(48, address)) !== address) return -EINVAL
-  return services.engine.setNmiCallback(domain.domid, address)
+  if (BigInt.asUintN(64, BigInt.asIntN(48, address)) !== address) return -EINVAL
+  return services.engine.setNmiCallback(domain.domid, vcpu, address)
 }
 
-const unregister: SubOpHandler = ({ domain, services }) => services.engine.setNmiCallback(domain.domid, 0n)
+const unregister: SubOpHandler = ({ domain, vcpu, services }) => services.engine.setNmiCallback(domain.domid, vcpu, 0n)
 
 const rows: SubOpRow[] = [
   { cmd: abi.XENNMI_register_callback, name: 'register_callback', arg: abi.xennmi_callback, handler: register },

@@ -119,6 +119,7 @@ const stopSingleshotTimer: SubOpHandler = ({ domain, vcpu, services }, _arg, arg
 
 const sendNmi: SubOpHandler = ({ domain, services }, _arg, args) => {
   const vcpu = target(args)
+  if (args.u64(2) !== 0n) return -EINVAL
   const before = VCPU.flags.or(domain.state.memory, domain.state.vcpu(vcpu), VCPU_NMI_PENDING)
   if (!(before & VCPU_NMI_PENDING)) notifyVcpu(domain, vcpu, services.sched)
   return 0

@@ -21,7 +21,9 @@ export function fixDescriptor(words: Int32Array, at: number): boolean {
   const low = words[at]
   const high = words[at + 1]
   if ((high & PRESENT) === 0) return true
-  if ((high & SEGMENT) !== 0 || (high & TYPE) === 0) {
+  // Type 0 is harmless: the second half of a call gate.
+  if ((high & (SEGMENT | TYPE)) === 0) return true
+  if ((high & SEGMENT) !== 0) {
     if ((high & DPL) !== DPL) words[at + 1] = high | DPL
     return true
   }

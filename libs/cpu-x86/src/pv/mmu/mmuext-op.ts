@@ -28,8 +28,10 @@ import {
 import type { RowOperation } from './batch.ts'
 import { flushTlb, readVcpuMask } from './flush.ts'
 import { clearPage, copyPage } from './frame-contents.ts'
+import { dropLdtPages } from './ldt.ts'
 import type { Mmu } from './mmu.ts'
 import type { FlushTargets } from './mmu-hooks.ts'
+import { RESTART } from './outcome.ts'
 import { LDT_ENTRIES, LDT_HIGH, LDT_LOW } from './page-info.ts'
 import { frameNumber } from './pte.ts'
 import { newBaseptr, newUserBaseptr, pinTable, unpinTable } from './roots.ts'
@@ -83,12 +85,18 @@ function setLdt(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
   const entries = words[ARG2] >>> 0
   if (entries === 0) words.fill(0, ARG1, ARG2)
   if ((words[ARG1] & 0xfff) !== 0 || entries > MAX_LDT_ENTRIES || !isGuestAddress(words[ARG1 + 1])) return -EINVAL
-  const at = mmu.info.vcpu(ctx.vcpu)
-  mmu.info.i32[at + LDT_LOW] = words[ARG1]
-  mmu.info.i32[at + LDT_HIGH] = words[ARG1 + 1]
-  mmu.info.i32[at + LDT_ENTRIES] = entries
-  mmu.hooks.setLdt(ctx.vcpu, words[ARG1], words[ARG1 + 1], entries)
-  return 0
+  if (!mmu.enter()) return RESTART
+  try {
+    const at = mmu.info.vcpu(ctx.vcpu)
+    dropLdtPages(mmu, ctx.vcpu)
+    mmu.info.i32[at + LDT_LOW] = words[ARG1]
+    mmu.info.i32[at + LDT_HIGH] = words[ARG1 + 1]
+    mmu.info.i32[at + LDT_ENTRIES] = entries
+    mmu.hooks.setLdt(ctx.vcpu, words[ARG1], words[ARG1 + 1], entries)
+    return 0
+  } finally {
+    mmu.leave()
+  }
 }
 
 const OPERATIONS: readonly (readonly [cmd: number, perform: RowOperation])[] = [

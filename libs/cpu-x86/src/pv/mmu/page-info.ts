@@ -48,7 +48,10 @@ export const LDT_ENTRIES = 4
 export const GDT_ENTRIES = 5
 /** Frames of the GDT, 14 words: those of GDT_ENTRIES are valid. */
 export const GDT_FRAMES = 6
-const VCPU_WORDS = 32
+/** Frames of the LDT in use, a word a page: gmfn + 1, 0 for none. */
+export const LDT_FRAMES = 20
+export const LDT_PAGES = 16
+const VCPU_WORDS = LDT_FRAMES + LDT_PAGES
 
 /** A 32-bit WebAssembly memory holds no more frames, and entries are read with this limit in mind (pte.ts). */
 const MAX_GMFNS = 2 ** 20

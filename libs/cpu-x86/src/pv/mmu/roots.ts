@@ -1,4 +1,5 @@
 import { EINVAL } from '@paravane/core/abi'
+import { dropLdtPages } from './ldt.ts'
 import type { Mmu } from './mmu.ts'
 import { RESTART } from './outcome.ts'
 import { INFO, KERNEL_ROOT, PINNED, TYPE_L4, USER_ROOT } from './page-info.ts'
@@ -53,6 +54,7 @@ export function newBaseptr(mmu: Mmu, vcpu: number, gmfn: number): number {
     const rc = mmu.types.getPageAndType(gmfn, TYPE_L4)
     if (rc !== 0) return rc
     const before = kernelRoot(mmu, vcpu)
+    dropLdtPages(mmu, vcpu)
     mmu.info.i32[mmu.info.vcpu(vcpu) + KERNEL_ROOT] = gmfn + 1
     mmu.hooks.setBaseptr(vcpu, gmfn)
     if (before !== NO_FRAME) mmu.types.putPageAndType(before)
@@ -82,6 +84,7 @@ export function newUserBaseptr(mmu: Mmu, vcpu: number, gmfn: number): number {
 export function dropRoots(mmu: Mmu, vcpu: number): number {
   if (!mmu.enter()) return RESTART
   try {
+    dropLdtPages(mmu, vcpu)
     for (const which of [KERNEL_ROOT, USER_ROOT]) {
       const at = mmu.info.vcpu(vcpu) + which
       const root = mmu.info.i32[at] - 1

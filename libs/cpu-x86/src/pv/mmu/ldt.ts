@@ -1,0 +1,43 @@
+import type { Mmu } from './mmu.ts'
+import { RESTART } from './outcome.ts'
+import { LDT_FRAMES, LDT_PAGES, TYPE_SEG_DESC } from './page-info.ts'
+import { NO_FRAME } from './pte.ts'
+
+/**
+ * Pages of a vCPU's LDT, which are typed as descriptor tables when a selector of them is first used and stay so until the LDT or
+ * the kernel's root changes (xen/arch/x86/pv/mm.c pv_map_ldt_shadow_page, descriptor-tables.c pv_destroy_ldt).
+ */
+
+const slot = (mmu: Mmu, vcpu: number, page: number): number => mmu.info.vcpu(vcpu) + LDT_FRAMES + page
+
+/** gmfn of a page in use, or NO_FRAME. */
+export function ldtFrame(mmu: Mmu, vcpu: number, page: number): number {
+  return mmu.info.i32[slot(mmu, vcpu, page)] - 1
+}
+
+/** False if the frame cannot be a descriptor table: it is mapped writable, is a page table, or holds a descriptor that is refused. */
+export function mapLdtPage(mmu: Mmu, vcpu: number, page: number, gmfn: number): boolean {
+  for (;;) {
+    mmu.types.startStretch()
+    if (!mmu.enter()) continue
+    try {
+      const rc = mmu.types.getPageAndType(gmfn, TYPE_SEG_DESC)
+      if (rc === RESTART) continue
+      if (rc !== 0) return false
+      mmu.info.i32[slot(mmu, vcpu, page)] = gmfn + 1
+      return true
+    } finally {
+      mmu.leave()
+    }
+  }
+}
+
+/** Lets go of the pages in use. The caller holds the page lock. */
+export function dropLdtPages(mmu: Mmu, vcpu: number): void {
+  for (let page = 0; page < LDT_PAGES; page++) {
+    const gmfn = ldtFrame(mmu, vcpu, page)
+    if (gmfn === NO_FRAME) continue
+    mmu.info.i32[slot(mmu, vcpu, page)] = 0
+    mmu.types.putPageAndType(gmfn)
+  }
+}
