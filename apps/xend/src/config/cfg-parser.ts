@@ -166,5 +166,9 @@ class CfgParser {
 function shown({ kind, text }: CfgToken): string {
   if (kind === 'end') return 'the end of the file'
   if (kind === 'newline') return 'the end of the line'
-  return kind === 'string' ? 'a string' : text
+  if (kind === 'string') return 'a string'
+  return CONTROL.test(text) ? `the character U+${text.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}` : text
 }
+
+/** C0, DEL and C1: from a file they would tell the terminal what to do. */
+const CONTROL = /^\p{Cc}$/u

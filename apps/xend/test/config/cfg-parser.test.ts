@@ -78,6 +78,8 @@ const REFUSALS: readonly (readonly [string, string])[] = [
   ['a = {[]: 2}', '1: a key of a dict that is neither a string nor a number'],
   ['a =', '1: the end of the line where a value should be; write a string, a number, a list or a dict'],
   ['a = == 3', '1: = where a value should be; write a string, a number, a list or a dict'],
+  ['\x1b[2J', '1: the character U+001B where a line should begin with name = value'],
+  ['a = \x9b', '1: the character U+009B where a value should be; write a string, a number, a list or a dict'],
   ['= 3', '1: = where a line should begin with name = value'],
   ['a = 1.5', '1: 1.5 is no whole number that can be used here'],
   ['a = 010', '1: 010 is no whole number that can be used here'],

@@ -70,11 +70,21 @@ export class Iced {
     this.#insn.free()
   }
 
-  decode(position: number): Answer {
-    const insn = this.#insn
+  /** Bytes of the instruction at a place, 0 for none. Much cheaper than `decode`. */
+  length(position: number): number {
+    this.#decodeAt(position)
+    return this.#insn.code === Code.INVALID ? 0 : this.#insn.length
+  }
+
+  #decodeAt(position: number): void {
     this.#decoder.position = position
     this.#decoder.ip = 0n
-    this.#decoder.decodeOut(insn)
+    this.#decoder.decodeOut(this.#insn)
+  }
+
+  decode(position: number): Answer {
+    const insn = this.#insn
+    this.#decodeAt(position)
     const mnemonic = mnemonics[insn.mnemonic]
     const features = () => [...insn.cpuidFeatures()].map((feature) => CpuidFeature[feature])
     if (insn.code === Code.INVALID)

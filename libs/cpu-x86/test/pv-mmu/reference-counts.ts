@@ -12,6 +12,8 @@ export interface Holders {
   readonly owned: ReadonlySet<number>
   /** [frame, type] of every pin, root, descriptor table and hold; type 0 for holds that need none. */
   readonly references: readonly (readonly [gmfn: number, type: number])[]
+  /** Tables whose validation was interrupted and not gone on with: the entries before `slots` hold what they need. */
+  readonly partial?: readonly (readonly [gmfn: number, level: number, slots: number])[]
 }
 
 /** An entry being tried: the state must also be legal with what it references. */
@@ -27,7 +29,7 @@ export interface ExtraEntry {
  */
 export function referenceCounts(
   domain: SmallDomain,
-  { owned, references }: Holders,
+  { owned, references, partial = [] }: Holders,
   extra?: ExtraEntry,
 ): Map<number, ReferenceRecord> | undefined {
   const records = new Map<number, ReferenceRecord>()
@@ -60,15 +62,26 @@ export function referenceCounts(
     else reference(lo >>> 12, level - 1)
   }
 
-  for (const [gmfn, type] of references) reference(gmfn, type)
-  if (extra !== undefined) follow(extra.level, extra.lo, extra.hi)
-  for (let table = toWalk.pop(); table !== undefined && legal; table = toWalk.pop()) {
-    const level = (records.get(table) as ReferenceRecord).type
-    for (let slot = 0; slot < 512; slot++) {
+  const walk = (table: number, level: number, slots: number) => {
+    for (let slot = 0; slot < slots; slot++) {
       if (level === 4 && slot >= 256 && slot <= 271) continue
       const [lo, hi] = domain.entry(table, slot)
       follow(level, lo, hi)
     }
+  }
+
+  for (const [gmfn, level, slots] of partial) {
+    const record = records.get(gmfn)
+    if (record === undefined || record.types > 0) return undefined
+    record.type = level
+    record.types = 1
+    walked.add(gmfn)
+    walk(gmfn, level, slots)
+  }
+  for (const [gmfn, type] of references) reference(gmfn, type)
+  if (extra !== undefined) follow(extra.level, extra.lo, extra.hi)
+  for (let table = toWalk.pop(); table !== undefined && legal; table = toWalk.pop()) {
+    walk(table, (records.get(table) as ReferenceRecord).type, 512)
   }
   return legal ? records : undefined
 }

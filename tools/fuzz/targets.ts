@@ -1,0 +1,25 @@
+import type { Target } from './target.ts'
+import { configTarget } from './targets/config.ts'
+import { consoleTarget } from './targets/console.ts'
+import { decoderTarget } from './targets/decoder.ts'
+import { hypercallsTarget } from './targets/hypercalls.ts'
+import { imagesTarget } from './targets/images.ts'
+import { kernelTarget } from './targets/kernel.ts'
+import { mmuTarget } from './targets/mmu.ts'
+import { tiersTarget } from './targets/tiers.ts'
+import { unpackTarget } from './targets/unpack.ts'
+import { xenstoreTarget } from './targets/xenstore.ts'
+
+/** Everything that is fuzzed. */
+export const TARGETS: readonly Target[] = [
+  decoderTarget(),
+  tiersTarget(),
+  hypercallsTarget(),
+  mmuTarget(),
+  consoleTarget(),
+  xenstoreTarget(),
+  imagesTarget(),
+  unpackTarget(),
+  kernelTarget(),
+  configTarget(),
+]
