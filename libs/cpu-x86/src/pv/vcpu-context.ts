@@ -1,5 +1,17 @@
 import type { InitialVcpu } from '@paravane/core'
-import { EINVAL, EOPNOTSUPP, FLAT_RING3_CS64, FLAT_RING3_SS64, trap_info, vcpu_guest_context } from '@paravane/core/abi'
+import {
+  EINVAL,
+  EOPNOTSUPP,
+  FLAT_RING3_CS64,
+  FLAT_RING3_SS64,
+  trap_info,
+  VGCF_failsafe_disables_events,
+  VGCF_I387_VALID,
+  VGCF_IN_KERNEL,
+  VGCF_syscall_disables_events,
+  vcpu_guest_context,
+} from '@paravane/core/abi'
+import { canonical } from '../cold/slow-access.ts'
 import { setMode } from '../state/domain-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { writeRflags } from '../state/rflags.ts'
@@ -7,12 +19,15 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { setTaskSwitched, writeCr4 } from './control-registers.ts'
 import { setCallback, setTrap } from './cpu-hypercalls.ts'
 import { resetDebugRegisters, writeDebugRegister } from './debug-registers.ts'
-import { frameHost } from './mode.ts'
+import { frameHost, toggleMode } from './mode.ts'
 import { PV } from './pv-state.ts'
 
 const IF = 0x202n
 const IOPL = 0x3000n
 const TS = 8n
+/** Of an FXSAVE image, what is not software's. */
+const FX_BYTES = 416
+const MXCSR_MASK = 0xffff
 
 /** The first vCPU as the domain builder leaves it, in kernel mode. */
 export function startVcpu(vcpu: VcpuMemory, initial: InitialVcpu): void {
@@ -57,6 +72,13 @@ const GPR_FIELDS = [
   'r15',
 ] as const
 
+/** `image`, of FXSAVE, begins the context. */
+function loadFpu(vcpu: VcpuMemory, image: Uint8Array): void {
+  vcpu.views.u8.set(image, vcpu.base + CPU.FX)
+  vcpu.setI32(CPU.MXCSR, vcpu.i32(CPU.MXCSR) & MXCSR_MASK)
+  vcpu.setI32(CPU.MXCSR + 4, MXCSR_MASK)
+}
+
 /** VCPUOP_initialise: the vCPU starts in kernel mode with what its context says (xen/arch/x86/domain.c arch_set_info_guest). */
 export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks: ContextHooks): number {
   const c = vcpu_guest_context
@@ -64,7 +86,9 @@ export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks
   const userRoot = Number(c.ctrlreg.get(context, 0, 1) >> 12n)
   if (vcpu.i32(PV.KERNEL_ROOT) !== 0) return vcpu.i32(PV.KERNEL_ROOT) === kernelRoot ? 0 : -EOPNOTSUPP
   const gdtEntries = c.gdt_ents.getNumber(context, 0)
-  if (gdtEntries > 7168) return -EINVAL
+  if (gdtEntries > 7168 || !allCanonical(context)) return -EINVAL
+  const inKernel = (c.flags.getNumber(context, 0) & VGCF_IN_KERNEL) !== 0
+  if (!inKernel && userRoot === 0) return -EINVAL
   const frames = Array.from({ length: Math.ceil(gdtEntries / 512) }, (_, n) => c.gdt_frames.getNumber(context, 0, n))
   const roots = hooks.takeRoots(kernelRoot, userRoot)
   if (roots < 0) return roots
@@ -75,8 +99,21 @@ export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks
   vcpu.setI32(PV.USER_ROOT, userRoot)
   vcpu.setI32(CPU.ROOT, frameHost(vcpu, kernelRoot))
   setMode(vcpu, false)
+  if (!inKernel) toggleMode(vcpu)
   vcpu.flushAll()
   return 0
+}
+
+/** Addresses that the processor would refuse to hold. */
+function allCanonical(context: DataView): boolean {
+  const c = vcpu_guest_context
+  const fields = [
+    ...[c.user_regs.rip, c.user_regs.rsp, c.kernel_sp, c.fs_base, c.gs_base_kernel, c.gs_base_user],
+    ...[c.event_callback_eip, c.failsafe_callback_eip, c.syscall_callback_eip],
+  ]
+  if (!fields.every((field) => canonical(field.get(context, 0)))) return false
+  for (let n = 0; n < 256; n++) if (!canonical(trap_info.address.get(context, c.trap_ctxt.at(n)))) return false
+  return true
 }
 
 function loadRegisters(vcpu: VcpuMemory, context: DataView): void {
@@ -103,8 +140,11 @@ function loadRegisters(vcpu: VcpuMemory, context: DataView): void {
   vcpu.setU64(CPU.GSBASE, c.gs_base_kernel.get(context, 0))
   vcpu.setU64(PV.GS_USER, c.gs_base_user.get(context, 0))
   setCallback(vcpu, 0, c.event_callback_eip.get(context, 0), true)
-  setCallback(vcpu, 1, c.failsafe_callback_eip.get(context, 0), false)
-  setCallback(vcpu, 2, c.syscall_callback_eip.get(context, 0), false)
+  const flags = c.flags.getNumber(context, 0)
+  const masksIn = (flag: number): boolean => (flags & flag) !== 0
+  setCallback(vcpu, 1, c.failsafe_callback_eip.get(context, 0), masksIn(VGCF_failsafe_disables_events))
+  setCallback(vcpu, 2, c.syscall_callback_eip.get(context, 0), masksIn(VGCF_syscall_disables_events))
+  if (masksIn(VGCF_I387_VALID)) loadFpu(vcpu, new Uint8Array(context.buffer, context.byteOffset, FX_BYTES))
   for (const [at, name] of [
     [PV.DS, 'ds'],
     [PV.ES, 'es'],
