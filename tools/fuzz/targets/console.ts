@@ -23,6 +23,7 @@ const WORD = {
 }
 const WORDS: readonly number[] = Object.values(WORD)
 const INPUT_LIMIT = 65_536
+const EMPTY = new Uint8Array(PAGE_SIZE)
 /** A poke hands out the ring a few times over at most, whatever the guest does meanwhile. */
 const MOST_OUTPUT = 16 * output.length
 
@@ -193,12 +194,8 @@ class ConsoleJudge implements Judge {
   }
 
   #outside(): void {
-    const { subarray } = this.#around
-    for (const part of [subarray.call(this.#around, 0, PAGE_SIZE), subarray.call(this.#around, 2 * PAGE_SIZE)]) {
-      demand(
-        part.every((byte) => byte === 0),
-        'written outside the page',
-      )
+    for (const at of [0, 2 * PAGE_SIZE]) {
+      demand(Buffer.compare(this.#around.subarray(at, at + PAGE_SIZE), EMPTY) === 0, 'written outside the page')
     }
   }
 }

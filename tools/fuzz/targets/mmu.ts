@@ -17,7 +17,7 @@ import {
   USER_ROOT,
 } from '../../../libs/cpu-x86/src/pv/mmu/page-info.ts'
 import { referenceCounts } from '../../../libs/cpu-x86/test/pv-mmu/reference-counts.ts'
-import { SmallDomain } from '../../../libs/cpu-x86/test/pv-mmu/small-domain.ts'
+import { P, RW, SmallDomain, US } from '../../../libs/cpu-x86/test/pv-mmu/small-domain.ts'
 import type { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
 import { demand, finding, type Judge, type Target } from '../target.ts'
@@ -52,16 +52,10 @@ const POINTERS: readonly bigint[] = [
   ~0n & ((1n << 64n) - 1n),
   3n,
 ]
+/** DOMID_SELF, and others: with an owner of the tables in the high half, or garbage above. */
 const DOMAINS: readonly bigint[] = [
-  0x7ff0n,
-  0x7ff0n,
-  0x7ff0n,
-  0n,
-  1n,
-  0x7ff1n,
-  0x2_7ff0n,
-  0x3_7ff0n,
-  0x7ff0n | (1n << 32n),
+  ...new Array<bigint>(12).fill(0x7ff0n),
+  ...[0n, 1n, 0x7ff1n, 0x2_7ff0n, 0x3_7ff0n, 0x7ff0n | (1n << 32n)],
 ]
 
 /** Something that is broken on purpose, after each call. */
@@ -81,6 +75,7 @@ class MmuJudge implements Judge {
 
   judge(bytes: Uint8Array): number {
     const domain = SmallDomain.populated(FRAMES, [undefined, 1, 2][(bytes[0] ?? 0) % 3])
+    if (((bytes[0] ?? 0) & 0xc0) !== 0) begin(domain)
     let acts = 0
     for (let at = 0; at + ACT <= bytes.length; at += ACT) {
       this.#act(domain, this.#tape.open(bytes, at + 1, at + ACT))
@@ -104,6 +99,7 @@ class MmuJudge implements Judge {
       )
     } else if (kind < 14) this.#call(domain, CALL.mmuext, [...operations(domain, tape), tape.pick(DOMAINS)], vcpu)
     else if (kind === 14) this.#call(domain, CALL.setGdt, gdt(domain, tape), vcpu)
+    else if (tape.below(4) > 0) this.#call(domain, CALL.updateDescriptor, descriptor(tape), vcpu)
     else
       this.#call(
         domain,
@@ -130,6 +126,14 @@ class MmuJudge implements Judge {
   }
 }
 
+/** A tree that maps four pages, in use by both vCPUs: with nothing mapped most calls would have nothing to act on. */
+function begin(domain: SmallDomain): void {
+  const tables = [4, 3, 2, 1].map((level) => BANDS[level]![0])
+  for (const [n, table] of tables.slice(0, 3).entries()) domain.poke(table, 0, tables[n + 1]!, P | RW | US)
+  for (let slot = 0; slot < 4; slot++) domain.poke(tables[3]!, slot, BANDS[0]![0] + slot, P | RW | US)
+  for (let vcpu = 0; vcpu < VCPUS; vcpu++) demand(domain.mmuext(5, tables[0], 0, vcpu) === 0, 'a sound root is refused')
+}
+
 function frame(tape: Tape): bigint {
   return tape.below(16) === 0 ? BigInt(tape.u32()) : BigInt(tape.below(FRAMES + 2))
 }
@@ -153,7 +157,7 @@ function entryOf(tape: Tape, level: number): bigint {
 function vaOf(tape: Tape): bigint {
   if (tape.below(16) === 0) return strange(tape)
   let va = 0n
-  for (let level = 4; level >= 1; level--) va = (va << 9n) | BigInt(tape.below(4) > 0 ? 0 : tape.pick(SLOTS))
+  for (let level = 4; level >= 1; level--) va = (va << 9n) | BigInt(tape.below(8) > 0 ? 0 : tape.pick(SLOTS))
   return BigInt.asIntN(48, va << 12n) + BigInt(tape.below(8) === 0 ? tape.below(4096) : 0)
 }
 
@@ -218,6 +222,14 @@ function gdt(domain: SmallDomain, tape: Tape): readonly bigint[] {
   for (let n = 0; n < frames; n++) view.setBigUint64(LIST + n * 8, frameFor(tape, 0), true)
   const entries = tape.below(4) === 0 ? tape.below(9000) : frames * 512
   return [tape.below(16) === 0 ? tape.pick(POINTERS) : BigInt(LIST), BigInt(entries)]
+}
+
+/** An address in a frame of descriptors, and a descriptor: type, DPL and presence of every kind. */
+function descriptor(tape: Tape): readonly bigint[] {
+  const at = (frameFor(tape, 0) << 12n) + BigInt(tape.below(512) * 8 + (tape.below(16) === 0 ? 4 : 0))
+  const access = BigInt(tape.below(256)) << 40n
+  const usual = 0x00cf_0000_0000_ffffn | access
+  return [at, [usual, usual | (1n << 53n), access, (BigInt(tape.u32()) << 32n) | BigInt(tape.u32())][tape.below(4)]!]
 }
 
 /** The state is legal, and every record is what a recount gives. */
