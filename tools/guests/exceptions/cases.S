@@ -915,6 +915,33 @@ TEST "nmi by registered callback masks events", KERNEL, 1
         nop
         END
 
+TEST "nmi in its own handler waits for iret", KERNEL, 2
+        movb    $1, nmi_again
+        mov     $11, %edi
+        xor     %esi, %esi
+        xor     %edx, %edx
+        HYPERCALL 24
+        nop
+        END
+TEST "nmi before an event", KERNEL, 2
+        mov     vcpu_info_address, %rcx
+        movw    $1, (%rcx)
+        mov     $11, %edi
+        xor     %esi, %esi
+        xor     %edx, %edx
+        HYPERCALL 24
+        nop
+        END
+TEST "nmi in user mode", KERNEL, 2
+        movb    $1, nmi_again
+        mov     $11, %edi
+        xor     %esi, %esi
+        xor     %edx, %edx
+        HYPERCALL 24
+        IRET    cs=0xe033
+        nop
+        END
+
 /* --- debug registers --- */
         .macro SETDR n, value
 TEST "set_debugreg \n \value", KERNEL, 0

@@ -24,6 +24,7 @@ static volatile struct xencons_interface *console;
 static u32 console_port;
 static const struct start_info *start;
 volatile void *const vcpu_info_address = &shared_info;
+char nmi_again;
 u64 gdt_address, ldt_address; /* machine addresses */
 const struct start_info *start_of_day;
 
@@ -179,6 +180,12 @@ u64 *on_entry(u64 *frame)
     print(";");
     if (id == 6 || stops_left-- == 0)
         return 0;
+    if (id == STUB_EVENT)
+        shared_info.vcpu_info[0].evtchn_upcall_pending = 0;
+    if (id == 2 && nmi_again) {
+        nmi_again = 0;
+        call(24, 11, 0, 0);
+    }
     if (id == 1) {
         frame[2] |= 0x10000; /* RF: past the instruction breakpoint */
         call(8, 6, 0xffff0ff0, 0);
