@@ -70,7 +70,7 @@ function storeTable(c: EmulationContext, insn: Decoded): Emulated {
   const [to] = insn.operands
   for (const [offset, size] of [
     [0, 2],
-    [2, 8],
+    [2, insn.mode === 32 ? 4 : 8],
   ] as const) {
     const at = to.kind === 'mem' ? { ...to, disp: to.disp + BigInt(offset) } : to
     const fault = c.operands.write(insn, at, size, 0n)
