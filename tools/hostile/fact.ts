@@ -1,7 +1,7 @@
 import type { EndReason, RunningDomain } from '../../libs/core/src/host/hypervisor-api.ts'
 
-/** How a fact is to end: by itself, for a reason; or not at all, until it is destroyed. */
-export type Expected = 'runs' | { readonly reason: EndReason; readonly detail?: RegExp }
+/** How a fact is to end: by itself, for a reason; not at all, until it is destroyed; or in any way that is the guest's own. */
+export type Expected = 'runs' | 'any' | { readonly reason: EndReason; readonly detail?: RegExp }
 
 /** What one hostile guest does, and what has to come of it. */
 export interface Fact {
@@ -12,13 +12,13 @@ export interface Fact {
   readonly end: Expected
   /** What it has to have shown on its console. */
   readonly shows?: readonly RegExp[]
-  /** Answers it has to have shown, each by its name; for facts that are lists of refusals. */
-  readonly answers?: Readonly<Record<string, number>>
+  /** Whether it shows answers, which have to be those of Xen in answers-table.ts. */
+  readonly answers?: boolean
   /** MiB, 16 by default. */
   readonly memory?: number
   /** 1 by default. */
   readonly vcpus?: number
-  /** Seconds it is given to end, or to run; 1 by default. */
+  /** Seconds it is given to end, or to run; 10 and 1 by default. */
   readonly seconds?: number
   /** What is done to it from outside, as soon as it is made. */
   readonly disturb?: (domain: RunningDomain) => void

@@ -47,6 +47,11 @@ export interface FactRun {
 
 const wait = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), ms))
 
+/** One that is to end is given time, as the machine may be busy. */
+function secondsOf({ seconds, end }: Fact): number {
+  return seconds ?? (typeof end === 'string' ? 1 : 10)
+}
+
 /** Runs the guest of one fact until it ends or its time is over. */
 export async function watchFact(fact: Fact, run: FactRun): Promise<Observation> {
   const { hypervisor, neighbour, ears } = run
@@ -71,7 +76,7 @@ export async function watchFact(fact: Fact, run: FactRun): Promise<Observation> 
   })
   fact.disturb?.(domain)
   domain.unpause()
-  const ended = await Promise.race([domain.ended, wait((fact.seconds ?? 1) * 1000 * run.patience)])
+  const ended = await Promise.race([domain.ended, wait(secondsOf(fact) * 1000 * run.patience)])
   const order = performance.now()
   await domain.destroy()
   const destroyed = performance.now() - order

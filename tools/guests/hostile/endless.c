@@ -42,6 +42,21 @@ FACT(faults, "faults-without-end")
         attempt((void (*)(void *))0x7f0000000000ul, 0);
 }
 
+/* Each of these is emulated, some by taking the whole of a page table walk. */
+FACT(emulated, "emulated-instructions")
+{
+    for (;;) {
+        u32 a = 0x40000003, c = 0, b, d;
+        __asm__ volatile("cpuid" : "+a"(a), "+c"(c), "=b"(b), "=d"(d));
+        __asm__ volatile("ud2; .ascii \"xen\"; cpuid" : "+a"(a), "+c"(c), "=b"(b), "=d"(d));
+        u64 cr;
+        __asm__ volatile("mov %%cr0, %0\n\tmov %%cr3, %0\n\tmov %0, %%cr3\n\tmov %%dr7, %0" : "=r"(cr));
+        __asm__ volatile("wbinvd\n\tclts" ::: "memory");
+        c = 0xc0000100;
+        __asm__ volatile("rdmsr" : "=a"(a), "=d"(d) : "c"(c));
+    }
+}
+
 /* Timers that have expired when they are set: an upcall for each. */
 FACT(late_timers, "timers-in-the-past")
 {

@@ -1,9 +1,11 @@
 /* Hypercalls with arguments that no guest would give. */
 #include "../runtime/guest.h"
 
-static u64 page[512] PAGE_ALIGNED;
-static u64 readonly[512] PAGE_ALIGNED;
-static u64 absent[512] PAGE_ALIGNED;
+/* What is written past the ends of these pages hits nothing else. */
+static u64 area[9][512] PAGE_ALIGNED;
+#define page area[1]
+#define readonly area[4]
+#define absent area[7]
 
 /* Ends of the guest's own making; what else changes the world under its feet is allowed. */
 static int would_end(u64 nr, u64 a)
@@ -33,7 +35,7 @@ static u64 random_argument(void)
     case 5: return (u64)readonly + (any >> 8) % 4096;
     case 6: return (u64)absent + (any >> 8) % 4096;
     case 7: return (u64)absent - (any >> 8) % 64;
-    case 8: return (u64)__builtin_frame_address(0) - (any >> 8) % 128;
+    case 8: return (u64)__builtin_frame_address(0) - 4096 - (any >> 8) % 128;
     case 9: return start_info->pt_base + (any >> 8) % 16384;
     case 10: return MACH2PHYS_VIRT_START + (any >> 8) % 65536;
     case 11: return 1ul << (any >> 8 & 63);
@@ -107,8 +109,8 @@ FACT(pointers, "hypercalls-with-bad-pointers")
 {
     const u64 bad[] = {
         0, 1, (u64)page + 4095, (u64)absent, (u64)absent - 8, (u64)readonly, (u64)readonly + 4092, start_info->pt_base,
-        MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_START - 8, 1ul << 47, ~0ul, ~7ul, (u64)__builtin_frame_address(0) - 64,
-        (u64)shared_info_page + 4090,
+        MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_START - 8, 1ul << 47, ~0ul, ~7ul, (u64)__builtin_frame_address(0) - 4096,
+        (u64)shared_info_page + 4000,
     };
     make_readonly(readonly);
     map(absent, 0);

@@ -19,7 +19,7 @@ static void choose_registers(u64 *registers)
 {
     for (int i = 0; i < 16; i++) {
         u64 any = random64();
-        registers[i] = any & 1 ? (u64)scratch + 8192 + (any >> 8) % 4096 : any & 2 ? any >> 32 & 0xff : any;
+        registers[i] = any & 1 ? (u64)scratch + 8192 + (any >> 8) % 4096 : any & 2 ? any >> 32 & 0xff : any & 4 ? any : (u64)((long)any >> 17);
     }
     registers[4] = (u64)scratch + 8192;
 }
@@ -104,8 +104,35 @@ FACT(random_user, "random-user")
     stream_for_ever(1);
 }
 
-/* Here a stream may spoil anything: its own kernel's text is mapped writable, and RSP is what it makes of it. */
+/*
+ * One page at every address that is not taken and not Xen's, so that most of what a stream makes of RSP is a stack: tables
+ * of each level whose entries are all the same.
+ */
+static void map_everything(void)
+{
+    static u64 everywhere[512] PAGE_ALIGNED;
+    u64 below[4] = { mfn_of(everywhere) };
+    for (int level = 1; level < 4; level++) {
+        u64 *table = new_page();
+        for (int i = 0; i < 512; i++)
+            table[i] = below[level - 1] << 12 | PAGE_PRESENT | PAGE_RW;
+        make_readonly(table);
+        below[level] = mfn_of(table);
+    }
+    for (int level = 4; level > 1; level--)
+        for (u64 i = 0; i < 512; i++) {
+            const char *va = (const char *)((long)(i << (12 + 9 * (level - 1))) << 16 >> 16);
+            if ((level < 4 || i < 256 || i > 271) && !(entry_of(va, level) & PAGE_PRESENT))
+                set_entry(entry_address(va, level), below[level - 1] << 12 | PAGE_PRESENT | PAGE_RW);
+        }
+}
+
+/* Here a stream may spoil anything: its own kernel's data is writable, and RSP is what it makes of it. */
 FACT(random_kernel, "random-kernel")
 {
+    extern char __executable_start[], etext[];
+    map_everything();
+    for (char *at = __executable_start; at < etext; at += PAGE_BYTES)
+        make_readonly(at);
     stream_for_ever(0);
 }

@@ -17,6 +17,7 @@ import {
   __HYPERVISOR_update_va_mapping_otherdomain,
   DOMID_IO,
   DOMID_SELF,
+  DOMID_XEN,
   EFAULT,
   EINVAL,
   EPERM,
@@ -51,17 +52,18 @@ function answer(mmu: Mmu, outcome: number): HypercallResult {
 }
 
 /**
- * Whose frames are to be mapped. As in Xen a domain names itself by DOMID_SELF only; frames of devices or of other domains
+ * Whose frames are to be mapped. As in Xen a domain names itself by DOMID_SELF only; frames of devices, of Xen or of domain 0
  * are not for a domU.
  */
 function ownerError(domid: number): number {
   if (domid === DOMID_SELF) return 0
-  return domid === DOMID_IO ? -EPERM : -ESRCH
+  return domid === DOMID_IO || domid === DOMID_XEN || domid === 0 ? -EPERM : -ESRCH
 }
 
 /** High half of mmu_update's domain argument: domid + 1 of the owner of the tables, 0 for the caller. */
 function tableOwnerError(ctx: HypercallContext, owner: number): number {
-  return owner === 0 || owner - 1 === ctx.domain.domid ? 0 : -ESRCH
+  if (owner === 0 || owner - 1 === ctx.domain.domid) return 0
+  return owner === 1 ? -EPERM : -ESRCH
 }
 
 function updateVaMappingCall(mmu: Mmu, ctx: HypercallContext, args: HypercallArgs): HypercallResult {
