@@ -2,11 +2,12 @@
  * A hypervisor of its own that runs hostile guests beside a neighbour, one after the other. Writes a line of JSON, an
  * Observation, for each. `--facts a,b` chooses some, `--pcpus`, `--seed`, `--patience` say how.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startHypervisor } from '../../libs/core/src/host/hypervisor.ts'
 import { compileGuest } from './compile-guests.ts'
 import { FACTS } from './fact-table.ts'
-import { Neighbour } from './neighbour.ts'
+import { type Heartbeat, Neighbour } from './neighbour.ts'
 import { type Ears, watchFact } from './watch-fact.ts'
 
 const { values } = parseArgs({
@@ -34,9 +35,24 @@ const hypervisor = await startHypervisor({
   report: (report) => ears.reports.push(report),
 })
 const neighbour = await Neighbour.start(hypervisor, kernels.heartbeat, 'neighbour')
+/** A guest that occupies every pCPU once, so that each has compiled what all guests share; then the neighbour is left alone. */
+const CONTROL_MS = 1000
+async function warmUp(): Promise<Heartbeat> {
+  const kernel = { bytes: kernels.hostile, name: 'the hostile guest' }
+  const request = { name: 'warm', kernel, cmdline: 'fact=ipi-storm', memory: 8, vcpus: Math.max(2, pcpus) }
+  const warm = await hypervisor.createDomain(request)
+  warm.unpause()
+  await delay(CONTROL_MS)
+  await warm.destroy()
+  const begin = performance.now()
+  await delay(CONTROL_MS)
+  return neighbour.since(begin)
+}
+
 const run = {
   hypervisor,
   neighbour,
+  alone: await warmUp(),
   ears,
   pcpus,
   kernel: kernels.hostile,

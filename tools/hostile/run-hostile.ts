@@ -29,7 +29,7 @@ export async function runHostile(
     const args = ['--facts', names, '--pcpus', String(pcpus), '--seed', String(seed)]
     const seen = await runMachine<Observation>('../../hostile/run-facts.ts', args, progress)
     if (seen.length < facts.length) faults.push(`only ${seen.length} of ${facts.length} guests came to an end`)
-    seen.forEach((observation, n) => faults.push(...faultsOf(facts[n], observation)))
+    for (const [n, observation] of seen.entries()) faults.push(...faultsOf(facts[n], observation))
     observations.push(...seen)
   }
   return { observations, faults }

@@ -18,6 +18,8 @@ export interface Observation {
   /** Seconds of processor time it used. */
   readonly cpu: number
   readonly heartbeat: Heartbeat
+  /** The neighbour's when it was alone, on this machine as busy as it is. */
+  readonly alone: Heartbeat
   /** Milliseconds from the order to destroy it until nothing was left of it. */
   readonly destroyed: number
   /** MiB of the process at most, less what it had before. */
@@ -37,6 +39,7 @@ export interface Ears {
 export interface FactRun {
   readonly hypervisor: Hypervisor
   readonly neighbour: Neighbour
+  readonly alone: Heartbeat
   readonly ears: Ears
   readonly pcpus: number
   readonly kernel: Uint8Array
@@ -91,6 +94,7 @@ export async function watchFact(fact: Fact, run: FactRun): Promise<Observation> 
     shown,
     cpu: Number(cpuTimeNs) / 1e9,
     heartbeat,
+    alone: run.alone,
     destroyed,
     grown: (most - before) / MIB,
     logged: ears.logged,

@@ -30,6 +30,7 @@ const good: Observation = {
   shown: '',
   cpu: 1,
   heartbeat: { seconds: 2, beats: 20, longestGap: 110, latest: 5 },
+  alone: { seconds: 1, beats: 10, longestGap: 105, latest: 5 },
   destroyed: 10,
   grown: 20,
   logged: 0,
