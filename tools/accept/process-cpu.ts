@@ -50,3 +50,10 @@ export function cpuSecondsOfHost(): number {
     .map(Number)
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
 }
+
+/** MiB of host memory that a process has in use. */
+export function memoryOfProcess(pid: number): number {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  if (found === null) throw new Error(`/proc/${pid}/status names no VmRSS`)
+  return Math.round(Number(found[1]) / 1024)
+}

@@ -1,18 +1,22 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { CodedError } from '@paravane/core'
 import { Apt, type AptPackage, type Progress } from './apt.ts'
 import { cacheFolder } from './cache-folder.ts'
+import { exists, firstPresent, unexpectedPackage, writeAtomically } from './image-files.ts'
 import { INIT_SCRIPT } from './init-script.ts'
 import { buildInitramfs } from './initramfs.ts'
 import { readModules } from './kernel-modules.ts'
 
-/** Depends on the newest kernel of its kind, so its name is the one to ask for. */
-const KERNEL_METAPACKAGE = 'linux-image-cloud-amd64'
-const KERNEL_PACKAGE = /^linux-image-\d.*-cloud-amd64$/
+/** Kernels that Debian builds. A metapackage depends on the newest of its kind, so its name is the one to ask for. */
+const FLAVOURS = {
+  cloud: { metapackage: 'linux-image-cloud-amd64', kernel: /^linux-image-\d.*-cloud-amd64$/ },
+  standard: { metapackage: 'linux-image-amd64', kernel: /^linux-image-\d[^-]*(-\d+)?-amd64$/ },
+} as const
+export type DebianFlavour = keyof typeof FLAVOURS
 const SHELL_PACKAGE = 'busybox-static'
 const DEFAULT_MODULES = ['xen-blkfront', 'xen-netfront'] as const
 /** Goes up when the images below would differ for another reason than packages, modules or /init. */
@@ -23,6 +27,8 @@ export interface DebianGuestOptions {
   readonly cache?: string
   /** Ask apt for newer packages, even where an image is in the cache. */
   readonly refresh?: boolean
+  /** Which of Debian's kernels; `cloud` by default, `standard` is the one a machine gets. */
+  readonly flavour?: DebianFlavour
   /** Kernel modules /init inserts, besides those they depend on; the Xen block and network frontends by default. */
   readonly modules?: readonly string[]
   /** Called with a line before each long step; written to stderr by default. */
@@ -40,7 +46,7 @@ export interface DebianGuest {
 }
 
 /**
- * Debian's own cloud kernel and a busybox ramdisk for it. Packages come through the host's apt and nothing is
+ * Debian's own kernel and a busybox ramdisk for it. Packages come through the host's apt and nothing is
  * installed. An image once made is used again without asking apt; {@link DebianGuestOptions.refresh} asks.
  *
  * @throws CodedError `APT_MISSING`, `APT_FAILED`, `MODULE_MISSING`, `XZ_FAILED` or `PACKAGE_UNEXPECTED`
@@ -49,8 +55,9 @@ export async function obtainDebianGuest(options: DebianGuestOptions = {}): Promi
   const cache = options.cache ?? cacheFolder()
   const progress = options.progress ?? ((line: string) => process.stderr.write(`guest: ${line}\n`))
   const modules = options.modules ?? DEFAULT_MODULES
+  const flavour = options.flavour ?? 'cloud'
   const recipe = createHash('sha256')
-    .update(JSON.stringify([IMAGE_FORMAT, INIT_SCRIPT, modules]))
+    .update(JSON.stringify([IMAGE_FORMAT, INIT_SCRIPT, modules, flavour]))
     .digest('hex')
   const images = join(cache, 'guests')
   const newest = join(images, `newest-${recipe.slice(0, 12)}.json`)
@@ -59,9 +66,10 @@ export async function obtainDebianGuest(options: DebianGuestOptions = {}): Promi
 
   try {
     const apt = new Apt(cache, progress)
-    const { depends } = await apt.describe(KERNEL_METAPACKAGE)
-    const kernelName = depends.find((name) => KERNEL_PACKAGE.test(name))
-    if (kernelName === undefined) throw unexpected(KERNEL_METAPACKAGE, 'it depends on no kernel package')
+    const { metapackage, kernel } = FLAVOURS[flavour]
+    const { depends } = await apt.describe(metapackage)
+    const kernelName = depends.find((name) => kernel.test(name))
+    if (kernelName === undefined) throw unexpectedPackage(metapackage, 'it depends on no kernel package')
     const packages = { kernel: await apt.describe(kernelName), shell: await apt.describe(SHELL_PACKAGE) }
     const key = createHash('sha256')
       .update(JSON.stringify([recipe, packages.shell.version]))
@@ -98,7 +106,7 @@ async function make(
     await apt.unpack(packages.shell, shellFiles)
     progress('making the ramdisk ...')
     const kernelFile = (await readdir(join(kernelFiles, 'boot'))).find((file) => file.startsWith('vmlinuz-'))
-    if (kernelFile === undefined) throw unexpected(packages.kernel.name, 'it has no /boot/vmlinuz-*')
+    if (kernelFile === undefined) throw unexpectedPackage(packages.kernel.name, 'it has no /boot/vmlinuz-*')
     const kernelVersion = kernelFile.slice('vmlinuz-'.length)
     const moduleFolder = await firstPresent(kernelFiles, [
       `lib/modules/${kernelVersion}`,
@@ -136,38 +144,9 @@ async function listApplets(busybox: string): Promise<string[]> {
   )
 }
 
-async function firstPresent(root: string, paths: readonly string[]): Promise<string> {
-  for (const path of paths) {
-    const full = join(root, path)
-    if (await exists(full)) return full
-  }
-  throw unexpected(root, `it has none of ${paths.join(', ')}`)
-}
-
-function unexpected(name: string, why: string): CodedError<{ code: 'PACKAGE_UNEXPECTED'; name: string }> {
-  const remedy = 'give a kernel and ramdisk of your own with --kernel FILE --ramdisk FILE'
-  return new CodedError(
-    { code: 'PACKAGE_UNEXPECTED', name },
-    `the package ${name} is not as expected: ${why}; ${remedy}`,
-  )
-}
-
 /** The guest a record names; undefined unless the record and both its files are there. */
 async function readGuest(record: string): Promise<DebianGuest | undefined> {
   if (!(await exists(record))) return undefined
   const guest: DebianGuest = JSON.parse(await readFile(record, 'utf8'))
   return (await exists(guest.kernel)) && (await exists(guest.ramdisk)) ? guest : undefined
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}`
-  await writeFile(draft, text)
-  await rename(draft, path)
 }

@@ -32,7 +32,10 @@ const KEY_OPTIONS = ['kernel', 'ramdisk', 'memory', 'vcpus', 'extra'] as const
 export async function guestRequest(options: StartOptions, around: Surroundings): Promise<GuestRequest> {
   const guest = options.guest ?? DEFAULT_GUEST
   const kind = GUESTS.get(guest)
-  if (kind === undefined) throw usageError(`--guest must be ${[...GUESTS.keys()].join(' or ')}, not ${guest}`)
+  if (kind === undefined)
+    throw usageError(
+      `--guest must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(GUESTS.keys())}, not ${guest}`,
+    )
   const config = readDomainConfig(await settings(options, kind, around.folder), around.warn)
   if (config.kernel !== undefined && options.guest !== undefined) {
     throw usageError(

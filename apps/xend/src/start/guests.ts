@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { obtainDebianGuest } from '../guest-image/debian-guest.ts'
+import { obtainGrubGuest } from '../guest-image/grub-guest.ts'
 import { obtainHelloGuest } from './hello-guest.ts'
 
 export interface MakeOptions {
@@ -23,6 +24,15 @@ const example = (file: string): string => fileURLToPath(new URL(`../../../../exa
 /** By the name that --guest takes. */
 export const GUESTS: ReadonlyMap<string, GuestKind> = new Map<string, GuestKind>([
   ['debian', { config: example('debian-cloud.cfg'), readyText: 'paravane: shell ready', make: obtainDebianGuest }],
+  [
+    'debian-standard',
+    {
+      config: example('debian-standard.cfg'),
+      readyText: 'paravane: shell ready',
+      make: (options) => obtainDebianGuest({ ...options, flavour: 'standard' }),
+    },
+  ],
+  ['grub', { config: example('grub.cfg'), readyText: 'grub> ', make: obtainGrubGuest }],
   [
     'hello',
     {

@@ -32,8 +32,9 @@ export interface StartOptions {
 export const USAGE = `usage: npm start -- [OPTION ...] [KEY=VALUE ...]
 Boots a paravirtual guest with its console on this terminal; Ctrl-] leaves.
 
-  --guest debian|hello   what to boot: Debian's cloud kernel with busybox (the default),
-                         or a small guest of our own that needs no download
+  --guest NAME           what to boot: debian, Debian's cloud kernel with busybox (the default);
+                         debian-standard, the same with the kernel that machines get; grub, GRUB
+                         as a kernel; hello, a small guest of our own that needs no download
   --config FILE          the guest's configuration, in xm's format (examples/debian-cloud.cfg)
   --kernel FILE          boot this kernel ...
   --ramdisk FILE         ... and this ramdisk, in place of Debian's

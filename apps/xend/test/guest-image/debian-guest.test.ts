@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { obtainDebianGuest } from '../../src/guest-image/debian-guest.ts'
+import { obtainGrubGuest } from '../../src/guest-image/grub-guest.ts'
 
 /** A folder that stands for an apt host: programs of the same names that know two packages of our own making. */
 let host: string
@@ -32,6 +33,7 @@ async function aptHost(): Promise<void> {
     `for package; do :; done
 case $package in
 linux-image-cloud-amd64) depends=linux-image-6.1.0-1-cloud-amd64 ;;
+linux-image-amd64) depends='linux-image-6.1.0-1-cloud-amd64, linux-image-6.1.0-1-amd64' ;;
 esac
 printf 'Package: %s\\nVersion: 1.0\\nDepends: %s\\nSize: 5\\n' $package "$depends"`,
   )
@@ -41,9 +43,13 @@ printf 'Package: %s\\nVersion: 1.0\\nDepends: %s\\nSize: 5\\n' $package "$depend
     `mkdir -p $3; cd $3
 case $(cat $2) in
 linux-*)
-  mkdir -p boot lib/modules/6.1.0-1-cloud-amd64
-  echo kernel >boot/vmlinuz-6.1.0-1-cloud-amd64
-  for m in xen-blkfront xen-netfront; do printf 'ELF\\0depends=\\0' >lib/modules/6.1.0-1-cloud-amd64/$m.ko; done ;;
+  version=$(sed 's/linux-image-//; s/=.*//' $2)
+  mkdir -p boot lib/modules/$version
+  echo kernel >boot/vmlinuz-$version
+  for m in xen-blkfront xen-netfront; do printf 'ELF\\0depends=\\0' >lib/modules/$version/$m.ko; done ;;
+grub-*)
+  mkdir -p usr/lib/grub-xen
+  echo grub >usr/lib/grub-xen/grub-x86_64-xen.bin ;;
 *)
   mkdir bin
   printf '#!/bin/sh\\necho ash; echo mount\\n' >bin/busybox
@@ -76,6 +82,29 @@ test('the guest is made once, and then found without asking apt', async () => {
   expect((await log()).length).toBe(calls)
   expect(await obtainDebianGuest({ ...options, refresh: true })).toEqual(guest)
   expect(lines.length).toBe(3)
+})
+
+test('each of the kernels that Debian builds is a guest of its own', async () => {
+  await aptHost()
+  const options = { cache, progress: () => {} }
+  const standard = await obtainDebianGuest({ ...options, flavour: 'standard' })
+  expect(standard.kernelVersion).toBe('6.1.0-1-amd64')
+  expect((await obtainDebianGuest(options)).kernelVersion).toBe('6.1.0-1-cloud-amd64')
+  const calls = (await log()).length
+  expect(await obtainDebianGuest({ ...options, flavour: 'standard' })).toEqual(standard)
+  expect((await log()).length).toBe(calls)
+})
+
+test('GRUB is fetched once, and then found without asking apt', async () => {
+  await aptHost()
+  const options = { cache, progress: () => {} }
+  const { kernel } = await obtainGrubGuest(options)
+  expect(await readFile(kernel, 'utf8')).toBe('grub\n')
+  const calls = (await log()).length
+  expect(await obtainGrubGuest(options)).toEqual({ kernel })
+  expect((await log()).length).toBe(calls)
+  expect(await obtainGrubGuest({ ...options, refresh: true })).toEqual({ kernel })
+  expect((await log()).length).toBeGreaterThan(calls)
 })
 
 test('lists that know no package are fetched into our own cache', async () => {

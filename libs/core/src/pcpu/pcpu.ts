@@ -1,6 +1,6 @@
 import { IDLE, NO_DEADLINE } from '../plugin/scheduler.ts'
 import type { Clock } from '../time/clock.ts'
-import type { PcpuState } from './pcpu-state.ts'
+import type { PcpuState, VcpuName } from './pcpu-state.ts'
 import type { VcpuExit, VcpuRunner, VcpuTimers } from './vcpu-ports.ts'
 import type { Assignment, VcpuScheduler } from './vcpu-scheduler.ts'
 
@@ -47,15 +47,16 @@ export class Pcpu {
       const seen = this.#state.wakeCount(pcpu)
       readMail()
       if (this.#stopped) return
-      this.#expireTimers()
+      scheduler.seeTimers()
+      const nextTimer = this.#expireTimers()
       const next = scheduler.schedule(pcpu, yields)
-      yields = next.unit === IDLE ? this.#idle(next, seen) : this.#turn(next, seen) === 'yield'
+      yields = next.unit === IDLE ? this.#idle(next, nextTimer, seen) : this.#turn(next, nextTimer, seen) === 'yield'
     }
   }
 
-  #idle({ tickAt }: Assignment, seen: number): false {
+  #idle({ tickAt }: Assignment, nextTimer: number, seen: number): false {
     const { pcpu, scheduler } = this.#init
-    const until = Math.min(deadline(tickAt), this.#nextTimer())
+    const until = Math.min(deadline(tickAt), nextTimer)
     const ms = until === NEVER ? NEVER : (until - this.#now()) / NS_PER_MS
     if (ms > 0) this.#state.sleep(pcpu, seen, ms)
     if (deadline(tickAt) <= this.#now()) scheduler.tick(pcpu)
@@ -63,7 +64,7 @@ export class Pcpu {
   }
 
   /** Runs the unit until its turn is over, stopping in between for timers and ticks. */
-  #turn({ unit, until, tickAt: firstTick }: Assignment, seen: number): VcpuExit {
+  #turn({ unit, until, tickAt: firstTick }: Assignment, firstTimer: number, seen: number): VcpuExit {
     const { pcpu, scheduler, timers, runner, readMail } = this.#init
     let tickAt = firstTick
     const over = (): boolean => scheduler.leaving || this.#state.wakeCount(pcpu) !== seen
@@ -71,42 +72,45 @@ export class Pcpu {
     // A domain just made is known here by the mail that came before it was scheduled.
     readMail()
     const name = this.#state.nameOf(unit)
-    // Starts its periodic timer, if this is its first turn.
-    if (name !== undefined) timers.expire(name.domid, name.vcpu, scheduler)
-    while (name !== undefined && !over() && scheduler.stillRunnable(name)) {
+    if (name === undefined) return 'kicked'
+    // Starts its periodic timer, if this is its first turn. Its timers may have been another pCPU's until now.
+    timers.expire(name.domid, name.vcpu, scheduler)
+    let nextTimer = Math.min(firstTimer, this.#nextTimer(name))
+    while (!over() && scheduler.stillRunnable(name)) {
       const now = this.#now()
       if (now >= until) break
-      scheduler.seeTimers()
-      const end = Math.min(until, deadline(tickAt), this.#nextTimer())
+      const end = Math.min(until, deadline(tickAt), nextTimer)
       if (end > now) {
         const exit = runner.run(name.domid, name.vcpu, end - now, mustLeave)
         if (exit === 'blocked' || exit === 'yield') return exit
       }
       if (deadline(tickAt) <= this.#now()) tickAt = scheduler.tick(pcpu)
-      this.#expireTimers()
+      scheduler.seeTimers()
+      nextTimer = this.#expireTimers()
     }
     return 'kicked'
   }
 
-  #expireTimers(): void {
+  /** Acts on the timers that are due here. @returns when the next is, ns since boot */
+  #expireTimers(): number {
     const { pcpu, scheduler, timers } = this.#init
     const now = this.#now()
-    for (const unit of this.#state.timerUnits(pcpu)) {
-      const name = this.#state.nameOf(unit)
-      if (name !== undefined && deadline(timers.next(name.domid, name.vcpu)) <= now) {
-        timers.expire(name.domid, name.vcpu, scheduler)
-      }
-    }
-  }
-
-  #nextTimer(): number {
-    const { pcpu, timers } = this.#init
     let next = NEVER
     for (const unit of this.#state.timerUnits(pcpu)) {
       const name = this.#state.nameOf(unit)
-      if (name !== undefined) next = Math.min(next, deadline(timers.next(name.domid, name.vcpu)))
+      if (name === undefined) continue
+      let due = this.#nextTimer(name)
+      if (due <= now) {
+        timers.expire(name.domid, name.vcpu, scheduler)
+        due = this.#nextTimer(name)
+      }
+      next = Math.min(next, due)
     }
     return next
+  }
+
+  #nextTimer({ domid, vcpu }: VcpuName): number {
+    return deadline(this.#init.timers.next(domid, vcpu))
   }
 
   #now(): number {

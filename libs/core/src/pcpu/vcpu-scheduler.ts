@@ -152,6 +152,11 @@ export class VcpuScheduler implements SchedulerPort {
 
   /** Has a pCPU look around: it wakes if it sleeps, and leaves its vCPU if it runs one. */
   poke(pcpu: number): void {
+    if (pcpuOwner(pcpu) === this.#owner) {
+      // It is awake, and not in the guest.
+      this.#leaving = true
+      return
+    }
     this.pcpus.bumpWake(pcpu)
     const current = this.pcpus.current(pcpu)
     const name = current === IDLE ? undefined : this.pcpus.nameOf(current)

@@ -1,0 +1,105 @@
+/**
+ * A hypervisor of its own with `--guests N` Debian guests at their shells, `--memory MIB` each on `--pcpus N`, left alone for
+ * `--seconds S`. Writes one line of JSON: what the process used meanwhile, what it holds, and whether each guest still answers.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { compose } from '../../../apps/xend/src/compose.ts'
+import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
+import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
+import type { RunningDomain } from '../../../libs/core/src/host/hypervisor-api.ts'
+import { HANG_MS, PROMPT } from '../debian-boot.ts'
+import { cpuSecondsOfTree, memoryOfProcess } from '../process-cpu.ts'
+import { ROOT } from '../root.ts'
+
+/** What a guest and we still do after its prompt: late timers of the kernel's, modules compiled by the optimizing compiler. */
+const SETTLE_MS = 10_000
+const AWAKE = '42-awake'
+
+export interface IdleGuests {
+  /** Percent of one processor, user and system time of all threads. */
+  readonly percent: number
+  /** Instructions a guest retired a second, on average. */
+  readonly instructions: number
+  /** MiB: of the process with all guests, and before the first. */
+  readonly rss: number
+  readonly rssBefore: number
+  /** MiB that one guest holds by its own words: what its kernel says is not free. */
+  readonly guestUsed: readonly number[]
+}
+
+const { values } = parseArgs({
+  options: {
+    guests: { type: 'string', default: '10' },
+    pcpus: { type: 'string', default: '2' },
+    memory: { type: 'string', default: '256' },
+    seconds: { type: 'string', default: '60' },
+  },
+})
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** A guest and what its console shows. */
+class Idle {
+  readonly domain: RunningDomain
+  shown = ''
+  #changed = Promise.withResolvers<void>()
+
+  constructor(domain: RunningDomain) {
+    this.domain = domain
+    domain.console.onOutput((bytes) => {
+      this.shown += Buffer.from(bytes).toString('latin1')
+      this.#changed.resolve()
+      this.#changed = Promise.withResolvers<void>()
+    })
+    domain.unpause()
+  }
+
+  async shows(text: string): Promise<void> {
+    const timer = new AbortController()
+    const late = sleep(HANG_MS * 4, 'late' as const, { signal: timer.signal, ref: false }).catch(() => {})
+    while (!this.shown.includes(text)) {
+      const what = await Promise.race([this.#changed.promise, this.domain.ended, late])
+      if (what !== undefined) throw new Error(`${this.domain.name} never showed ${text}: ${this.shown.slice(-200)}`)
+    }
+    timer.abort()
+  }
+
+  type(line: string): void {
+    this.domain.console.write(Buffer.from(`${line}\n`))
+  }
+}
+
+const options = parseStartOptions(['--memory', values.memory])
+const { domain: request } = await guestRequest(options, { folder: ROOT, progress: say, warn: say })
+const count = Number(values.guests)
+const hypervisor = await compose({ pcpus: Number(values.pcpus), vcpus: count, warn: say })
+const rssBefore = memoryOfProcess(process.pid)
+const guests: Idle[] = []
+for (let n = 1; n <= count; n++) {
+  const guest = new Idle(await hypervisor.createDomain({ ...request, name: `idle-${n}` }))
+  guests.push(guest)
+  await guest.shows(PROMPT)
+  say(`${n} of ${count} guests are at their shells`)
+}
+await sleep(SETTLE_MS)
+const retired = (): bigint => guests.reduce((sum, { domain }) => sum + domain.info().retiredInstructions, 0n)
+const retiredBefore = retired()
+const [cpuBefore, begin] = [cpuSecondsOfTree(process.pid), performance.now()]
+await sleep(Number(values.seconds) * 1000)
+const cpu = cpuSecondsOfTree(process.pid) - cpuBefore
+const percent = Math.round((10_000 * cpu * 1000) / (performance.now() - begin)) / 100
+const perGuest = Number(retired() - retiredBefore) / count / Number(values.seconds)
+const rss = memoryOfProcess(process.pid)
+const guestUsed: number[] = []
+for (const guest of guests) {
+  guest.type('echo $((6*7))-awake; awk \'/MemTotal|MemFree/{print "mem" NR "=" $2 "."}\' /proc/meminfo')
+  await guest.shows(AWAKE)
+  await guest.shows('mem2=')
+  await guest.shows('.')
+  const kib = (n: number): number => Number(new RegExp(`mem${n}=(\\d+)`).exec(guest.shown)?.[1])
+  guestUsed.push(Math.round((kib(1) - kib(2)) / 1024))
+}
+const result: IdleGuests = { percent, instructions: Math.round(perGuest), rss, rssBefore, guestUsed }
+process.stdout.write(`${JSON.stringify(result)}\n`)
+for (const { domain } of guests) await domain.destroy()
+await hypervisor.stop()
