@@ -2,6 +2,7 @@ import type { Target } from './target.ts'
 import { configTarget } from './targets/config.ts'
 import { consoleTarget } from './targets/console.ts'
 import { decoderTarget } from './targets/decoder.ts'
+import { framesTarget } from './targets/frames.ts'
 import { hypercallsTarget } from './targets/hypercalls.ts'
 import { imagesTarget } from './targets/images.ts'
 import { kernelTarget } from './targets/kernel.ts'
@@ -16,6 +17,7 @@ export const TARGETS: readonly Target[] = [
   tiersTarget(),
   hypercallsTarget(),
   mmuTarget(),
+  framesTarget(),
   consoleTarget(),
   xenstoreTarget(),
   imagesTarget(),

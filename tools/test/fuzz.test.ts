@@ -5,7 +5,9 @@ import { unxz } from '../../libs/core/src/builder/unpack/xz.ts'
 import { PvConsole } from '../../libs/core/src/console/pv-console.ts'
 import { CHANNEL, DOMAIN } from '../../libs/core/src/domain/domain-state.ts'
 import { decode, isFault } from '../../libs/cpu-x86/src/decode/decoder.ts'
+import { bounce } from '../../libs/cpu-x86/src/pv/bounce-frame.ts'
 import { REF_COUNT } from '../../libs/cpu-x86/src/pv/mmu/page-info.ts'
+import { readRflags, writeRflags } from '../../libs/cpu-x86/src/state/rflags.ts'
 import { totalsTable } from '../fuzz/log.ts'
 import { Random } from '../fuzz/random.ts'
 import { failureOf, runTarget } from '../fuzz/run-target.ts'
@@ -14,6 +16,7 @@ import type { Target } from '../fuzz/target.ts'
 import { configTarget } from '../fuzz/targets/config.ts'
 import { consoleTarget } from '../fuzz/targets/console.ts'
 import { decoderTarget } from '../fuzz/targets/decoder.ts'
+import { framesTarget } from '../fuzz/targets/frames.ts'
 import { hypercallsTarget } from '../fuzz/targets/hypercalls.ts'
 import { imagesTarget } from '../fuzz/targets/images.ts'
 import { mmuTarget } from '../fuzz/targets/mmu.ts'
@@ -26,13 +29,14 @@ const SEED = 2026
 
 /** Inputs of each target: a second or two. The kernel in the cache is not for a test: there need be none. */
 const INPUTS: Readonly<Record<string, number>> = {
-  decoder: 400_000,
-  tiers: 8000,
-  hypercalls: 30_000,
+  decoder: 250_000,
+  tiers: 4000,
+  hypercalls: 20_000,
   mmu: 30_000,
+  frames: 20_000,
   console: 60_000,
   xenstore: 15_000,
-  images: 12_000,
+  images: 6000,
   unpack: 1200,
   config: 20_000,
 }
@@ -114,6 +118,24 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     }),
     40_000,
     /frame 7 is type/,
+  ],
+  [
+    'an entry that pushes another R11',
+    framesTarget((domid, vcpu, memory, mask, to) => {
+      vcpu.setGpr(11, 0n)
+      bounce(domid, vcpu, memory, mask, to)
+    }),
+    5000,
+    /a bounce frame comes back as/,
+  ],
+  [
+    'an entry that keeps the trap flag',
+    framesTarget((domid, vcpu, memory, mask, to) => {
+      bounce(domid, vcpu, memory, mask, to)
+      writeRflags(vcpu, readRflags(vcpu) | 0x100n)
+    }),
+    5000,
+    /an entry with flags that are cleared/,
   ],
   [
     'a console that loses a byte where the ring wraps',
