@@ -20,6 +20,7 @@ export {
   shutdownDomain,
   unpauseDomain,
 } from './domain/lifecycle.ts'
+export { E820_RAM, type MemoryMapEntry, setE820 } from './domain/memory-map.ts'
 export { changeRunstate, refreshAreas } from './domain/runstate.ts'
 export type { EnginePort, SchedulerPort } from './domain/scheduler-port.ts'
 export { DOM0_OWNER, type LockOwner, pcpuOwner, SharedLock } from './domain/shared-lock.ts'
@@ -31,6 +32,7 @@ export { Dom0Events, type Dom0EventsInit, type PortHandler } from './event-chann
 export { Dom0Ports, wakeDom0 } from './event-channel/dom0-ports.ts'
 export { type ChannelStatus, EventChannels, type EventChannelsInit } from './event-channel/event-channels.ts'
 export { type EventOrder, hostOrder } from './event-channel/event-order.ts'
+export { GuestPorts } from './event-channel/guest-ports.ts'
 export type { PortOps } from './event-channel/port-ops.ts'
 export { TwoLevelPorts } from './event-channel/two-level-ports.ts'
 export { VirtualOrder, type VirtualOrderInit } from './event-channel/virtual-order.ts'
@@ -50,9 +52,10 @@ export type {
 export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'
 export { coreHypercalls } from './hypercall/core-hypercalls.ts'
 export { crashDomain, HypercallDispatcher, type HypercallExit } from './hypercall/dispatch.ts'
-export { AbsentFrame, type GuestAccess, GuestCopy, probeWrite } from './hypercall/guest-handle.ts'
+export { AbsentFrame, type GuestAccess, GuestCopy, handleOkay, probeWrite } from './hypercall/guest-handle.ts'
 export { HYPERCALL_ARGS, HypercallArgs } from './hypercall/hypercall-args.ts'
 export type { HypercallContext, HypervisorServices, HypervisorVersion } from './hypercall/hypercall-context.ts'
+export { multicallRow } from './hypercall/multicall.ts'
 export { XEN_4_17 } from './hypercall/ops/xen-version.ts'
 export * from './hypercall/table.ts'
 export type { DomainFrames, DomainMemory } from './memory/domain-memory.ts'

@@ -11,7 +11,7 @@ const SOURCE_FOLDER = fileURLToPath(new URL('../../../../tools/guests/hello/', i
 const SOURCES = ['head.S', 'hello.c'] as const
 const HEADERS = ['xen.h'] as const
 /** Physical addresses are virtual ones here, and the kernel begins at 1 MiB; nothing but integer registers is used. */
-const FLAGS: readonly string[] = [
+export const COMPILER_FLAGS: readonly string[] = [
   ...[
     '-m64',
     '-std=gnu11',
@@ -43,7 +43,7 @@ export async function obtainHelloGuest(
   cache: string = cacheFolder(),
   compiler: string = process.env.CC || 'cc',
 ): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([FLAGS, compiler]))
+  const hash = createHash('sha256').update(JSON.stringify([COMPILER_FLAGS, compiler]))
   for (const file of [...SOURCES, ...HEADERS]) hash.update(await readFile(join(SOURCE_FOLDER, file)))
   const guests = join(cache, 'guests')
   const kernel = join(guests, `hello-${hash.digest('hex').slice(0, 12)}.elf`)
@@ -63,7 +63,7 @@ export async function obtainHelloGuest(
 
 async function compile(compiler: string, output: string): Promise<void> {
   try {
-    await promisify(execFile)(compiler, [...FLAGS, ...SOURCES, '-o', output], { cwd: SOURCE_FOLDER })
+    await promisify(execFile)(compiler, [...COMPILER_FLAGS, ...SOURCES, '-o', output], { cwd: SOURCE_FOLDER })
   } catch (cause) {
     const { code, stderr } = cause as { code?: string | number; stderr?: string }
     if (code === 'ENOENT') {

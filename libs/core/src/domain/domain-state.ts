@@ -6,7 +6,7 @@ export const MAX_VCPUS = 64
 export const MAX_GRANT_FRAMES = 64
 export const MAX_GRANT_REFS: number = MAX_GRANT_FRAMES * 512
 /** Entries of a domain's memory map at most. */
-export const MAX_E820_ENTRIES = 32
+export const MAX_E820_ENTRIES = 1024
 
 // Bits of vcpu.flags.
 /** VCPUOP_initialise was done, or the builder did it. */
@@ -49,6 +49,10 @@ const vcpuFields = {
   periodicPeriod: 'i64',
   periodicNext: 'i64',
   singleshot: 'i64',
+  /** Of the FIFO ABI: gmfn + 1 and offset of the control block, 0 for none; the last port of each queue, 0 for none. */
+  controlFrame: 'i32',
+  controlOffset: 'i32',
+  queueTails: ['i32', 16],
   pollTimeout: 'i64',
   /** Port bound to each VIRQ, 0 for none; global and per-domain VIRQs are in vCPU 0's. */
   virqPorts: ['i32', 24],
@@ -65,6 +69,8 @@ const channelFields = {
   binding: 'i32',
   /** vCPU that is told. */
   vcpu: 'i32',
+  /** Of the FIFO ABI: priority, the queue it was last linked in, and whether it was sent before it had a word. */
+  queue: 'i32',
 } as const
 export const CHANNEL: SharedLayout<typeof channelFields> = sharedLayout(channelFields)
 
@@ -118,6 +124,8 @@ const domainFields = {
   watchdogs: ['i64', 2],
 
   grantLock: 'i32',
+  /** Guards the queues of the FIFO ABI; taken by every sender. */
+  fifoLock: 'i32',
   pageLock: 'i32',
   /** A bit for each vCPU whose last wait was a poll. */
   pollers: ['i32', 2],
@@ -135,6 +143,15 @@ const domainFields = {
   arrived: 'i32',
   arrivals: ['i32', 128],
 
+  /** One more than the highest port that was ever taken, in whole buckets: those past it are not there. */
+  validPorts: 'i32',
+  /** 1 once the guest has entered the FIFO ABI; its event words are in these frames, 1024 each. */
+  fifo: 'i32',
+  nrFifoFrames: 'i32',
+  fifoFrames: ['i32', 128],
+  /** gmfn + 1 of the page of PHYSDEVOP_pirq_eoi_gmfn; 0 for none. */
+  pirqEoiFrame: 'i32',
+
   vcpus: [VCPU as typeof VCPU, 64],
   channels: [CHANNEL as typeof CHANNEL, 4096],
 
@@ -144,7 +161,7 @@ const domainFields = {
   activeGrants: [ACTIVE_GRANT as typeof ACTIVE_GRANT, 32768],
 
   nrE820: 'i32',
-  e820: [E820 as typeof E820, 32],
+  e820: [E820 as typeof E820, 1024],
 } as const
 export const DOMAIN: SharedLayout<typeof domainFields> = sharedLayout(domainFields)
 

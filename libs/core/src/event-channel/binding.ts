@@ -1,7 +1,7 @@
 import { bugOn } from '../errors.ts'
 
 /**
- * What a port is bound to, in one word, so that sending needs no lock: bits 0 to 2 the state, 3 to 17 a domid, 18 to 29 a
+ * What a port is bound to, in one word, so that sending needs no lock: bits 0 to 2 the state, 3 to 18 a domid, 19 to 31 a
  * port of that domain (or a VIRQ).
  */
 export type Binding = number
@@ -18,8 +18,8 @@ export const ECS_VIRQ = 4
 export const ECS_IPI = 5
 
 export function packBinding(state: number, domid = 0, peer = 0): Binding {
-  bugOn(!(domid >= 0 && domid < 0x8000) || !(peer >= 0 && peer < 0x1000), 'binding out of range')
-  return state | (domid << 3) | (peer << 18)
+  bugOn(!(domid >= 0 && domid < 0x1_0000) || !(peer >= 0 && peer < 0x2000), 'binding out of range')
+  return state | (domid << 3) | (peer << 19)
 }
 
 export function bindingState(binding: Binding): number {
@@ -27,9 +27,9 @@ export function bindingState(binding: Binding): number {
 }
 
 export function bindingDomid(binding: Binding): number {
-  return (binding >> 3) & 0x7fff
+  return (binding >> 3) & 0xffff
 }
 
 export function bindingPeer(binding: Binding): number {
-  return (binding >> 18) & 0xfff
+  return binding >>> 19
 }

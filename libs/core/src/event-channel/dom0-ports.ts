@@ -32,6 +32,10 @@ export class Dom0Ports implements PortOps {
     return (HYPERVISOR.dom0Masked.load(this.#memory, 0, port >> 5) & (1 << (port & 31))) !== 0
   }
 
+  isBusy(): boolean {
+    return false
+  }
+
   unmask(port: number): boolean {
     HYPERVISOR.dom0Masked.clear(this.#memory, 0, 1 << (port & 31), port >> 5)
     if (!this.isPending(port)) return false

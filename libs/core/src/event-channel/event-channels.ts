@@ -1,6 +1,7 @@
-import { EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, ESRCH } from '../abi/errno.ts'
+import { EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
+import { EVTCHN_FIFO_PRIORITY_MIN } from '../abi/event-channel.ts'
 import { DOMID_SELF, NR_VIRQS } from '../abi/xen.ts'
-import type { Domain, DomainDirectory } from '../domain/domain.ts'
+import type { Domain, DomainDirectory, GuestDomain } from '../domain/domain.ts'
 import { CHANNEL, DOMAIN, POLLS_ANY, VCPU } from '../domain/domain-state.ts'
 import { HYPERVISOR } from '../domain/hypervisor-state.ts'
 import type { SchedulerPort } from '../domain/scheduler-port.ts'
@@ -20,7 +21,12 @@ import {
   packBinding,
 } from './binding.ts'
 import { type EventOrder, hostOrder } from './event-order.ts'
+import { expandArray, initControl, leaveFifo } from './fifo-setup.ts'
+import { GuestPorts } from './guest-ports.ts'
 import { isVcpuVirq } from './virq.ts'
+
+/** Ports come into being in buckets of as many, as Xen allocates them. */
+const PORTS_PER_BUCKET = 64
 
 export interface EventChannelsInit {
   /** The hypervisor's shared buffer, laid out by `HYPERVISOR`. */
@@ -66,7 +72,6 @@ export class EventChannels {
     const target = this.#target(domain, domid)
     if (typeof target === 'number') return target
     const remoteDomid = remote === DOMID_SELF ? domain.domid : remote
-    if (remoteDomid >= 0x8000) return -EINVAL
     return this.#lock.with(() => this.#take(target, packBinding(ECS_UNBOUND, remoteDomid), 0))
   }
 
@@ -118,7 +123,9 @@ export class EventChannels {
   /** Closes every port of the domain: EVTCHNOP_reset, and its end. */
   reset(domain: Domain): void {
     this.#lock.with(() => {
-      for (let port = 1; port < domain.ports.limit; port++) this.#close(domain, port)
+      const valid = DOMAIN.validPorts.load(domain.state.memory, 0)
+      for (let port = 1; port < valid; port++) this.#close(domain, port)
+      if (domain.memory !== undefined) leaveFifo(domain as GuestDomain)
     })
   }
 
@@ -146,7 +153,9 @@ export class EventChannels {
     const target = this.#target(domain, domid)
     if (typeof target === 'number') return target
     const binding = this.#load(target, port)
-    if (binding === undefined) return -EINVAL
+    // Port 0 is there, and free.
+    if (binding === undefined && port !== 0) return -EINVAL
+    if (binding === undefined) return { state: ECS_FREE, vcpu: 0, domid: 0, peer: 0 }
     const vcpu = CHANNEL.vcpu.load(target.state.memory, target.state.channel(port))
     return { state: bindingState(binding), vcpu, domid: bindingDomid(binding), peer: bindingPeer(binding) }
   }
@@ -167,6 +176,7 @@ export class EventChannels {
   }
 
   unmask(domain: Domain, port: number): number {
+    if (port === 0) return 0
     if (this.#load(domain, port) === undefined) return -EINVAL
     const vcpu = this.#vcpuOf(domain, port)
     if (domain.ports.unmask(port, vcpu)) notifyVcpu(domain, vcpu, this.#sched)
@@ -202,7 +212,32 @@ export class EventChannels {
 
   /** Whether the port is one a guest may name; its state may be free. */
   isPort(domain: Domain, port: number): boolean {
-    return port > 0 && port < domain.ports.limit
+    return port > 0 && port < DOMAIN.validPorts.load(domain.state.memory, 0)
+  }
+
+  /** EVTCHNOP_init_control. */
+  initControl(domain: GuestDomain, vcpu: number, gmfn: number, offset: number): number {
+    return this.#lock.with(() => initControl(domain, vcpu, gmfn, offset))
+  }
+
+  /** EVTCHNOP_expand_array. */
+  expandArray(domain: GuestDomain, gmfn: number): number {
+    return this.#lock.with(() => expandArray(domain, gmfn, this.#sched))
+  }
+
+  /** EVTCHNOP_set_priority: of the next event. -ENOSYS in the two-level ABI, which has none. */
+  setPriority(domain: GuestDomain, port: number, priority: number): number {
+    const { ports } = domain
+    const fifo = ports instanceof GuestPorts && ports.isFifo ? ports.fifo : undefined
+    return this.#lock.with(() => {
+      const binding = port === 0 ? packBinding(ECS_FREE) : this.#load(domain, port)
+      if (binding === undefined) return -EINVAL
+      if (fifo === undefined) return -ENOSYS
+      if (bindingState(binding) === ECS_FREE) return -EACCES
+      if (priority > EVTCHN_FIFO_PRIORITY_MIN) return -EINVAL
+      fifo.setPriority(port, priority)
+      return 0
+    })
   }
 
   #deliver(from: Domain, to: Domain, port: number): void {
@@ -251,6 +286,7 @@ export class EventChannels {
     }
     // Pending goes first: after the binding is free another may take the port.
     domain.ports.clearPending(port)
+    CHANNEL.vcpu.store(memory, channel, 0)
     CHANNEL.binding.store(memory, channel, packBinding(ECS_FREE))
     return 0
   }
@@ -260,8 +296,12 @@ export class EventChannels {
     const { memory } = domain.state
     for (let port = 1; port < domain.ports.limit; port++) {
       const channel = domain.state.channel(port)
-      if (CHANNEL.binding.load(memory, channel) !== ECS_FREE) continue
+      if (CHANNEL.binding.load(memory, channel) !== ECS_FREE || domain.ports.isBusy(port)) continue
       CHANNEL.vcpu.store(memory, channel, vcpu)
+      if (domain.ports instanceof GuestPorts) domain.ports.fifo.opened(port, vcpu)
+      if (port >= DOMAIN.validPorts.load(memory, 0)) {
+        DOMAIN.validPorts.store(memory, 0, (Math.floor(port / PORTS_PER_BUCKET) + 1) * PORTS_PER_BUCKET)
+      }
       CHANNEL.binding.store(memory, channel, binding)
       return port
     }
@@ -279,7 +319,8 @@ export class EventChannels {
 
   #target(domain: Domain, domid: number): Domain | number {
     if (domid === DOMID_SELF || domid === domain.domid) return domain
-    if (!domain.state.privileged && domain.domid !== 0) return -EPERM
-    return this.#domains.get(domid) ?? -ESRCH
+    const found = this.#domains.get(domid)
+    if (found === undefined) return -ESRCH
+    return domain.state.privileged || domain.domid === 0 ? found : -EPERM
   }
 }

@@ -14,6 +14,8 @@ export interface PortOps {
   clearPending(port: number): void
   isPending(port: number): boolean
   isMasked(port: number): boolean
+  /** Not to be taken yet, though it is free. */
+  isBusy(port: number): boolean
   /** Clears the mask; true if it was pending, so that `vcpu` has an upcall to take that it had not. */
   unmask(port: number, vcpu: number): boolean
 }

@@ -39,6 +39,10 @@ export class TwoLevelPorts implements PortOps {
     return (Atomics.load(this.#words(), this.#index(MASK, port)) & (1 << (port & 31))) !== 0
   }
 
+  isBusy(): boolean {
+    return false
+  }
+
   unmask(port: number, vcpu: number): boolean {
     const bit = 1 << (port & 31)
     if ((Atomics.and(this.#words(), this.#index(MASK, port), ~bit) & bit) === 0) return false

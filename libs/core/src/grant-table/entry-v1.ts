@@ -53,6 +53,14 @@ export function pinEntry(domain: GuestDomain, ref: number, by: number, readonly:
   return GNTST_eagain
 }
 
+/** Whether an entry is granted to `by` at all, at this moment. GNTST_* */
+export function checkEntry(domain: GuestDomain, ref: number, by: number): number {
+  const index = entryIndex(domain, ref)
+  if (index < 0) return GNTST_bad_gntref
+  const seen = Atomics.load(domain.memory.words, index)
+  return (seen & GTF_type_mask) === GTF_permit_access && seen >>> 16 === by ? GNTST_okay : GNTST_general_error
+}
+
 /** Frame of an entry, as an unsigned number. To be read after the entry is pinned: from then on it is fixed. */
 export function entryFrame(domain: GuestDomain, ref: number): number {
   return Atomics.load(domain.memory.words, entryIndex(domain, ref) + 1) >>> 0

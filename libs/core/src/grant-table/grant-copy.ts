@@ -3,6 +3,7 @@ import {
   GNTCOPY_source_gref,
   GNTST_bad_copy_arg,
   GNTST_bad_page,
+  GNTST_general_error,
   GNTST_okay,
   GNTST_permission_denied,
   gnttab_copy,
@@ -62,13 +63,15 @@ function openSide(
 ): Side | number {
   const dom = pointer.domid.get(view, 0)
   const domid = dom === DOMID_SELF ? caller.domid : dom
+  // A frame is named under DOMID_SELF only, even by its owner.
   if (byRef) {
     const held = grants.hold(caller.domid, domid, pointer.u.ref.get(view, 0), readonly)
     return typeof held === 'number' ? held : { ...held, release: () => grants.release(held) }
   }
-  if (domid !== caller.domid) return GNTST_permission_denied
+  if (dom !== DOMID_SELF) return GNTST_permission_denied
   const gmfn = pointer.u.gmfn.getNumber(view, 0)
   const offset = gmfn < 0x7fff_ffff ? caller.memory.frameOffset(gmfn) : 0
-  if (offset === 0 || !caller.frames.get(gmfn, !readonly)) return GNTST_bad_page
+  if (offset === 0) return GNTST_bad_page
+  if (!caller.frames.get(gmfn, !readonly)) return GNTST_general_error
   return { domain: caller, gmfn, offset, release: () => caller.frames.put(gmfn, !readonly) }
 }

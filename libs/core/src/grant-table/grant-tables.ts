@@ -15,7 +15,16 @@ import { ACTIVE_GRANT, DOMAIN } from '../domain/domain-state.ts'
 import { type LockOwner, SharedLock } from '../domain/shared-lock.ts'
 import { bugOn } from '../errors.ts'
 import { PAGE_SIZE, type SharedPage, sharedPage } from '../ring/shared-page.ts'
-import { entryFrame, entryIndex, pinEntry, swapEntries, unpinEntry, writeEntry } from './entry-v1.ts'
+import {
+  checkEntry,
+  ENTRIES_PER_FRAME,
+  entryFrame,
+  entryIndex,
+  pinEntry,
+  swapEntries,
+  unpinEntry,
+  writeEntry,
+} from './entry-v1.ts'
 
 export interface GrantTablesInit {
   readonly domains: DomainDirectory
@@ -106,8 +115,9 @@ export class GrantTables {
    * @throws AbsentFrame with nothing taken
    */
   hold(by: number, domid: number, ref: number, readonly: boolean): HeldGrant | number {
-    const domain = asGuest(this.#domains.get(domid))
-    if (domain === undefined) return GNTST_bad_domain
+    const named = this.#domains.get(domid)
+    const domain = asGuest(named)
+    if (domain === undefined) return named === undefined ? GNTST_bad_domain : grantOfDom0(ref)
     return this.#lock(domain).with(() => this.#hold(domain, by, ref, readonly))
   }
 
@@ -133,13 +143,19 @@ export class GrantTables {
     if (offset === 0) return GNTST_bad_page
     if (!domain.frames.get(gmfn, !readonly)) {
       this.#unpin(domain, ref)
-      return GNTST_bad_page
+      return GNTST_general_error
     }
     ACTIVE_GRANT.gmfn.store(memory, active, gmfn)
     ACTIVE_GRANT.by.store(memory, active, by)
     const count = readonly ? ACTIVE_GRANT.readers : ACTIVE_GRANT.writers
     count.add(memory, active, 1)
     return { domain, ref, readonly, gmfn, offset }
+  }
+
+  /** What stands in the way of using a grant of `owner`, without using it. GNTST_* */
+  check(by: number, owner: Domain, ref: number): number {
+    const domain = asGuest(owner)
+    return domain === undefined ? grantOfDom0(ref) : checkEntry(domain, ref, by)
   }
 
   /** Ends one use. */
@@ -192,6 +208,11 @@ export class GrantTables {
   #lock(domain: Domain): SharedLock {
     return new SharedLock(domain.state.memory, DOMAIN.grantLock, 0, this.#owner)
   }
+}
+
+/** Domain 0 has a table of one frame, in which nothing is granted. */
+function grantOfDom0(ref: number): number {
+  return ref < ENTRIES_PER_FRAME ? GNTST_general_error : GNTST_bad_gntref
 }
 
 function asGuest(domain: Domain | undefined): GuestDomain | undefined {

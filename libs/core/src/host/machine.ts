@@ -151,7 +151,7 @@ export class Machine {
   breakLocks(): void {
     const fields = [
       ...[...this.domains.guests()].flatMap(({ state: { memory } }) =>
-        [DOMAIN.pageLock, DOMAIN.grantLock].map((field) => ({ memory, field })),
+        [DOMAIN.pageLock, DOMAIN.grantLock, DOMAIN.fifoLock].map((field) => ({ memory, field })),
       ),
       { memory: this.memory, field: HYPERVISOR.eventLock },
     ]

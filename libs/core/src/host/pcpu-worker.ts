@@ -33,6 +33,7 @@ const engine: EnginePcpu = parts.find(CpuEngine, start.engine).pcpu({
   services: {
     events,
     grants,
+    domains,
     sched: scheduler,
     version: XEN_4_17,
     guestLog: (domid, text) => logOf(domid, text),
@@ -64,7 +65,7 @@ function guarded<T>(domid: number, otherwise: T, body: () => T): T {
 }
 
 function freeLocks({ state }: EngineDomain): void {
-  for (const field of [DOMAIN.pageLock, DOMAIN.grantLock]) {
+  for (const field of [DOMAIN.pageLock, DOMAIN.grantLock, DOMAIN.fifoLock]) {
     new SharedLock(state.memory, field, 0, owner).breakOwner(owner)
   }
 }

@@ -1,6 +1,8 @@
+import { compatOps } from './ops/compat-ops.ts'
 import { consoleIoOp } from './ops/console-io.ts'
 import { eventChannelOp } from './ops/event-channel-op.ts'
 import { grantTableOp } from './ops/grant-table-op.ts'
+import { hvmOp } from './ops/hvm-op.ts'
 import { memoryOp } from './ops/memory-op.ts'
 import { nmiOp } from './ops/nmi-op.ts'
 import { physdevOp } from './ops/physdev-op.ts'
@@ -27,6 +29,8 @@ export const coreHypercalls: HypercallSet = {
     schedOp,
     eventChannelOp,
     physdevOp,
+    hvmOp,
+    ...compatOps,
     ...refusedOps,
   ],
 }

@@ -28,6 +28,14 @@ export interface GuestAccess {
   write(va: bigint, from: Uint8Array): boolean
 }
 
+const LOWER_HALF_END = 1n << 47n
+const XEN_END = 0xffff_8800_0000_0000n
+
+/** What Xen's guest_handle_okay says of an address: neither its own range nor what lies below in the upper half. */
+export function handleOkay(va: bigint): boolean {
+  return va < LOWER_HALF_END || va >= XEN_END
+}
+
 /** A private copy of a guest's structure: read once, then checked, then used. */
 export class GuestCopy {
   readonly bytes: Uint8Array

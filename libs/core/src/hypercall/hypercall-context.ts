@@ -1,4 +1,4 @@
-import type { GuestDomain } from '../domain/domain.ts'
+import type { DomainDirectory, GuestDomain } from '../domain/domain.ts'
 import type { EnginePort, SchedulerPort } from '../domain/scheduler-port.ts'
 import type { EventChannels } from '../event-channel/event-channels.ts'
 import type { GrantTables } from '../grant-table/grant-tables.ts'
@@ -20,6 +20,7 @@ export interface HypervisorVersion {
 
 /** Services of one thread that handlers use; the same object for all domains. */
 export interface HypervisorServices {
+  readonly domains: DomainDirectory
   readonly events: EventChannels
   readonly grants: GrantTables
   readonly sched: SchedulerPort

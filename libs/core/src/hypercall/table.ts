@@ -22,14 +22,33 @@ export type HypercallHandler = (ctx: HypercallContext, args: HypercallArgs) => H
  */
 export type SubOpHandler = (ctx: HypercallContext, arg: GuestCopy, args: HypercallArgs) => HypercallResult
 
-export interface SubOpRow {
+/** Why an operation is refused: each answers as Xen 4.17 does to a domU, unless `because` says otherwise. */
+export interface Refusal {
+  /** What it answers, as a positive errno. */
+  readonly errno: number
+  readonly because: string
+}
+
+/** A command of a hypercall, as the coverage page names it. */
+export interface CommandRow {
   readonly cmd: number
+  /** As in the header, without its prefix. */
   readonly name: string
-  /** What the pointer argument points at; absent if nothing is copied. */
+  readonly refused?: Refusal
+}
+
+/** A command that the table finds and, if it is not refused, has done by its handler. */
+export interface SubOpRow extends CommandRow {
+  /** What the pointer argument points at; absent if nothing is copied. A refused row copies it too: -EFAULT goes first. */
   readonly arg?: Embedded
   /** `inout`: the answer goes back into the structure. The page is probed before the handler runs. */
   readonly copy?: 'in' | 'inout'
   readonly handler: SubOpHandler
+}
+
+/** A row that is refused. */
+export function refusedRow(cmd: number, name: string, errno: number, because: string, arg?: Embedded): SubOpRow {
+  return { cmd, name, arg, refused: { errno, because }, handler: () => -errno }
 }
 
 export interface SubOps {
@@ -40,6 +59,8 @@ export interface SubOps {
   readonly pointerArg: number
   /** What an unknown command answers, as a positive errno. */
   readonly unknown: number
+  /** What a structure that cannot be read answers; -EFAULT by default. */
+  readonly unreadable?: HypercallHandler
   readonly rows: readonly SubOpRow[]
 }
 
@@ -50,6 +71,10 @@ export type HypercallRow = {
   readonly name: string
   /** `privileged`: others get -EPERM before anything is looked at. */
   readonly callers: 'any' | 'privileged'
+  /** A call that is refused whatever it asks. */
+  readonly refused?: Refusal
+  /** Of a call whose handler finds its commands itself: which there are. */
+  readonly commands?: readonly CommandRow[]
 } & ({ readonly handler: HypercallHandler } | { readonly subOps: SubOps })
 
 /** Rows a package adds to the table, such as the PV MMU's. */
@@ -101,14 +126,16 @@ export class HypercallTable {
 }
 
 /** Finds the row of a command, copies its structure in, and out again. */
-export function subOpHandler({ cmdArg, cmdMask = -1, pointerArg, unknown, rows }: SubOps): HypercallHandler {
+export function subOpHandler(subOps: SubOps): HypercallHandler {
+  const { cmdArg, cmdMask = -1, pointerArg, unknown, unreadable = () => -EFAULT, rows } = subOps
   const byCommand = new Map(rows.map((row) => [row.cmd, { row, copy: new GuestCopy(row.arg ? sizeof(row.arg) : 0) }]))
   return (ctx, args) => {
     const found = byCommand.get((args.u32(cmdArg) & cmdMask) >>> 0)
     if (found === undefined) return -unknown
     const { row, copy } = found
     if (row.arg === undefined) return row.handler(ctx, copy, args)
-    return copiedCall(ctx, row, copy, args, args.u64(pointerArg))
+    const va = args.u64(pointerArg)
+    return copy.copyFrom(ctx.guest, va) ? copiedCall(ctx, row, copy, args, va) : unreadable(ctx, args)
   }
 }
 
@@ -119,7 +146,6 @@ function copiedCall(
   args: HypercallArgs,
   va: bigint,
 ): HypercallResult {
-  if (!copy.copyFrom(ctx.guest, va)) return -EFAULT
   if (row.copy !== 'inout') return row.handler(ctx, copy, args)
   if (!probeWrite(ctx.guest, va, copy)) return -EFAULT
   const result = row.handler(ctx, copy, args)

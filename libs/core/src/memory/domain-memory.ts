@@ -25,15 +25,24 @@ export interface DomainFrames {
   /** One more than the highest gmfn the domain can ever have. */
   readonly limit: number
   /**
-   * A zeroed frame for the guest, counted in `DOMAIN.totPages`, with M2P entry `pfn` (-1: none). -1 if the host has no
-   * room, or the domain as many as `DOMAIN.maxPages` already.
+   * 2^order zeroed frames for the guest (1 by default), side by side and aligned to their number, counted in
+   * `DOMAIN.totPages`, with M2P entries from `pfn` on (-1: none). The first of them; -1 if the host has no room, or the
+   * domain may have no more by `DOMAIN.maxPages`.
    */
-  populate(pfn: number): number
+  populate(pfn: number, order?: number): number
   /**
    * Takes a frame away from the guest and frees it: out of `DOMAIN.totPages`, M2P entry made invalid. False, with nothing done, if it is
    * not the guest's or is still mapped, typed or held.
    */
   release(gmfn: number): boolean
+  /** Whether `release` would take it at this moment. */
+  unused(gmfn: number): boolean
+  /**
+   * Takes frames away and gives 2^order others for each of `pfns`, as many in all. -EINVAL for one that `release` would
+   * not take or that is named twice, -ENOMEM if there are none to give; nothing is done then.
+   * @returns the first of each
+   */
+  exchange(given: readonly number[], order: number, pfns: readonly number[]): readonly number[] | number
   /** A zeroed frame owned by Xen but shared with the domain (grant frames): mappable writable, never a page table; -1. */
   allocateShared(): number
   /** Holds a frame of the domain against release and retyping; `writable` also demands that it may be written. */

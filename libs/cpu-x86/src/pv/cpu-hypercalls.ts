@@ -1,4 +1,11 @@
-import { GuestCopy, type HypercallArgs, type HypercallContext, type HypercallRow, REGISTERS_SET } from '@paravane/core'
+import {
+  type CommandRow,
+  GuestCopy,
+  type HypercallArgs,
+  type HypercallContext,
+  type HypercallRow,
+  REGISTERS_SET,
+} from '@paravane/core'
 import {
   __HYPERVISOR_callback_op,
   __HYPERVISOR_fpu_taskswitch,
@@ -41,6 +48,10 @@ import { PV, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
 import type { PvVcpu } from './pv-vcpu.ts'
 import { dataSegment, GS } from './segment-loads.ts'
 
+const CALLBACK_COMMANDS: readonly CommandRow[] = [
+  { cmd: CALLBACKOP_register, name: 'register' },
+  { cmd: CALLBACKOP_unregister, name: 'unregister' },
+]
 const TRAPS = 256
 
 /**
@@ -53,7 +64,10 @@ export function cpuHypercalls(current: (ctx: HypercallContext) => PvVcpu): reado
     row(__HYPERVISOR_set_trap_table, 'set_trap_table', (ctx, args) => setTrapTable(ctx, vcpuOf(ctx), args.u64(0))),
     row(__HYPERVISOR_stack_switch, 'stack_switch', (ctx, args) => stackSwitch(vcpuOf(ctx), args)),
     row(__HYPERVISOR_set_callbacks, 'set_callbacks', (ctx, args) => setCallbacks(vcpuOf(ctx), args)),
-    row(__HYPERVISOR_callback_op, 'callback_op', (ctx, args) => callbackOp(ctx, vcpuOf(ctx), args)),
+    {
+      ...row(__HYPERVISOR_callback_op, 'callback_op', (ctx, args) => callbackOp(ctx, vcpuOf(ctx), args)),
+      commands: CALLBACK_COMMANDS,
+    },
     row(__HYPERVISOR_fpu_taskswitch, 'fpu_taskswitch', (ctx, args) => {
       setTaskSwitched(vcpuOf(ctx), args.u32(0) !== 0)
       return 0

@@ -3,10 +3,10 @@ import {
   type DomainFrames,
   DomainState,
   type EngineDomain,
+  GuestPorts,
   type LockOwner,
   type PortOps,
   SharedLock,
-  TwoLevelPorts,
 } from '@paravane/core'
 import { VMASST_TYPE_writable_pagetables } from '@paravane/core/abi'
 import { codeWritten } from '../mmu/code-written.ts'
@@ -71,7 +71,7 @@ export class PvDomain implements EngineDomain {
       lock,
     })
     this.frames = domainFrames(this.mmu, new GmfnAllocator(this))
-    this.ports = new TwoLevelPorts(this)
+    this.ports = new GuestPorts(this, owner)
   }
 
   /** Bytes of a frame with flags were changed, by anything but translated code. */

@@ -263,7 +263,7 @@ export class PvVcpu {
     const { args } = dispatcher
     for (let n = 0; n < ARGUMENTS.length; n++) args.wide[n] = vcpu.gpr(ARGUMENTS[n])
     const rip = vcpu.rip
-    switch (dispatcher.dispatch(context, vcpu.i32(CPU.GPR))) {
+    switch (dispatcher.dispatch(context, vcpu.i32(CPU.GPR + 4) === 0 ? vcpu.i32(CPU.GPR) : -1)) {
       case 'done': {
         vcpu.setGpr(0, BigInt.asUintN(64, BigInt(dispatcher.result)))
         vcpu.setGpr(1, rip + 2n)

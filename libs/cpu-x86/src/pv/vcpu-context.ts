@@ -1,4 +1,4 @@
-import type { InitialVcpu } from '@paravane/core'
+import { handleOkay, type InitialVcpu } from '@paravane/core'
 import {
   EINVAL,
   EOPNOTSUPP,
@@ -86,7 +86,7 @@ export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks
   const userRoot = Number(c.ctrlreg.get(context, 0, 1) >> 12n)
   if (vcpu.i32(PV.KERNEL_ROOT) !== 0) return vcpu.i32(PV.KERNEL_ROOT) === kernelRoot ? 0 : -EOPNOTSUPP
   const gdtEntries = c.gdt_ents.getNumber(context, 0)
-  if (gdtEntries > 7168 || !allCanonical(context)) return -EINVAL
+  if (gdtEntries > 7168 || !allCanonical(context) || !ldtOkay(context)) return -EINVAL
   const inKernel = (c.flags.getNumber(context, 0) & VGCF_IN_KERNEL) !== 0
   if (!inKernel && userRoot === 0) return -EINVAL
   const frames = Array.from({ length: Math.ceil(gdtEntries / 512) }, (_, n) => c.gdt_frames.getNumber(context, 0, n))
@@ -114,6 +114,12 @@ function allCanonical(context: DataView): boolean {
   if (!fields.every((field) => canonical(field.get(context, 0)))) return false
   for (let n = 0; n < 256; n++) if (!canonical(trap_info.address.get(context, c.trap_ctxt.at(n)))) return false
   return true
+}
+
+/** What MMUEXT_SET_LDT checks. */
+function ldtOkay(context: DataView): boolean {
+  const base = vcpu_guest_context.ldt_base.get(context, 0)
+  return (base & 0xfffn) === 0n && handleOkay(base) && vcpu_guest_context.ldt_ents.get(context, 0) <= 8192n
 }
 
 function loadRegisters(vcpu: VcpuMemory, context: DataView): void {

@@ -6,6 +6,8 @@ import { dropRoots } from '../../src/pv/mmu/roots.ts'
 import { type ExtraEntry, type ReferenceRecord, referenceCounts } from './reference-counts.ts'
 import { SmallDomain } from './small-domain.ts'
 
+const NO_ALLOCATOR = { hasRoom: () => true, allocate: () => -1, allocateShared: () => -1, free: () => {} }
+
 const FRAMES = 40
 const SLOTS = [0, 1, 2, 255, 256, 271, 511]
 /** Frames the guest tends to use as tables of a level, first to last; 0 for its data. */
@@ -201,7 +203,7 @@ class RandomGuest {
       this.owned.add(gmfn)
       return
     }
-    const removed = removeFrame(this.domain.mmu, gmfn)
+    const removed = removeFrame(this.domain.mmu, gmfn, NO_ALLOCATOR)
     this.#seeRequests()
     const legal = this.owned.has(gmfn) && this.#counts()?.get(gmfn)?.refs === 1
     if (!this.#judge(`remove ${gmfn}`, removed ? 0 : -1, legal)) return

@@ -152,7 +152,9 @@ export class SmallDomain {
   }
 
   context(vcpu = 0): HypercallContext {
-    return { domain: { domid: 1 }, vcpu, guest: this.guest } as unknown as HypercallContext
+    // Domain 0 and itself are all there is.
+    const services = { domains: { get: (domid: number) => (domid < 2 ? {} : undefined) } }
+    return { domain: { domid: 1 }, vcpu, guest: this.guest, services } as unknown as HypercallContext
   }
 
   /** One entry into hypercall `nr`; a symbol when it is to be entered again. */

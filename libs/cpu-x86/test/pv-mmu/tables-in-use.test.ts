@@ -216,6 +216,7 @@ describe('frames as core asks for them', () => {
     const domain = builtDomain()
     const free = [60, 61]
     const frames = domainFrames(domain.mmu, {
+      hasRoom: () => true,
       allocate: () => free.pop() ?? -1,
       allocateShared: () => free.pop() ?? -1,
       free: (gmfn) => free.push(gmfn),

@@ -1,26 +1,28 @@
-import { EFAULT, EINVAL, ENOSYS } from '../../abi/errno.ts'
+import { EFAULT, EINVAL, EPERM } from '../../abi/errno.ts'
 import { __HYPERVISOR_console_io, CONSOLEIO_read, CONSOLEIO_write } from '../../abi/xen.ts'
 import { CONTINUE } from '../continuation.ts'
 import type { HypercallArgs } from '../hypercall-args.ts'
 import type { HypercallContext } from '../hypercall-context.ts'
-import type { HypercallResult, HypercallRow } from '../table.ts'
+import type { CommandRow, HypercallResult, HypercallRow } from '../table.ts'
 
 /** Bytes logged at a time, and before the vCPU can be interrupted. */
 const PIECE = 1024
 const PIECES_PER_STRETCH = 16
 const MAX_COUNT = 0x7fff_ffff
 
-/** console_io(cmd, count, buffer*): what a guest writes goes to the hypervisor's log; there is nothing to read. */
+const commands: readonly CommandRow[] = [
+  { cmd: CONSOLEIO_write, name: 'write' },
+  {
+    cmd: CONSOLEIO_read,
+    name: 'read',
+    refused: { errno: EPERM, because: "the hypervisor's console is the operator's" },
+  },
+]
+
+/** console_io(cmd, count, buffer*): what a guest writes goes to the hypervisor's log, as in a debug build of Xen. */
 function consoleIo(ctx: HypercallContext, args: HypercallArgs): HypercallResult {
-  if (args.u32(1) > MAX_COUNT) return -EINVAL
-  switch (args.u32(0)) {
-    case CONSOLEIO_write:
-      return write(ctx, args)
-    case CONSOLEIO_read:
-      return 0
-    default:
-      return -ENOSYS
-  }
+  if (args.u32(0) !== CONSOLEIO_write) return -EPERM
+  return args.u32(1) > MAX_COUNT ? -EINVAL : write(ctx, args)
 }
 
 function write({ domain, guest, services }: HypercallContext, args: HypercallArgs): HypercallResult {
@@ -39,5 +41,6 @@ export const consoleIoOp: HypercallRow = {
   nr: __HYPERVISOR_console_io,
   name: 'console_io',
   callers: 'any',
+  commands,
   handler: consoleIo,
 }

@@ -1,10 +1,14 @@
-import { ENOSYS, EPERM } from '../../abi/errno.ts'
+import { EINVAL, ENOSYS, EPERM } from '../../abi/errno.ts'
 import * as abi from '../../abi/event-channel.ts'
-import { __HYPERVISOR_event_channel_op, DOMID_SELF } from '../../abi/xen.ts'
-import { ECS_FREE, ECS_INTERDOMAIN, ECS_IPI, ECS_UNBOUND, ECS_VIRQ } from '../../event-channel/binding.ts'
+import { __HYPERVISOR_event_channel_op } from '../../abi/xen.ts'
+import { ECS_INTERDOMAIN, ECS_IPI, ECS_UNBOUND, ECS_VIRQ } from '../../event-channel/binding.ts'
 import type { GuestCopy } from '../guest-handle.ts'
 import type { HypercallContext } from '../hypercall-context.ts'
-import type { HypercallRow, SubOpHandler, SubOpRow } from '../table.ts'
+import { type HypercallRow, refusedRow, type SubOpHandler, type SubOpRow } from '../table.ts'
+import { notSelf } from '../whose.ts'
+
+const NR_PIRQS = 256
+const EVTCHNOP_reset_cont = 14
 
 const allocUnbound: SubOpHandler = ({ domain, services }, { view }) => {
   const { dom, remote_dom, port } = abi.evtchn_alloc_unbound
@@ -66,7 +70,7 @@ function status({ domain, services }: HypercallContext, { view }: GuestCopy): nu
   const found = services.events.status(domain, dom.get(view, 0), port.get(view, 0))
   if (typeof found === 'number') return found
   answer.set(view, 0, STATUS[found.state] ?? abi.EVTCHNSTAT_closed)
-  if (found.state !== ECS_FREE) vcpu.set(view, 0, found.vcpu)
+  vcpu.set(view, 0, found.vcpu)
   if (found.state === ECS_UNBOUND) u.unbound.dom.set(view, 0, found.domid)
   if (found.state === ECS_INTERDOMAIN) {
     u.interdomain.dom.set(view, 0, found.domid)
@@ -76,11 +80,29 @@ function status({ domain, services }: HypercallContext, { view }: GuestCopy): nu
   return 0
 }
 
-const reset: SubOpHandler = ({ domain, services }, { view }) => {
-  const dom = abi.evtchn_reset.dom.get(view, 0)
-  if (dom !== DOMID_SELF && dom !== domain.domid) return -EPERM
-  services.events.reset(domain)
-  return 0
+const reset: SubOpHandler = (ctx, { view }) => {
+  const foreign = notSelf(ctx, abi.evtchn_reset.dom.get(view, 0))
+  if (foreign === 0) ctx.services.events.reset(ctx.domain)
+  return foreign
+}
+
+/** No guest has an interrupt line of the host. */
+const bindPirq: SubOpHandler = (_ctx, { view }) =>
+  abi.evtchn_bind_pirq.pirq.get(view, 0) < NR_PIRQS ? -EPERM : -EINVAL
+
+const initControl: SubOpHandler = ({ domain, services }, { view }) => {
+  const { control_gfn, offset, vcpu, link_bits } = abi.evtchn_init_control
+  link_bits.set(view, 0, abi.EVTCHN_FIFO_LINK_BITS)
+  const gmfn = control_gfn.getNumber(view, 0)
+  return services.events.initControl(domain, vcpu.get(view, 0), gmfn, offset.get(view, 0))
+}
+
+const expandArray: SubOpHandler = ({ domain, services }, { view }) =>
+  services.events.expandArray(domain, abi.evtchn_expand_array.array_gfn.getNumber(view, 0))
+
+const setPriority: SubOpHandler = ({ domain, services }, { view }) => {
+  const { port, priority } = abi.evtchn_set_priority
+  return services.events.setPriority(domain, port.get(view, 0), priority.get(view, 0))
 }
 
 const rows: SubOpRow[] = [
@@ -100,17 +122,35 @@ const rows: SubOpRow[] = [
   },
   { cmd: abi.EVTCHNOP_bind_virq, name: 'bind_virq', arg: abi.evtchn_bind_virq, copy: 'inout', handler: bindVirq },
   { cmd: abi.EVTCHNOP_bind_ipi, name: 'bind_ipi', arg: abi.evtchn_bind_ipi, copy: 'inout', handler: bindIpi },
-  // No guest has a device of the host.
-  { cmd: abi.EVTCHNOP_bind_pirq, name: 'bind_pirq', arg: abi.evtchn_bind_pirq, handler: () => -EPERM },
+  {
+    ...refusedRow(
+      abi.EVTCHNOP_bind_pirq,
+      'bind_pirq',
+      EPERM,
+      'for domains with devices of the host',
+      abi.evtchn_bind_pirq,
+    ),
+    handler: bindPirq,
+  },
   { cmd: abi.EVTCHNOP_close, name: 'close', arg: abi.evtchn_close, handler: close },
   { cmd: abi.EVTCHNOP_send, name: 'send', arg: abi.evtchn_send, handler: send },
   { cmd: abi.EVTCHNOP_status, name: 'status', arg: abi.evtchn_status, copy: 'inout', handler: status },
   { cmd: abi.EVTCHNOP_bind_vcpu, name: 'bind_vcpu', arg: abi.evtchn_bind_vcpu, handler: bindVcpu },
   { cmd: abi.EVTCHNOP_unmask, name: 'unmask', arg: abi.evtchn_unmask, handler: unmask },
   { cmd: abi.EVTCHNOP_reset, name: 'reset', arg: abi.evtchn_reset, handler: reset },
+  // Xen's own way to go on with a long reset, which a guest may call as well.
+  { cmd: EVTCHNOP_reset_cont, name: 'reset_cont', arg: abi.evtchn_reset, handler: reset },
+  {
+    cmd: abi.EVTCHNOP_init_control,
+    name: 'init_control',
+    arg: abi.evtchn_init_control,
+    copy: 'inout',
+    handler: initControl,
+  },
+  { cmd: abi.EVTCHNOP_expand_array, name: 'expand_array', arg: abi.evtchn_expand_array, handler: expandArray },
+  { cmd: abi.EVTCHNOP_set_priority, name: 'set_priority', arg: abi.evtchn_set_priority, handler: setPriority },
 ]
 
-/** The FIFO ABI (init_control, expand_array, set_priority) is not offered: -ENOSYS, and guests use the two-level one. */
 export const eventChannelOp: HypercallRow = {
   nr: __HYPERVISOR_event_channel_op,
   name: 'event_channel_op',

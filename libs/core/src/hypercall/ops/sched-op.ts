@@ -1,4 +1,4 @@
-import { EFAULT, EINVAL, ENOSPC, ENOSYS, EPERM } from '../../abi/errno.ts'
+import { EFAULT, EINVAL, ENOSPC, ENOSYS, EPERM, ESRCH } from '../../abi/errno.ts'
 import * as abi from '../../abi/sched.ts'
 import { __HYPERVISOR_sched_op } from '../../abi/xen.ts'
 import { DOMAIN, NEVER, POLLS_ANY, VCPU, VCPU_BLOCKED, VCPU_NMI_PENDING } from '../../domain/domain-state.ts'
@@ -6,9 +6,9 @@ import { shutdownDomain } from '../../domain/lifecycle.ts'
 import { unmaskUpcall, upcallDue } from '../../domain/vcpu-info.ts'
 import { unblockVcpu } from '../../domain/vcpu-run.ts'
 import { guestTime } from '../../time/system-time.ts'
-import { GuestCopy } from '../guest-handle.ts'
+import { GuestCopy, handleOkay } from '../guest-handle.ts'
 import type { HypercallContext } from '../hypercall-context.ts'
-import type { HypercallRow, SubOpHandler, SubOpRow } from '../table.ts'
+import { type HypercallRow, refusedRow, type SubOpHandler, type SubOpRow } from '../table.ts'
 
 const yieldOp: SubOpHandler = ({ domain, vcpu, services }) => {
   services.sched.yield(domain.domid, vcpu)
@@ -52,6 +52,7 @@ const poll: SubOpHandler = (ctx, { view }) => {
   const { domain, vcpu, guest, services } = ctx
   const count = abi.sched_poll.nr_ports.get(view, 0)
   if (count > MAX_POLLED) return -EINVAL
+  if (!handleOkay(abi.sched_poll.ports.get(view, 0))) return -EFAULT
   const ports = polled.bytes.subarray(0, 4 * count)
   if (!guest.read(abi.sched_poll.ports.get(view, 0), ports)) return -EFAULT
   const timeout = abi.sched_poll.timeout.get(view, 0)
@@ -89,36 +90,46 @@ const shutdownCode: SubOpHandler = ({ domain }, { view }) => {
   return 0
 }
 
-/** Answers the id of a watchdog that was started. */
+/** As Xen answers it: the function that finds no free watchdog is of type u32. */
+const NO_WATCHDOG_LEFT = 2 ** 32 - ENOSPC
+
+/** Answers the id of a watchdog that was started; with no time to go the first one fires at once. */
 const watchdog: SubOpHandler = ({ domain, clock, services }, { view }) => {
   const { memory } = domain.state
   const id = abi.sched_watchdog.id.get(view, 0)
   const seconds = abi.sched_watchdog.timeout.get(view, 0)
   const slots = DOMAIN.watchdogs.length
-  if (id > slots || (id === 0 && seconds === 0)) return -EINVAL
+  if (id > slots) return -EINVAL
   let slot = id - 1
   if (id === 0) {
     slot = 0
     while (slot < slots && DOMAIN.watchdogs.load(memory, 0, slot) !== NEVER) slot++
-    if (slot === slots) return -ENOSPC
+    if (slot === slots) return NO_WATCHDOG_LEFT
   } else if (DOMAIN.watchdogs.load(memory, 0, slot) === NEVER) {
     return -EINVAL
   }
-  const deadline = seconds === 0 ? NEVER : guestTime(domain, clock) + BigInt(seconds) * 1_000_000_000n
+  const deadline = seconds === 0 && id !== 0 ? NEVER : guestTime(domain, clock) + BigInt(seconds) * 1_000_000_000n
   DOMAIN.watchdogs.store(memory, 0, deadline, slot)
   services.sched.timersChanged(domain.domid, 0)
   return id === 0 ? slot + 1 : 0
 }
+
+/** Not even for itself, which has SCHEDOP_shutdown. */
+const remoteShutdown: SubOpHandler = ({ services }, { view }) =>
+  services.domains.get(abi.sched_remote_shutdown.domain_id.get(view, 0)) === undefined ? -ESRCH : -EPERM
 
 const rows: SubOpRow[] = [
   { cmd: abi.SCHEDOP_yield, name: 'yield', handler: yieldOp },
   { cmd: abi.SCHEDOP_block, name: 'block', handler: block },
   { cmd: abi.SCHEDOP_shutdown, name: 'shutdown', arg: abi.sched_shutdown, handler: shutdown },
   { cmd: abi.SCHEDOP_poll, name: 'poll', arg: abi.sched_poll, handler: poll },
-  { cmd: abi.SCHEDOP_remote_shutdown, name: 'remote_shutdown', arg: abi.sched_remote_shutdown, handler: () => -EPERM },
+  {
+    ...refusedRow(abi.SCHEDOP_remote_shutdown, 'remote_shutdown', EPERM, "the toolstack's", abi.sched_remote_shutdown),
+    handler: remoteShutdown,
+  },
   { cmd: abi.SCHEDOP_shutdown_code, name: 'shutdown_code', arg: abi.sched_shutdown, handler: shutdownCode },
   { cmd: abi.SCHEDOP_watchdog, name: 'watchdog', arg: abi.sched_watchdog, handler: watchdog },
-  { cmd: abi.SCHEDOP_pin_override, name: 'pin_override', arg: abi.sched_pin_override, handler: () => -EPERM },
+  refusedRow(abi.SCHEDOP_pin_override, 'pin_override', EPERM, "for the domain with the host's devices"),
 ]
 
 export const schedOp: HypercallRow = {

@@ -1,5 +1,5 @@
 import { vcpu_guest_context } from '../../abi/arch-x86/xen-x86-64.ts'
-import { EEXIST, EFAULT, EINVAL, ENOENT, ENOSYS, ETIME } from '../../abi/errno.ts'
+import { EEXIST, EFAULT, EINVAL, ENOENT, ENOSYS } from '../../abi/errno.ts'
 import { SHUTDOWN_poweroff } from '../../abi/sched.ts'
 import * as abi from '../../abi/vcpu.ts'
 import { __HYPERVISOR_vcpu_op } from '../../abi/xen.ts'
@@ -10,9 +10,10 @@ import { vcpuInfoOffset } from '../../domain/vcpu-info.ts'
 import { notifyVcpu } from '../../domain/vcpu-run.ts'
 import { guestTime, publishTime, publishTimeArea } from '../../time/system-time.ts'
 import { NO_PERIOD, setPeriodic, setSingleshot } from '../../time/timers.ts'
+import { handleOkay } from '../guest-handle.ts'
 import type { HypercallArgs } from '../hypercall-args.ts'
 import type { HypercallContext } from '../hypercall-context.ts'
-import { type HypercallRow, type SubOpHandler, type SubOpRow, subOpHandler } from '../table.ts'
+import { type HypercallRow, refusedRow, type SubOpHandler, type SubOpRow, subOpHandler } from '../table.ts'
 import { registerVcpuInfo } from './register-vcpu-info.ts'
 
 /** The vCPU an operation is about; the row has checked that the domain has it. */
@@ -65,24 +66,29 @@ const getRunstate: SubOpHandler = ({ domain, clock }, copy, args) => {
   return 0
 }
 
-/** Written once now, through the caller's tables, and then whenever the vCPU is put on a pCPU. */
+/**
+ * Written once now, through the caller's tables, and then whenever the vCPU is put on a pCPU. As in Xen an address where
+ * nothing can be written is accepted, and nothing is ever written there.
+ */
 const registerRunstate: SubOpHandler = ({ domain, clock, guest }, { view }, args) => {
   const va = abi.vcpu_register_runstate_memory_area.addr.h.get(view, 0)
   const vcpu = target(args)
-  if (!writeRunstateArea(domain, vcpu, va, guestTime(domain, clock), guest)) return -EFAULT
+  if (!handleOkay(va)) return -EFAULT
+  if (va !== 0n) writeRunstateArea(domain, vcpu, va, guestTime(domain, clock), guest)
   VCPU.runstateArea.store(domain.state.memory, domain.state.vcpu(vcpu), BigInt.asIntN(64, va))
   return 0
 }
 
 const registerTime: SubOpHandler = ({ domain, clock, guest }, { view }, args) => {
   const va = abi.vcpu_register_time_memory_area.addr.h.get(view, 0)
-  if (!publishTimeArea(domain, va, clock, guest)) return -EFAULT
+  if (!handleOkay(va)) return -EFAULT
+  if (va !== 0n) publishTimeArea(domain, va, clock, guest)
   VCPU.timeArea.store(domain.state.memory, domain.state.vcpu(target(args)), BigInt.asIntN(64, va))
   return 0
 }
 
 const SHORTEST_PERIOD = 1_000_000n
-const LONGEST = 1n << 62n
+const LONGEST = (1n << 62n) - 1n
 
 const setPeriodicTimer: SubOpHandler = ({ domain, clock, services }, { view }, args) => {
   const period = abi.vcpu_set_periodic_timer.period_ns.get(view, 0)
@@ -98,12 +104,11 @@ const stopPeriodicTimer: SubOpHandler = ({ domain, services }, _arg, args) => {
   return 0
 }
 
+/** VCPU_SSHOTTMR_future makes no difference, as Xen 4.17 has it: a time that is past raises the timer at once. */
 const setSingleshotTimer: SubOpHandler = ({ domain, vcpu, clock, services }, { view }, args) => {
   if (target(args) !== vcpu) return -EINVAL
   const deadline = BigInt.asIntN(64, abi.vcpu_set_singleshot_timer.timeout_abs_ns.get(view, 0))
   const now = guestTime(domain, clock)
-  const flags = abi.vcpu_set_singleshot_timer.flags.get(view, 0)
-  if (flags & abi.VCPU_SSHOTTMR_future && deadline < now) return -ETIME
   // A time before 0 has passed, and is not to be taken for NEVER.
   setSingleshot(domain, vcpu, deadline < 0n ? 0n : deadline, now, services.events)
   services.sched.timersChanged(domain.domid, vcpu)
@@ -164,8 +169,7 @@ const rows: SubOpRow[] = [
     handler: registerVcpuInfo,
   },
   { cmd: abi.VCPUOP_send_nmi, name: 'send_nmi', handler: sendNmi },
-  // Tells who is pinned which processor it has; nobody is.
-  { cmd: abi.VCPUOP_get_physid, name: 'get_physid', handler: () => -EINVAL },
+  refusedRow(abi.VCPUOP_get_physid, 'get_physid', EINVAL, 'no vCPU has a processor of its own'),
   {
     cmd: abi.VCPUOP_register_vcpu_time_memory_area,
     name: 'register_vcpu_time_memory_area',
@@ -181,5 +185,6 @@ export const vcpuOp: HypercallRow = {
   nr: __HYPERVISOR_vcpu_op,
   name: 'vcpu_op',
   callers: 'any',
+  commands: rows,
   handler: (ctx, args) => (target(args) < ctx.domain.state.nrVcpus ? operations(ctx, args) : -ENOENT),
 }

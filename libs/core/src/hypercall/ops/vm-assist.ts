@@ -19,6 +19,10 @@ export const vmAssist: HypercallRow = {
   nr: abi.__HYPERVISOR_vm_assist,
   name: 'vm_assist',
   callers: 'any',
+  commands: [
+    { cmd: abi.VMASST_CMD_enable, name: 'enable' },
+    { cmd: abi.VMASST_CMD_disable, name: 'disable' },
+  ],
   handler: ({ domain }, args) => {
     const type = args.u32(1)
     if (!TYPES.has(type)) return -EINVAL

@@ -1,16 +1,15 @@
 import { EFAULT, EINVAL, ENOSYS, EPERM } from '../../abi/errno.ts'
 import * as feature from '../../abi/features.ts'
 import * as abi from '../../abi/version.ts'
-import { __HYPERVISOR_xen_version } from '../../abi/xen.ts'
+import { __HYPERVISOR_xen_version, VMASST_TYPE_pae_extended_cr3 } from '../../abi/xen.ts'
 import { DOMAIN } from '../../domain/domain-state.ts'
 import { PAGE_SIZE } from '../../ring/shared-page.ts'
 import { GuestCopy } from '../guest-handle.ts'
 import type { HypercallContext, HypervisorVersion } from '../hypercall-context.ts'
-import type { HypercallRow, SubOpHandler, SubOpRow } from '../table.ts'
+import { type HypercallRow, refusedRow, type SubOpHandler, type SubOpRow } from '../table.ts'
 
 /** What a domU sees on Xen 4.17. Never bits 0, 2 and 3: those are for guests of another kind. */
 const FEATURES =
-  (1 << feature.XENFEAT_pae_pgdir_above_4gb) |
   (1 << feature.XENFEAT_mmu_pt_update_preserve_ad) |
   (1 << feature.XENFEAT_highmem_assist) |
   (1 << feature.XENFEAT_gnttab_map_avail_bits) |
@@ -47,9 +46,13 @@ const compileInfo: SubOpHandler = ({ guest, services }, _arg, args) => {
 const parameters = GuestCopy.of(abi.xen_platform_parameters)
 abi.xen_platform_parameters.virt_start.set(parameters.view, 0, HYPERVISOR_VIRT_START)
 
-const getFeatures: SubOpHandler = (_ctx, { view }) => {
+const PAE_PGDIR = 1 << feature.XENFEAT_pae_pgdir_above_4gb
+const PAE_EXTENDED_CR3 = 1 << VMASST_TYPE_pae_extended_cr3
+
+const getFeatures: SubOpHandler = ({ domain }, { view }) => {
   if (abi.xen_feature_info.submap_idx.get(view, 0) >= feature.XENFEAT_NR_SUBMAPS) return -EINVAL
-  abi.xen_feature_info.submap.set(view, 0, FEATURES)
+  const extended = DOMAIN.vmAssist.load(domain.state.memory, 0, 0) & PAE_EXTENDED_CR3
+  abi.xen_feature_info.submap.set(view, 0, extended ? FEATURES | PAE_PGDIR : FEATURES)
   return 0
 }
 
@@ -100,7 +103,7 @@ const rows: SubOpRow[] = [
   },
   { cmd: abi.XENVER_guest_handle, name: 'guest_handle', handler: guestHandle },
   { cmd: abi.XENVER_commandline, name: 'commandline', handler: answerText(DENIED.length + 1, () => DENIED) },
-  { cmd: abi.XENVER_build_id, name: 'build_id', handler: () => -EPERM },
+  refusedRow(abi.XENVER_build_id, 'build_id', EPERM, 'for domains with privileges'),
 ]
 
 export const xenVersion: HypercallRow = {

@@ -44,7 +44,6 @@ export class Batch {
   /** Rows up to the first failure; CONTINUE with the arguments moved on when there are more than fit a stretch. */
   run(mmu: Mmu, ctx: HypercallContext, args: HypercallArgs): HypercallResult {
     const reported = this.#doneBefore(ctx, args)
-    if (reported < 0) return reported
     const count = (args.u32(COUNT) & ~PREEMPTED) >>> 0
     const copied = this.#copyIn(ctx, args.u64(ARRAY), Math.min(count, ELEMENTS_PER_STRETCH))
     mmu.types.startStretch()
@@ -71,12 +70,15 @@ export class Batch {
     return outcome
   }
 
-  /** What *done says if the call is entered again, else 0; -EFAULT. Also makes sure that *done will not be absent. */
+  /**
+   * What *done says if the call is entered again, else 0. Also makes sure that *done will not be absent. That it cannot be
+   * read or written is no error, as in Xen.
+   */
   #doneBefore(ctx: HypercallContext, args: HypercallArgs): number {
     if (!hasDone(args)) return 0
     const va = args.u64(DONE)
     const again = (args.u32(COUNT) & PREEMPTED) !== 0
-    if (!this.#done.copyFrom(ctx.guest, va) || !this.#done.copyTo(ctx.guest, va)) return again ? -EFAULT : 0
+    if (!this.#done.copyFrom(ctx.guest, va) || !this.#done.copyTo(ctx.guest, va)) return 0
     return again ? this.#done.view.getUint32(0, true) & ~PREEMPTED : 0
   }
 
@@ -89,10 +91,10 @@ export class Batch {
     return rows
   }
 
-  #report(ctx: HypercallContext, args: HypercallArgs, done: number): boolean {
-    if (!hasDone(args)) return true
+  #report(ctx: HypercallContext, args: HypercallArgs, done: number): void {
+    if (!hasDone(args)) return
     this.#done.view.setUint32(0, done, true)
-    return this.#done.copyTo(ctx.guest, args.u64(DONE))
+    this.#done.copyTo(ctx.guest, args.u64(DONE))
   }
 
   #moveOn(
@@ -102,7 +104,7 @@ export class Batch {
     count: number,
     reported: number,
   ): HypercallResult {
-    if (!this.#report(ctx, args, reported + performed)) return -EFAULT
+    this.#report(ctx, args, reported + performed)
     args.set(ARRAY, args.u64(ARRAY) + BigInt(performed * this.#rowBytes))
     args.set(COUNT, ((count - performed) | PREEMPTED) >>> 0)
     return CONTINUE

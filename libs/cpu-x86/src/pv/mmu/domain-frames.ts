@@ -1,5 +1,6 @@
 import { bugOn } from '@paravane/core'
-import { EINVAL } from '@paravane/core/abi'
+import { EINVAL, ENOMEM } from '@paravane/core/abi'
+import { type FrameAllocator, nameFrames } from './frame-allocator.ts'
 import type { Mmu } from './mmu.ts'
 import { isUnfinished, RESTART } from './outcome.ts'
 import {
@@ -20,7 +21,7 @@ import {
 export function addFrames(mmu: Mmu, gmfns: Iterable<number>): void {
   mmu.acquire()
   try {
-    for (const gmfn of gmfns) addRecord(mmu, gmfn, OWNED, 0)
+    for (const gmfn of gmfns) addRecord(mmu, gmfn)
   } finally {
     mmu.release()
   }
@@ -30,13 +31,19 @@ export function addFrames(mmu: Mmu, gmfns: Iterable<number>): void {
 export function addXenFrame(mmu: Mmu, gmfn: number): void {
   mmu.acquire()
   try {
-    addRecord(mmu, gmfn, OWNED | XEN_HEAP | TYPE_WRITABLE, 1)
+    addXenRecord(mmu, gmfn)
   } finally {
     mmu.release()
   }
 }
 
-function addRecord({ info }: Mmu, gmfn: number, flags: number, types: number): void {
+/** {@link addXenFrame} for who holds the page lock. */
+export function addXenRecord(mmu: Mmu, gmfn: number): void {
+  addRecord(mmu, gmfn, OWNED | XEN_HEAP | TYPE_WRITABLE, 1)
+}
+
+/** {@link addFrames} of one frame, for who holds the page lock. */
+export function addRecord({ info }: Mmu, gmfn: number, flags: number = OWNED, types: number = 0): void {
   bugOn(!(gmfn >= 0 && gmfn < info.nrGmfns) || info.owns(gmfn), 'a frame given to a domain that has it')
   const at = info.record(gmfn)
   info.i32[at + INFO] = flags
@@ -47,21 +54,68 @@ function addRecord({ info }: Mmu, gmfn: number, flags: number, types: number): v
 
 /**
  * Takes a frame away from the domain, after making sure that no vCPU has it cached; its M2P entry becomes invalid. False,
- * with nothing done, if it is not the domain's RAM or is still mapped, typed, pinned or held. Its memory is the caller's.
+ * with nothing done, if it is not the domain's RAM or is still mapped, typed, pinned or held.
  */
-export function removeFrame(mmu: Mmu, gmfn: number): boolean {
+export function removeFrame(mmu: Mmu, gmfn: number, allocator: FrameAllocator): boolean {
   mmu.enterAfterAll()
   try {
-    if (!mmu.info.owns(gmfn)) return false
-    const { i32 } = mmu.info
-    const at = mmu.info.record(gmfn)
-    if ((i32[at + INFO] & (XEN_HEAP | DYING)) !== 0 || i32[at + REF_COUNT] !== 1 || i32[at + TYPE_COUNT] !== 0)
-      return false
-    mmu.types.forget(gmfn)
-    i32[at + INFO] = 0
-    i32[at + REF_COUNT] = 0
-    mmu.memory.setM2p(gmfn, -1, -1)
-    return true
+    const removable = isUnused(mmu, gmfn)
+    if (removable) removeRecord(mmu, gmfn, allocator)
+    return removable
+  } finally {
+    mmu.leave()
+  }
+}
+
+/** The domain's RAM, and neither mapped, typed, pinned nor held. */
+export function isUnused({ info }: Mmu, gmfn: number): boolean {
+  if (!info.owns(gmfn)) return false
+  const at = info.record(gmfn)
+  return (
+    (info.i32[at + INFO] & (XEN_HEAP | DYING)) === 0 &&
+    info.i32[at + REF_COUNT] === 1 &&
+    info.i32[at + TYPE_COUNT] === 0
+  )
+}
+
+function removeRecord(mmu: Mmu, gmfn: number, allocator: FrameAllocator): void {
+  const { i32 } = mmu.info
+  const at = mmu.info.record(gmfn)
+  mmu.types.forget(gmfn)
+  i32[at + INFO] = 0
+  i32[at + REF_COUNT] = 0
+  mmu.memory.setM2p(gmfn, -1, -1)
+  allocator.free(gmfn)
+}
+
+/**
+ * Takes frames from the domain and gives it others, 2^order side by side for each of `pfns`. As in Xen the new ones are
+ * found before the old ones are let go.
+ * @returns the first of each, or -EINVAL if one of `given` is in use or named twice, -ENOMEM; nothing is done then
+ */
+export function exchangeFrames(
+  mmu: Mmu,
+  allocator: FrameAllocator,
+  given: readonly number[],
+  order: number,
+  pfns: readonly number[],
+): readonly number[] | number {
+  mmu.enterAfterAll()
+  try {
+    if (new Set(given).size < given.length || !given.every((gmfn) => isUnused(mmu, gmfn))) return -EINVAL
+    const fresh: number[] = []
+    while (fresh.length < pfns.length) {
+      const first = allocator.allocate(order)
+      if (first < 0) break
+      for (let i = 0; i < 2 ** order; i++) addRecord(mmu, first + i)
+      fresh.push(first)
+    }
+    const enough = fresh.length === pfns.length
+    const unwanted = enough ? given : fresh.flatMap((first) => Array.from({ length: 2 ** order }, (_, i) => first + i))
+    for (const gmfn of unwanted) removeRecord(mmu, gmfn, allocator)
+    if (!enough) return -ENOMEM
+    for (const [n, first] of fresh.entries()) nameFrames(mmu, first, pfns[n], order)
+    return fresh
   } finally {
     mmu.leave()
   }

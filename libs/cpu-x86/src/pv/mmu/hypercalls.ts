@@ -1,6 +1,7 @@
 import {
   AbsentFrame,
   CONTINUE,
+  type CommandRow,
   type GuestDomain,
   type HypercallArgs,
   type HypercallContext,
@@ -31,8 +32,8 @@ import { Batch } from './batch.ts'
 import { flushTargets, flushTlb } from './flush.ts'
 import { DESCRIPTORS_PER_FRAME, setGdt, updateDescriptor } from './gdt.ts'
 import type { Mmu } from './mmu.ts'
-import { mmuUpdate } from './mmu-update.ts'
-import { MMUEXT_OP_BYTES, mmuextOp } from './mmuext-op.ts'
+import { MMU_UPDATE_COMMANDS, mmuUpdate } from './mmu-update.ts'
+import { MMUEXT_OP_BYTES, mmuextCommands, mmuextOp } from './mmuext-op.ts'
 import { ABSENT, RESTART } from './outcome.ts'
 import { frameNumber } from './pte.ts'
 import { updateVaMapping } from './update-va-mapping.ts'
@@ -55,15 +56,17 @@ function answer(mmu: Mmu, outcome: number): HypercallResult {
  * Whose frames are to be mapped. As in Xen a domain names itself by DOMID_SELF only; frames of devices, of Xen or of domain 0
  * are not for a domU.
  */
-function ownerError(domid: number): number {
+function ownerError(ctx: HypercallContext, domid: number): number {
   if (domid === DOMID_SELF) return 0
-  return domid === DOMID_IO || domid === DOMID_XEN || domid === 0 ? -EPERM : -ESRCH
+  if (domid === ctx.domain.domid) return -ESRCH
+  const known = domid === DOMID_IO || domid === DOMID_XEN || ctx.services.domains.get(domid) !== undefined
+  return known ? -EPERM : -ESRCH
 }
 
 /** High half of mmu_update's domain argument: domid + 1 of the owner of the tables, 0 for the caller. */
 function tableOwnerError(ctx: HypercallContext, owner: number): number {
   if (owner === 0 || owner - 1 === ctx.domain.domid) return 0
-  return owner === 1 ? -EPERM : -ESRCH
+  return ctx.services.domains.get(owner - 1) === undefined ? -ESRCH : -EPERM
 }
 
 function updateVaMappingCall(mmu: Mmu, ctx: HypercallContext, args: HypercallArgs): HypercallResult {
@@ -108,6 +111,9 @@ export function mmuHypercalls(mmuOf: (domain: GuestDomain) => Mmu): HypercallSet
   const updates = new Batch(MMU_UPDATE_BYTES, (mmu, _ctx, words) =>
     mmuUpdate(mmu, words[0], words[1], words[2], words[3]),
   )
+  const deviceUpdates = new Batch(MMU_UPDATE_BYTES, (mmu, _ctx, words) =>
+    mmuUpdate(mmu, words[0], words[1], words[2], words[3], 'devices'),
+  )
   const operations = new Batch(MMUEXT_OP_BYTES, mmuextOp)
   const rows: readonly (readonly [nr: number, name: string, handler: MmuHandler])[] = [
     [
@@ -115,8 +121,12 @@ export function mmuHypercalls(mmuOf: (domain: GuestDomain) => Mmu): HypercallSet
       'mmu_update',
       (mmu, ctx, args) => {
         const foreign = args.u32(FOREIGN)
-        const error = tableOwnerError(ctx, foreign >>> 16) || ownerError(foreign & 0xffff)
-        return error || updates.run(mmu, ctx, args)
+        const owner = foreign & 0xffff
+        const error = tableOwnerError(ctx, foreign >>> 16)
+        if (error !== 0) return error
+        // Of what belongs to devices there is nothing to map, but plain words may be written under its name.
+        if (owner === DOMID_IO) return deviceUpdates.run(mmu, ctx, args)
+        return ownerError(ctx, owner) || updates.run(mmu, ctx, args)
       },
     ],
     [__HYPERVISOR_set_gdt, 'set_gdt', setGdtCall],
@@ -125,20 +135,30 @@ export function mmuHypercalls(mmuOf: (domain: GuestDomain) => Mmu): HypercallSet
     [
       __HYPERVISOR_update_va_mapping_otherdomain,
       'update_va_mapping_otherdomain',
-      (mmu, ctx, args) => ownerError(args.u32(FOREIGN) & 0xffff) || updateVaMappingCall(mmu, ctx, args),
+      (mmu, ctx, args) => ownerError(ctx, args.u32(FOREIGN) & 0xffff) || updateVaMappingCall(mmu, ctx, args),
     ],
     [
       __HYPERVISOR_mmuext_op,
       'mmuext_op',
-      (mmu, ctx, args) => ownerError(args.u32(FOREIGN) & 0xffff) || operations.run(mmu, ctx, args),
+      (mmu, ctx, args) => ownerError(ctx, args.u32(FOREIGN) & 0xffff) || operations.run(mmu, ctx, args),
     ],
   ]
+  const commands: Readonly<Record<number, readonly CommandRow[]>> = {
+    [__HYPERVISOR_mmu_update]: MMU_UPDATE_COMMANDS,
+    [__HYPERVISOR_mmuext_op]: mmuextCommands,
+  }
   const bind =
     (handler: MmuHandler): HypercallHandler =>
     (ctx, args) =>
       handler(mmuOf(ctx.domain), ctx, args)
   return {
     id: 'cpu-x86 PV MMU',
-    rows: rows.map(([nr, name, handler]) => ({ nr, name, callers: 'any', handler: bind(handler) })),
+    rows: rows.map(([nr, name, handler]) => ({
+      nr,
+      name,
+      callers: 'any',
+      handler: bind(handler),
+      commands: commands[nr],
+    })),
   }
 }

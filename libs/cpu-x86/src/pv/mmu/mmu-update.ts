@@ -1,24 +1,44 @@
+import type { CommandRow } from '@paravane/core'
 import {
   EINVAL,
   ENOSYS,
+  EPERM,
   MMU_MACHPHYS_UPDATE,
+  MMU_NORMAL_PT_UPDATE,
   MMU_PT_UPDATE_NO_TRANSLATE,
   MMU_PT_UPDATE_PRESERVE_AD,
 } from '@paravane/core/abi'
 import type { Mmu } from './mmu.ts'
 import { ABSENT, RESTART } from './outcome.ts'
 import { TYPE_WRITABLE } from './page-info.ts'
-import { frameOf } from './pte.ts'
+import { frameOf, PTE_P } from './pte.ts'
 
 /** `ptr` is a multiple of 8 but for the command: more low bits than the two commands need are none. */
 const COMMAND_MASK = 7
+
+export const MMU_UPDATE_COMMANDS: readonly CommandRow[] = [
+  { cmd: MMU_NORMAL_PT_UPDATE, name: 'NORMAL_PT_UPDATE' },
+  { cmd: MMU_MACHPHYS_UPDATE, name: 'MACHPHYS_UPDATE' },
+  { cmd: MMU_PT_UPDATE_PRESERVE_AD, name: 'PT_UPDATE_PRESERVE_AD' },
+  { cmd: MMU_PT_UPDATE_NO_TRANSLATE, name: 'PT_UPDATE_NO_TRANSLATE' },
+]
+
+/** Whose frames entries map: the caller's, or those of devices, which it has none of. */
+export type Mapped = 'own' | 'devices'
 
 /**
  * One request of HYPERVISOR_mmu_update, its two u64 in halves: an entry of a page table, checked by the type of the frame
  * it lies in; 8 bytes of a writable frame; or an entry of the M2P.
  * @returns 0, -errno, RESTART or ABSENT
  */
-export function mmuUpdate(mmu: Mmu, ptrLo: number, ptrHi: number, valLo: number, valHi: number): number {
+export function mmuUpdate(
+  mmu: Mmu,
+  ptrLo: number,
+  ptrHi: number,
+  valLo: number,
+  valHi: number,
+  mapped: Mapped = 'own',
+): number {
   const command = ptrLo & COMMAND_MASK
   if (command > MMU_PT_UPDATE_NO_TRANSLATE) return -ENOSYS
   const gmfn = frameOf(ptrLo, ptrHi)
@@ -29,6 +49,7 @@ export function mmuUpdate(mmu: Mmu, ptrLo: number, ptrHi: number, valLo: number,
       mmu.memory.setM2p(gmfn, valLo, valHi)
       return 0
     }
+    if (mapped === 'devices' && mmu.info.tableLevel(gmfn) !== 0 && valLo & PTE_P) return -EPERM
     return updateFrame(mmu, gmfn, ptrLo & 0xff8, valLo, valHi, command)
   } finally {
     mmu.leave()

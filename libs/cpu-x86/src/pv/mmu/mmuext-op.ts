@@ -1,4 +1,4 @@
-import type { HypercallContext } from '@paravane/core'
+import type { CommandRow, HypercallContext } from '@paravane/core'
 import {
   EACCES,
   EINVAL,
@@ -52,10 +52,11 @@ const pin =
   (mmu, _ctx, words) =>
     pinTable(mmu, level, frame1(words))
 
-const refuse =
-  (errno: number): RowOperation =>
-  () =>
-    -errno
+type Operation = readonly [cmd: number, name: string, perform: RowOperation, refused?: CommandRow['refused']]
+
+function refuse(cmd: number, name: string, errno: number, because: string): Operation {
+  return [cmd, name, () => -errno, { errno, because }]
+}
 
 /** arg2: pointer to a bitmap of vCPUs. */
 function masked(mmu: Mmu, ctx: HypercallContext, words: Int32Array): Uint8Array | undefined {
@@ -99,32 +100,38 @@ function setLdt(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
   }
 }
 
-const OPERATIONS: readonly (readonly [cmd: number, perform: RowOperation])[] = [
-  [MMUEXT_PIN_L1_TABLE, pin(1)],
-  [MMUEXT_PIN_L2_TABLE, pin(2)],
-  [MMUEXT_PIN_L3_TABLE, pin(3)],
-  [MMUEXT_PIN_L4_TABLE, pin(4)],
-  [MMUEXT_UNPIN_TABLE, (mmu, _ctx, words) => unpinTable(mmu, frame1(words))],
-  [MMUEXT_NEW_BASEPTR, (mmu, ctx, words) => newBaseptr(mmu, ctx.vcpu, frame1(words))],
-  [MMUEXT_TLB_FLUSH_LOCAL, (mmu, ctx) => flush(mmu, ctx, 'local')],
-  [MMUEXT_INVLPG_LOCAL, (mmu, ctx, words) => invlpg(mmu, ctx, words, 'local')],
-  [MMUEXT_TLB_FLUSH_MULTI, (mmu, ctx, words) => flush(mmu, ctx, masked(mmu, ctx, words))],
-  [MMUEXT_INVLPG_MULTI, (mmu, ctx, words) => invlpg(mmu, ctx, words, masked(mmu, ctx, words))],
-  [MMUEXT_TLB_FLUSH_ALL, (mmu, ctx) => flush(mmu, ctx, 'all')],
-  [MMUEXT_INVLPG_ALL, (mmu, ctx, words) => invlpg(mmu, ctx, words, 'all')],
-  // Only domains with devices may.
-  [MMUEXT_FLUSH_CACHE, refuse(EACCES)],
-  [MMUEXT_FLUSH_CACHE_GLOBAL, refuse(EINVAL)],
-  [MMUEXT_SET_LDT, setLdt],
-  [MMUEXT_NEW_USER_BASEPTR, (mmu, ctx, words) => newUserBaseptr(mmu, ctx.vcpu, frame1(words))],
-  [MMUEXT_CLEAR_PAGE, (mmu, _ctx, words) => clearPage(mmu, frame1(words))],
-  [MMUEXT_COPY_PAGE, (mmu, _ctx, words) => copyPage(mmu, frame1(words), frame2(words))],
-  [MMUEXT_MARK_SUPER, refuse(EOPNOTSUPP)],
-  [MMUEXT_UNMARK_SUPER, refuse(EOPNOTSUPP)],
+const OPERATIONS: readonly Operation[] = [
+  [MMUEXT_PIN_L1_TABLE, 'PIN_L1_TABLE', pin(1)],
+  [MMUEXT_PIN_L2_TABLE, 'PIN_L2_TABLE', pin(2)],
+  [MMUEXT_PIN_L3_TABLE, 'PIN_L3_TABLE', pin(3)],
+  [MMUEXT_PIN_L4_TABLE, 'PIN_L4_TABLE', pin(4)],
+  [MMUEXT_UNPIN_TABLE, 'UNPIN_TABLE', (mmu, _ctx, words) => unpinTable(mmu, frame1(words))],
+  [MMUEXT_NEW_BASEPTR, 'NEW_BASEPTR', (mmu, ctx, words) => newBaseptr(mmu, ctx.vcpu, frame1(words))],
+  [MMUEXT_TLB_FLUSH_LOCAL, 'TLB_FLUSH_LOCAL', (mmu, ctx) => flush(mmu, ctx, 'local')],
+  [MMUEXT_INVLPG_LOCAL, 'INVLPG_LOCAL', (mmu, ctx, words) => invlpg(mmu, ctx, words, 'local')],
+  [MMUEXT_TLB_FLUSH_MULTI, 'TLB_FLUSH_MULTI', (mmu, ctx, words) => flush(mmu, ctx, masked(mmu, ctx, words))],
+  [MMUEXT_INVLPG_MULTI, 'INVLPG_MULTI', (mmu, ctx, words) => invlpg(mmu, ctx, words, masked(mmu, ctx, words))],
+  [MMUEXT_TLB_FLUSH_ALL, 'TLB_FLUSH_ALL', (mmu, ctx) => flush(mmu, ctx, 'all')],
+  [MMUEXT_INVLPG_ALL, 'INVLPG_ALL', (mmu, ctx, words) => invlpg(mmu, ctx, words, 'all')],
+  refuse(MMUEXT_FLUSH_CACHE, 'FLUSH_CACHE', EACCES, 'for domains with devices'),
+  refuse(MMUEXT_FLUSH_CACHE_GLOBAL, 'FLUSH_CACHE_GLOBAL', EINVAL, 'for domains with devices'),
+  [MMUEXT_SET_LDT, 'SET_LDT', setLdt],
+  [MMUEXT_NEW_USER_BASEPTR, 'NEW_USER_BASEPTR', (mmu, ctx, words) => newUserBaseptr(mmu, ctx.vcpu, frame1(words))],
+  [MMUEXT_CLEAR_PAGE, 'CLEAR_PAGE', (mmu, _ctx, words) => clearPage(mmu, frame1(words))],
+  [MMUEXT_COPY_PAGE, 'COPY_PAGE', (mmu, _ctx, words) => copyPage(mmu, frame1(words), frame2(words))],
+  refuse(MMUEXT_MARK_SUPER, 'MARK_SUPER', EOPNOTSUPP, 'there are no superpages for a domU'),
+  refuse(MMUEXT_UNMARK_SUPER, 'UNMARK_SUPER', EOPNOTSUPP, 'there are no superpages for a domU'),
 ]
 
 const byCommand: (RowOperation | undefined)[] = []
-for (const [cmd, perform] of OPERATIONS) byCommand[cmd] = perform
+for (const [cmd, , perform] of OPERATIONS) byCommand[cmd] = perform
+
+/** The operations, for the coverage page. */
+export const mmuextCommands: readonly CommandRow[] = OPERATIONS.map(([cmd, name, , refused]) => ({
+  cmd,
+  name,
+  refused,
+}))
 
 /** One operation of HYPERVISOR_mmuext_op. */
 export function mmuextOp(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {

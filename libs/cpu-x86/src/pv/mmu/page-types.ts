@@ -140,7 +140,7 @@ export class PageTypes {
   getL1Target(lo: number, hi: number): number {
     if (hasBadFlags(TYPE_L1, lo)) return -EINVAL
     const gmfn = frameOf(lo, hi)
-    if (!this.#info.owns(gmfn)) return gmfn >= 0 && gmfn < this.#info.nrGmfns ? -EBUSY : -EPERM
+    if (!this.#info.owns(gmfn)) return gmfn > 0 && gmfn < this.#info.nrGmfns ? -EBUSY : -EPERM
     const at = this.#info.record(gmfn)
     if ((lo & PTE_RW) !== 0) {
       const i32 = this.#i32
