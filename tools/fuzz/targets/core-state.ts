@@ -26,6 +26,7 @@ export function checkState(machine: Machine, guests: readonly MemoryDomain[]): v
     const { memory } = domain.state
     demand(DOMAIN.grantLock.load(memory, 0) === 0, 'a grant lock is still held')
     demand(DOMAIN.pageLock.load(memory, 0) === 0, 'a page lock is still held')
+    demand(DOMAIN.fifoLock.load(memory, 0) === 0, 'the lock of FIFO queues is still held')
     checkChannels(machine, domain.domid)
   }
   for (const guest of guests) {
@@ -69,14 +70,19 @@ function checkChannels(machine: Machine, domid: number): void {
   }
 }
 
-/** How often each frame is in use: through grants, and as the place of a vcpu_info. */
+/** How often each frame is in use: through grants, as the place of a vcpu_info, or for event channels and interrupt lines. */
 function usesOf({ domid, state }: MemoryDomain): Map<number, number> {
   const { memory } = state
   const uses = new Map<number, number>()
-  for (let vcpu = 0; vcpu < state.nrVcpus; vcpu++) {
-    const gmfn = VCPU.infoFrame.load(memory, state.vcpu(vcpu)) - 1
+  const use = (gmfn: number): void => {
     if (gmfn >= 0) uses.set(gmfn, (uses.get(gmfn) ?? 0) + 1)
   }
+  for (let vcpu = 0; vcpu < state.nrVcpus; vcpu++) {
+    use(VCPU.infoFrame.load(memory, state.vcpu(vcpu)) - 1)
+    use(VCPU.controlFrame.load(memory, state.vcpu(vcpu)) - 1)
+  }
+  for (let slot = 0; slot < DOMAIN.nrFifoFrames.load(memory, 0); slot++) use(DOMAIN.fifoFrames.load(memory, 0, slot))
+  use(DOMAIN.pirqEoiFrame.load(memory, 0) - 1)
   const refs = DOMAIN.nrGrantFrames.load(memory, 0) * ENTRIES_PER_FRAME
   for (let ref = 0; ref < refs; ref++) {
     const active = DOMAIN.activeGrants.at(0, ref)
