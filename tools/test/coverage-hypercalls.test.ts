@@ -17,8 +17,11 @@ function constants(header: string, prefix: string): [name: string, value: number
   return [...text.matchAll(define)].map(([, name = '', value]) => [name, Number(value)])
 }
 
+/** Without the padding that the formatter gives tables. */
+const unpadded = (page: string): string => page.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---')
+
 test('docs/hypercalls.md is current: npm run coverage:hypercalls', () => {
-  expect(readFileSync(PAGE, 'utf8')).toBe(coveragePage())
+  expect(unpadded(readFileSync(PAGE, 'utf8'))).toBe(unpadded(coveragePage()))
 })
 
 test('every hypercall of xen.h is in the table but those that nobody has, and is named as there', () => {
