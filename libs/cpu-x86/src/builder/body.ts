@@ -22,6 +22,8 @@ const STATE: Readonly<Record<StateWord, number>> = {
   gsbase: CPU.GSBASE,
   rflags: CPU.RFLAGS,
   x87: CPU.FX,
+  x87ip: CPU.X87_IP,
+  x87dp: CPU.X87_DP,
   result: CPU.RESULT,
 }
 const NARROW: ReadonlySet<StateWord> = new Set(['mxcsr'])
@@ -54,6 +56,8 @@ export abstract class BodyBuilder implements Builder {
   abstract known(operand: Operand): bigint | undefined
   abstract fault(condition: I32, vector: number, errorCode?: number): void
   abstract trap(kind: Trap): void
+  abstract modrm(): I32
+  abstract rip(): I64
   abstract nextRip(): I64
   abstract jump(target: Operand): void
   abstract jumpIf(condition: I32, target: Operand): void

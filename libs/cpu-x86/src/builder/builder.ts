@@ -72,7 +72,7 @@ export const TRAP_KINDS = [
 export type Trap = (typeof TRAP_KINDS)[number]
 
 /** State words other than general registers, addressed by name; see state/layout.ts. All read and written as i64 (zero-extended). */
-export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87' | 'result'
+export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87' | 'x87ip' | 'x87dp' | 'result'
 
 /** Imported functions for work that is done in TypeScript. All arguments and results are i32; addresses are places in memory. */
 export type Helper =
@@ -170,6 +170,10 @@ export interface Builder {
   trap(kind: Trap): void
   helper(name: Helper, ...args: I32[]): I32
 
+  /** The modrm byte of an instruction with a memory operand. */
+  modrm(): I32
+  /** Address of this instruction. */
+  rip(): I64
   /** Address of the next instruction. */
   nextRip(): I64
   /** Continue at the displacement operand. */

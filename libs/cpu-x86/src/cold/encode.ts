@@ -32,7 +32,7 @@ export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, off
   let immediates = 0
   insn.operands.forEach((operand, n) => {
     if (operand.kind === 'mem') {
-      encodeMemory(vcpu, rec, operand, next, insn.addressSize)
+      encodeMemory(vcpu, rec, operand, next, insn)
       return
     }
     const second = operand.kind === 'imm' && immediates++ > 0
@@ -42,7 +42,13 @@ export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, off
   })
 }
 
-function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: number, addressSize: number): void {
+function encodeMemory(
+  vcpu: VcpuMemory,
+  rec: number,
+  operand: MemOperand,
+  next: number,
+  { addressSize, modrm }: Decoded,
+): void {
   const { i32, u64 } = vcpu.views
   const register = (n: number) => vcpu.base + (n < 0 ? CPU.ZERO : CPU.GPR + n * 8)
   const segment = vcpu.base + (operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO)
@@ -53,7 +59,7 @@ function encodeMemory(vcpu: VcpuMemory, rec: number, operand: MemOperand, next: 
       : register(operand.base)
   i32[(rec + REC.INDEX) >> 2] = register(operand.index)
   i32[(rec + REC.SEGMENT) >> 2] = segment
-  i32[(rec + REC.SCALE) >> 2] = operand.scale | (operand.stack ? STACK_OPERAND : 0)
+  i32[(rec + REC.SCALE) >> 2] = operand.scale | (operand.stack ? STACK_OPERAND : 0) | (modrm << 16)
   const disp = operand.ripRelative ? operand.disp + BigInt(next) : operand.disp
   u64[(rec + REC.DISP) >> 3] = BigInt.asUintN(64, disp)
 }

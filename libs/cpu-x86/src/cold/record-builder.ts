@@ -83,6 +83,14 @@ export abstract class RecordBuilder extends BodyBuilder {
     return mode === 32 ? this.trunc(sum, 4) : sum
   }
 
+  modrm(): I32 {
+    return i32.load8_u(this.rec, REC.MODRM)
+  }
+
+  rip(): I64 {
+    return this.let(i64.add(this.pageVa(), i64.load16_u(this.rec, REC.OFFSET)))
+  }
+
   nextRip(): I64 {
     return this.let(i64.add(this.pageVa(), i64.load16_u(this.rec, REC.NEXT)))
   }

@@ -17,6 +17,8 @@ export const REC = {
   INDEX: 20,
   SEGMENT: 24,
   SCALE: 28,
+  /** u8, a part of SCALE: the modrm byte. */
+  MODRM: 30,
   /** i64: displacement of the memory operand (RIP-relative ones count from the page); second immediate where there is no memory. */
   DISP: 32,
   /** i64: immediate, or branch displacement from the start of the page. */

@@ -41,6 +41,8 @@ const REGISTER_BYTES = CPU.RFLAGS + 8
 /** RFLAGS.AC: CR0.AM is set, and guests run at CPL 3 altogether. */
 const AC = 0x40000n
 const ALIGNMENT_CHECK = 17
+/** The limit of segments in compatibility mode. */
+const FOUR_GIB = 1n << 32n
 const OPEN = { WRITE: 1, READ_TOO: 2, STACK: 4 } as const
 
 /**
@@ -77,6 +79,8 @@ export class SlowAccess {
     const vcpu = this.#vcpu
     const va = vcpu.u64(CPU.ADDRESS)
     const size = info >> 3
+    if (vcpu.i32(CPU.COMPAT) !== 0 && va + BigInt(size) > FOUR_GIB)
+      return this.#fault(info & OPEN.STACK ? 12 : 13, 0, va)
     if (!canonical(va) || !canonical(BigInt.asUintN(64, va + BigInt(size - 1))))
       return this.#fault(info & OPEN.STACK ? 12 : 13, 0, va)
     const first = 4096 - Number(va & 4095n)

@@ -1,5 +1,5 @@
 /** Executes one x87 instruction over an FXSAVE image. */
-import { setPointers, x87Pending } from './x87-state.ts'
+import { FDP, setPointers, x87Pending } from './x87-state.ts'
 import type { X87Context } from './x87-step.ts'
 import { X87Step } from './x87-step.ts'
 import { x87Row } from './x87-table.ts'
@@ -49,7 +49,7 @@ export function executeX87(
   if (!row.control) {
     step.finish()
     if (context.ip !== undefined) {
-      setPointers(state, ((opcode & 7) << 8) | modrm, context.ip, context.dataPointer ?? 0n)
+      setPointers(state, ((opcode & 7) << 8) | modrm, context.ip, context.dataPointer ?? state.getBigUint64(FDP, true))
     }
   }
   return { fault: undefined, store: step.store, rflags: step.rflags, ax: step.ax }

@@ -32,7 +32,7 @@ export interface X87Context {
   readonly operandSize16?: boolean
   /** Address of the instruction; FIP, FOP and FDP are left alone without it. */
   readonly ip?: bigint
-  /** Linear address of the memory operand. */
+  /** Offset of the memory operand, without its segment's base; FDP stays without it. */
   readonly dataPointer?: bigint
 }
 

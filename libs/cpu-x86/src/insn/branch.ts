@@ -38,8 +38,11 @@ const callIndirect =
   (pointer: PointerSize): Definition =>
   (b) => {
     const target = b.let(b.get(b.open(b.op(0), 'r')))
+    const top = b.let(b.trunc(i64.sub(stackPointer(b, pointer), i64.const(b.size)), pointer))
+    const slot = openSlot(b, pointer, top, 'w')
     checkTarget(b, target, b.size)
-    pushTo(b, pointer, b.nextRip())
+    b.put(slot, b.nextRip())
+    b.put(b.gpr(RSP, pointer), top)
     b.jumpTo(target)
   }
 

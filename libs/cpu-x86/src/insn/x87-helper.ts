@@ -40,7 +40,9 @@ export function x87Helper(memory: DataView): X87Helper {
     const reads = x87Row(opcode, modrm)?.access === 'r'
     const operand = reads ? bytes.slice(at, at + operandSize(opcode, modrm, operandSize16)) : undefined
     const rflags = memory.getUint32(cpu + CPU.RESULT, true)
-    const result = executeX87(state, opcode, modrm, operand, { operandSize16, rflags })
+    const ip = memory.getBigUint64(cpu + CPU.X87_IP, true)
+    const dataPointer = modrm < 0xc0 ? memory.getBigUint64(cpu + CPU.X87_DP, true) : undefined
+    const result = executeX87(state, opcode, modrm, operand, { operandSize16, rflags, ip, dataPointer })
     if (result.fault !== undefined) return result.fault === '#MF' ? MF : UD
     if (result.store !== undefined) bytes.set(result.store, at)
     const word = result.rflags ?? result.ax

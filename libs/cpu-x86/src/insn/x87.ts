@@ -1,7 +1,7 @@
 /**
  * x87 instructions, D8 to DF. The float library executes them; the definitions open memory, pass RFLAGS to fcmovcc, and take RFLAGS of
  * fcomi and the status word of fnstsw ax from the word 'result', where the helper leaves them. The rows are the library's own table.
- * FIP, FDP and FOP are not updated: only handlers of unmasked exceptions look at them.
+ * For FIP and FDP the helper finds the instruction's address and its operand's offset in the words 'x87ip' and 'x87dp'.
  */
 import type { Builder } from '../builder/builder.ts'
 import { operandSize, type X87Row, x87Row } from '../float/x87-table.ts'
@@ -22,9 +22,10 @@ export function faultIfPending(b: Builder): void {
 }
 
 /** @returns the helper's answer, raised as #MF; nothing but memory can fault after `faultIfPending` */
-function execute(b: Builder, opcode: number, modrm: number, address: I32): void {
+function execute(b: Builder, opcode: number, modrm: I32, address: I32): void {
+  b.setState('x87ip', b.rip())
   const operation = opcode | (b.size === 2 ? OPERAND_SIZE_16 : 0)
-  b.fault(b.helper('x87', i32.const(operation), i32.const(modrm), address), MF)
+  b.fault(b.helper('x87', i32.const(operation), modrm, address), MF)
 }
 
 const withMemory =
@@ -32,14 +33,16 @@ const withMemory =
   (b) => {
     if (waiting) faultIfPending(b)
     const modrm = ext << 3
-    const operand = b.open(b.op(0), access === 'w' ? 'w' : 'r', operandSize(opcode, modrm, b.size === 2))
-    execute(b, opcode, modrm, b.hostAddress(operand))
+    const memory = b.op(0)
+    if (memory.kind === 'mem') b.setState('x87dp', b.address(memory, false))
+    const operand = b.open(memory, access === 'w' ? 'w' : 'r', operandSize(opcode, modrm, b.size === 2))
+    execute(b, opcode, b.modrm(), b.hostAddress(operand))
   }
 
 const withRegisters =
   (opcode: number, ext: number): Definition =>
   (b) =>
-    execute(b, opcode, 0xc0 | (ext << 3) | (b.insn.modrm & 7), i32.const(0))
+    execute(b, opcode, i32.const(0xc0 | (ext << 3) | (b.insn.modrm & 7)), i32.const(0))
 
 const conditionalMove =
   (opcode: number, ext: number): Definition =>

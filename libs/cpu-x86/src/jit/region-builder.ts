@@ -301,6 +301,14 @@ export class RegionBuilder extends BodyBuilder {
     this.#leave(EXIT.TRAP)
   }
 
+  modrm(): I32 {
+    return i32.const(this.insn.modrm)
+  }
+
+  rip(): I64 {
+    return this.let(i64.add(this.#at.pageVa, i64.const(this.#here.offset)))
+  }
+
   nextRip(): I64 {
     return this.let(i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length)))
   }

@@ -84,6 +84,9 @@ export const CPU = {
   CODE_EPOCH: 0x168,
   /** i32: 1 while CR0.TS is set: instructions of x87, MMX and SSE are translated as ones that raise #NM. */
   NO_FPU: 0x180,
+  /** i64: FIP and FDP that an x87 instruction will leave: its address and its operand's offset. */
+  X87_IP: 0x170,
+  X87_DP: 0x178,
   /** FXSAVE image, 512 bytes: x87 (first FCW, FSW, the abridged tag word, FOP), MXCSR, xmm0..15. */
   FX: 0x200,
   MXCSR: 0x218,

@@ -220,6 +220,14 @@ export class Interpreter implements Builder {
   helper(): I32 {
     return this.#none('helper')
   }
+  modrm(): I32 {
+    return this.#none('modrm')
+  }
+
+  rip(): I64 {
+    return this.#none('rip')
+  }
+
   nextRip(): I64 {
     return this.#none('nextRip')
   }

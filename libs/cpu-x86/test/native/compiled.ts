@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** No stack protector and no lazy binding: both use thread-local storage, which is not there while FS has a guest's base. */
+const FLAGS = ['-O2', '-pie', '-fPIE', '-mfsgsbase', '-fno-stack-protector', '-Wl,-z,now']
+
 /** A C program of this folder, compiled by gcc; kept in the temporary directory under the hash of its source. */
-export function compiled(name: 'judge' | 'programs'): string {
+export function compiled(name: 'judge' | 'programs' | 'insns'): string {
   const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const source = file(`./${name}.c`)
   const hash = createHash('sha256')
@@ -16,7 +19,7 @@ export function compiled(name: 'judge' | 'programs'): string {
   if (existsSync(binary)) return binary
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const fresh = `${binary}.${process.pid}`
-  execFileSync('gcc', ['-O2', '-pie', '-fPIE', '-o', fresh, source])
+  execFileSync('gcc', [...FLAGS, '-o', fresh, source])
   renameSync(fresh, binary)
   return binary
 }

@@ -1,0 +1,3 @@
+import { replaysRecords } from './tier-suite.ts'
+
+replaysRecords('cold', 1)
