@@ -95,8 +95,21 @@ export const FACTS: readonly Fact[] = [
     end: { reason: 'poweroff' },
   },
   {
+    name: 'refused-linear-tables',
+    does: 'entries that name tables of their own level: every refusal',
+    answers: true,
+    end: { reason: 'poweroff' },
+  },
+  {
+    name: 'root-names-itself',
+    does: 'a root that names itself: all tables seen by way of it, none written',
+    answers: true,
+    end: { reason: 'poweroff' },
+  },
+  {
     name: 'refused-stores',
     does: 'stores to page tables, LDTs and frames given up: every refusal',
+    answers: true,
     end: { reason: 'poweroff' },
   },
   {
@@ -185,6 +198,7 @@ export const FACTS: readonly Fact[] = [
   {
     name: 'rings-as-page-tables',
     does: 'the pages of its rings made page tables, and given back',
+    answers: true,
     end: { reason: 'poweroff' },
   },
 ]

@@ -145,7 +145,8 @@ function frameFor(tape: Tape, level: number): bigint {
 }
 
 function entryOf(tape: Tape, level: number): bigint {
-  const kind = tape.below(10)
+  const kind = tape.below(12)
+  if (kind > 9 && level > 1) return (frameFor(tape, level) << 12n) | [1n, 5n, 0x21n, 3n][tape.below(4)]!
   if (kind === 9) return (frame(tape) << 12n) | BigInt(tape.below(4096)) | (BigInt(tape.below(4)) << 62n)
   if (kind === 8) return 0n
   const target = level === 1 && tape.below(3) === 0 ? frame(tape) : frameFor(tape, Math.max(0, level - 1))
@@ -239,15 +240,33 @@ function check(domain: SmallDomain): void {
   mmu.leave()
   demand(!domain.locked, 'the page lock is still held')
   const owned = new Set(Array.from({ length: FRAMES - 1 }, (_, n) => n + 1))
-  const counts = referenceCounts(domain, { owned, references: holders(domain), partial: partials(domain) })
+  const counts = referenceCounts(domain, {
+    owned,
+    references: holders(domain),
+    before: types(domain),
+    partial: partials(domain),
+  })
   if (counts === undefined) finding('the page tables break a rule')
-  for (const [gmfn, { type, types, refs }] of counts) {
+  for (const [gmfn, { type, types, refs, linearEntries, linearUses }] of counts) {
     const [realType, realTypes, realRefs] = domain.counts(gmfn)
+    const linear = domain.linear(gmfn)
+    if (linear !== linearEntries - linearUses)
+      finding(`table ${gmfn} has ${linear} linear entries or uses; counted ${linearEntries} and ${linearUses}`)
     if (realTypes === types && realRefs === refs && (types === 0 || realType === type)) continue
     finding(
       `frame ${gmfn} is type ${realType} x ${realTypes}, ${realRefs} references; counted ${type} x ${types}, ${refs}`,
     )
   }
+}
+
+/** What each frame is now: whether an entry is linear depends on it. */
+function types(domain: SmallDomain): ReadonlyMap<number, number> {
+  const found = new Map<number, number>()
+  for (let gmfn = 1; gmfn < FRAMES; gmfn++) {
+    const [type, count] = domain.counts(gmfn)
+    if (count > 0) found.set(gmfn, type)
+  }
+  return found
 }
 
 /** A guest need not go on with what it began: such a table keeps its type, which nobody else may count on. */

@@ -5,6 +5,10 @@ export interface ReferenceRecord {
   type: number
   types: number
   refs: number
+  /** Entries that name other tables of this one's level. */
+  linearEntries: number
+  /** Entries of other tables of its level that name it. */
+  linearUses: number
 }
 
 /** Who holds frames besides the entries of page tables. */
@@ -12,12 +16,18 @@ export interface Holders {
   readonly owned: ReadonlySet<number>
   /** [frame, type] of every pin, root, descriptor table and hold; type 0 for holds that need none. */
   readonly references: readonly (readonly [gmfn: number, type: number])[]
+  /**
+   * Types that frames had before: whether an entry is linear, or makes its frame a table of the level below, depends on what
+   * the frame was when the entry was made.
+   */
+  readonly before?: ReadonlyMap<number, number>
   /** Tables whose validation was interrupted and not gone on with: the entries before `slots` hold what they need. */
   readonly partial?: readonly (readonly [gmfn: number, level: number, slots: number])[]
 }
 
-/** An entry being tried: the state must also be legal with what it references. */
+/** An entry of `table` being tried: the state must also be legal with what it references. */
 export interface ExtraEntry {
+  readonly table: number
   readonly level: number
   readonly lo: number
   readonly hi: number
@@ -29,13 +39,12 @@ export interface ExtraEntry {
  */
 export function referenceCounts(
   domain: SmallDomain,
-  { owned, references, partial = [] }: Holders,
+  { owned, references, before = new Map(), partial = [] }: Holders,
   extra?: ExtraEntry,
 ): Map<number, ReferenceRecord> | undefined {
   const records = new Map<number, ReferenceRecord>()
-  for (const gmfn of owned) records.set(gmfn, { type: 0, types: 0, refs: 1 })
+  for (const gmfn of owned) records.set(gmfn, { type: 0, types: 0, refs: 1, linearEntries: 0, linearUses: 0 })
   const walked = new Set<number>()
-  const toWalk: number[] = []
   let legal = true
 
   const reference = (gmfn: number, type: number) => {
@@ -51,14 +60,29 @@ export function referenceCounts(
     record.types++
     if (type >= 1 && type <= 4 && !walked.has(gmfn)) {
       walked.add(gmfn)
-      toWalk.push(gmfn)
+      walk(gmfn, type, 512)
     }
   }
-  const follow = (level: number, lo: number, hi: number) => {
-    if ((lo & 1) === 0) return
+  const linear = (table: number, target: number, level: number) => {
+    if (target === table) return
+    const [from, to] = [records.get(table), records.get(target)]
+    if (from === undefined || to === undefined) throw new Error('a linear entry between frames that are not there')
+    from.linearEntries++
+    to.linearUses++
+    if (from.linearUses > 0 || to.linearEntries > 0) legal = false
+    reference(target, level)
+  }
+  const isLinear = (table: number, target: number, level: number) => {
+    const record = records.get(target)
+    if (target === table) return true
+    return record !== undefined && (record.types > 0 ? record.type : before.get(target)) === level
+  }
+  const follow = (table: number, level: number, lo: number, hi: number) => {
+    if ((lo & 1) === 0 || !legal) return
     const forbidden = level === 1 ? 0x98 : 0x198
     if ((lo & forbidden) !== 0 || (hi & 0xfffff) !== 0) legal = false
     else if (level === 1) reference(lo >>> 12, (lo & 2) !== 0 ? 7 : 0)
+    else if ((lo & 2) === 0 && isLinear(table, lo >>> 12, level)) linear(table, lo >>> 12, level)
     else reference(lo >>> 12, level - 1)
   }
 
@@ -66,7 +90,7 @@ export function referenceCounts(
     for (let slot = 0; slot < slots; slot++) {
       if (level === 4 && slot >= 256 && slot <= 271) continue
       const [lo, hi] = domain.entry(table, slot)
-      follow(level, lo, hi)
+      follow(table, level, lo, hi)
     }
   }
 
@@ -79,9 +103,6 @@ export function referenceCounts(
     walk(gmfn, level, slots)
   }
   for (const [gmfn, type] of references) reference(gmfn, type)
-  if (extra !== undefined) follow(extra.level, extra.lo, extra.hi)
-  for (let table = toWalk.pop(); table !== undefined && legal; table = toWalk.pop()) {
-    walk(table, (records.get(table) as ReferenceRecord).type, 512)
-  }
+  if (extra !== undefined) follow(extra.table, extra.level, extra.lo, extra.hi)
   return legal ? records : undefined
 }

@@ -4,7 +4,7 @@ import { addFrames } from '../../src/pv/mmu/domain-frames.ts'
 import { mmuHypercalls } from '../../src/pv/mmu/hypercalls.ts'
 import { Mmu } from '../../src/pv/mmu/mmu.ts'
 import type { MmuHooks } from '../../src/pv/mmu/mmu-hooks.ts'
-import { INFO, PageInfo, REF_COUNT, TYPE_COUNT } from '../../src/pv/mmu/page-info.ts'
+import { INFO, LINEAR, PageInfo, REF_COUNT, TYPE_COUNT } from '../../src/pv/mmu/page-info.ts'
 
 export const P = 1
 export const RW = 2
@@ -149,6 +149,11 @@ export class SmallDomain {
     const { info } = this.mmu
     const at = info.record(gmfn)
     return [info.i32[at + INFO] & 7, info.i32[at + TYPE_COUNT], info.i32[at + REF_COUNT]]
+  }
+
+  /** Entries of a table that name others of its level, or less than 0: entries of others that name it. */
+  linear(gmfn: number): number {
+    return this.mmu.info.i32[this.mmu.info.record(gmfn) + LINEAR]
   }
 
   context(vcpu = 0): HypercallContext {

@@ -7,6 +7,7 @@ import {
   DYING,
   INFO,
   KERNEL_ROOT,
+  LINEAR,
   OWNED,
   PINNED,
   REF_COUNT,
@@ -50,6 +51,7 @@ export function addRecord({ info }: Mmu, gmfn: number, flags: number = OWNED, ty
   info.i32[at + REF_COUNT] = 1
   info.i32[at + TYPE_COUNT] = types
   info.i32[at + STAMP] = info.epoch - 1
+  info.i32[at + LINEAR] = 0
 }
 
 /**

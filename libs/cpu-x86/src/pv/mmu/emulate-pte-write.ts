@@ -26,9 +26,8 @@ export function emulatePteWrite(
   if (!mmu.enter()) return -EAGAIN
   try {
     if (!mmu.info.owns(gmfn) || mmu.info.tableLevel(gmfn) !== 1) return -EINVAL
-    const table = mmu.memory.frameHost(gmfn)
     const slot = offset >>> 3
-    const at = (table >>> 2) + slot * 2
+    const at = (mmu.memory.frameHost(gmfn) >>> 2) + slot * 2
     const [lo, hi] = [mmu.memory.i32[at], mmu.memory.i32[at + 1]]
     entryWords[0] = lo
     entryWords[1] = hi
@@ -37,7 +36,7 @@ export function emulatePteWrite(
     entry.set(newBytes, within)
     // A whole plain store goes over the walkers' bits; any other would lose those set since the read.
     const mode = oldBytes === undefined && size === 8 ? 'store' : 'exact'
-    const rc = mmu.entries.replaceSeen(1, table, slot, entryWords[0], entryWords[1], mode, lo, hi)
+    const rc = mmu.entries.replaceSeen(1, gmfn, slot, entryWords[0], entryWords[1], mode, lo, hi)
     if (rc === 0) mmu.hooks.written(gmfn, offset, size)
     return rc === RESTART ? -EAGAIN : rc
   } finally {

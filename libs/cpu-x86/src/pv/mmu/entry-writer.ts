@@ -16,23 +16,25 @@ export type StoreMode = 'store' | 'preserve-ad' | 'exact'
  */
 export class EntryWriter {
   readonly #types: PageTypes
+  readonly #memory: MmuMemory
   readonly #words: Int32Array
   readonly #pte: PteStore
 
   constructor(types: PageTypes, memory: MmuMemory) {
     this.#types = types
+    this.#memory = memory
     this.#words = memory.i32
     this.#pte = pteStore(memory.memory)
   }
 
   /** Replaces what is in the slot now. @see replaceSeen */
   replace(level: number, table: number, slot: number, lo: number, hi: number, mode: StoreMode): number {
-    const at = (table + slot * 8) >>> 2
+    const at = (this.#memory.frameHost(table) + slot * 8) >>> 2
     return this.replaceSeen(level, table, slot, lo, hi, mode, this.#words[at], this.#words[at + 1])
   }
 
   /**
-   * @param level of the validated table at host address `table`
+   * @param level of the validated table `table`, a gmfn
    * @param oldLo, oldHi the entry as it was just read
    * @returns 0, RESTART, ABSENT or -errno: -EINVAL for slots of Xen, bad flags, tables of others and wrong types; -EBUSY and
    *   -EPERM for frames that an L1 may not map; -EAGAIN
@@ -48,23 +50,23 @@ export class EntryWriter {
     oldHi: number,
   ): number {
     if (level === 4 && isXenSlot(slot)) return -EINVAL
-    const host = table + slot * 8
+    const host = this.#memory.frameHost(table) + slot * 8
     if ((lo & PTE_P) === 0) {
       if (!this.#store(host, lo, hi, mode, oldLo, oldHi)) return -EAGAIN
-      this.#put(level, oldLo, oldHi)
+      this.#put(table, level, oldLo, oldHi)
       return 0
     }
-    if (sameReference(level, lo, hi, oldLo, oldHi)) {
+    if (sameReference(lo, hi, oldLo, oldHi)) {
       if (hasBadFlags(level, lo)) return -EINVAL
       return this.#store(host, lo, hi, mode, oldLo, oldHi) ? 0 : -EAGAIN
     }
-    const rc = level === 1 ? this.#types.getL1Target(lo, hi) : this.#types.getTableTarget(level, lo, hi)
+    const rc = level === 1 ? this.#types.getL1Target(lo, hi) : this.#types.getTableTarget(table, level, lo, hi)
     if (rc !== 0) return rc
     if (this.#store(host, lo, hi, mode, oldLo, oldHi)) {
-      this.#put(level, oldLo, oldHi)
+      this.#put(table, level, oldLo, oldHi)
       return 0
     }
-    this.#put(level, lo, hi)
+    this.#put(table, level, lo, hi)
     return -EAGAIN
   }
 
@@ -73,10 +75,10 @@ export class EntryWriter {
     this.#pte.store(host, lo, hi)
   }
 
-  #put(level: number, lo: number, hi: number): void {
+  #put(table: number, level: number, lo: number, hi: number): void {
     if ((lo & PTE_P) === 0) return
     if (level === 1) this.#types.putL1Target(lo, hi)
-    else this.#types.putTableTarget(lo, hi)
+    else this.#types.putTableTarget(table, level, lo, hi)
   }
 
   #store(host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {

@@ -65,7 +65,7 @@ function updateFrame(mmu: Mmu, gmfn: number, offset: number, lo: number, hi: num
   const level = mmu.info.tableLevel(gmfn)
   if (level !== 0) {
     const mode = command === MMU_PT_UPDATE_PRESERVE_AD ? 'preserve-ad' : 'store'
-    const rc = mmu.entries.replace(level, host, offset >>> 3, lo, hi, mode)
+    const rc = mmu.entries.replace(level, gmfn, offset >>> 3, lo, hi, mode)
     if (rc === 0) mmu.hooks.written(gmfn, offset, 8)
     return rc
   }

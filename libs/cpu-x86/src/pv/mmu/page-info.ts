@@ -31,7 +31,12 @@ export const TYPE_COUNT = 1
 export const REF_COUNT = 2
 /** Flush epoch in which the last reference or type was dropped; the link of a DYING table. */
 export const STAMP = 3
-const RECORD_WORDS = 4
+/**
+ * Linear page tables (linear-tables.ts): above 0, entries of this table that name other tables of its level; below, entries
+ * of other tables of its level that name it.
+ */
+export const LINEAR = 4
+const RECORD_WORDS = 5
 
 /** Words of the header. */
 export const EPOCH = 0

@@ -1,6 +1,7 @@
 import { bugOn } from '@paravane/core'
 import { EBUSY, EINVAL, EPERM } from '@paravane/core/abi'
 import { descriptorPageOkay } from './descriptor.ts'
+import { putLinear, takeLinear } from './linear-tables.ts'
 import type { MmuHooks } from './mmu-hooks.ts'
 import type { MmuMemory } from './mmu-memory.ts'
 import { ABSENT, isUnfinished, RESTART } from './outcome.ts'
@@ -162,13 +163,22 @@ export class PageTypes {
     if ((i32[at + INFO] & DYING) === 0) i32[at + STAMP] = this.#info.epoch
   }
 
-  /** References for a present entry of a table of `level` 2 to 4. */
-  getTableTarget(level: number, lo: number, hi: number): number {
-    return hasBadFlags(level, lo) ? -EINVAL : this.getPageAndType(frameOf(lo, hi), level - 1)
+  /** References for a present entry of the table `table`, of `level` 2 to 4. */
+  getTableTarget(table: number, level: number, lo: number, hi: number): number {
+    if (hasBadFlags(level, lo)) return -EINVAL
+    const target = frameOf(lo, hi)
+    const rc = this.getPageAndType(target, level - 1)
+    if (rc !== -EINVAL || !takeLinear(this.#info, table, level, target, lo)) return rc
+    if (target !== table) this.#i32[this.#info.record(target) + REF_COUNT]++
+    return 0
   }
 
-  putTableTarget(lo: number, hi: number): void {
-    this.putPageAndType(frameOf(lo, hi))
+  putTableTarget(table: number, level: number, lo: number, hi: number): void {
+    const target = frameOf(lo, hi)
+    if (target === table) return
+    // The reference that is put has kept its type.
+    if (this.#info.type(target) === level) putLinear(this.#info, table, target)
+    this.putPageAndType(target)
   }
 
   /** After a frame's last use: nobody has it cached when this returns. */
@@ -207,7 +217,7 @@ export class PageTypes {
   #validate(gmfn: number, type: number): number {
     const at = this.#info.record(gmfn)
     const host = this.#memory.frameHost(gmfn)
-    const rc = type === TYPE_SEG_DESC ? this.#validateDescriptors(gmfn, host) : this.#validateTable(at, type, host)
+    const rc = type === TYPE_SEG_DESC ? this.#validateDescriptors(gmfn, host) : this.#validateTable(gmfn, type, host)
     if (isUnfinished(rc)) return rc
     const info = this.#i32[at + INFO] & FLAGS_MASK & ~PARTIAL
     this.#i32[at + INFO] = rc === 0 ? info | VALIDATED : info & ~TYPE_MASK
@@ -222,7 +232,8 @@ export class PageTypes {
   }
 
   /** Takes what the entries need, from where PARTIAL says; says so again if one does not get finished. */
-  #validateTable(at: number, level: number, host: number): number {
+  #validateTable(gmfn: number, level: number, host: number): number {
+    const at = this.#info.record(gmfn)
     const words = this.#memory.i32
     const first = host >>> 2
     const info = this.#i32[at + INFO]
@@ -234,22 +245,22 @@ export class PageTypes {
       const lo = words[first + 2 * slot]
       if ((lo & PTE_P) === 0) continue
       const hi = words[first + 2 * slot + 1]
-      const rc = level === TYPE_L1 ? this.getL1Target(lo, hi) : this.getTableTarget(level, lo, hi)
+      const rc = level === TYPE_L1 ? this.getL1Target(lo, hi) : this.getTableTarget(gmfn, level, lo, hi)
       if (rc === 0) continue
       if (isUnfinished(rc)) this.#i32[at + INFO] = (info & FLAGS_MASK) | PARTIAL | (slot << PROGRESS_SHIFT)
-      else this.#putEntries(level, first, slot)
+      else this.#putEntries(gmfn, level, first, slot)
       return rc
     }
     return 0
   }
 
-  #putEntries(level: number, first: number, slots: number): void {
+  #putEntries(gmfn: number, level: number, first: number, slots: number): void {
     const words = this.#memory.i32
     for (let i = first; i < first + 2 * slots; i += 2) {
       const lo = words[i]
       if ((lo & PTE_P) === 0) continue
       if (level === TYPE_L1) this.putL1Target(lo, words[i + 1])
-      else this.putTableTarget(lo, words[i + 1])
+      else this.putTableTarget(gmfn, level, lo, words[i + 1])
     }
   }
 
@@ -261,6 +272,6 @@ export class PageTypes {
     bugOn(host === 0 || (this.#i32[at + INFO] & OWNED) === 0, 'a page table was taken away')
     this.#i32[at + INFO] &= ~(DYING | VALIDATED)
     this.#i32[at + STAMP] = this.#info.epoch
-    this.#putEntries(level, host >>> 2, TABLE_ENTRIES)
+    this.#putEntries(gmfn, level, host >>> 2, TABLE_ENTRIES)
   }
 }

@@ -44,8 +44,7 @@ export function isXenSlot(slot: number): boolean {
   return slot >= FIRST_XEN_SLOT && slot <= LAST_XEN_SLOT
 }
 
-/** Two entries reference the same: the same frame and both present; at L1 both or neither writable. */
-export function sameReference(level: number, lo: number, hi: number, otherLo: number, otherHi: number): boolean {
-  const flags = level === 1 ? PTE_P | PTE_RW : PTE_P
-  return ((lo ^ otherLo) & (~0xfff | flags)) === 0 && ((hi ^ otherHi) & ADDRESS_HIGH) === 0
+/** Two entries reference the same: the same frame, both present, and both or neither writable. */
+export function sameReference(lo: number, hi: number, otherLo: number, otherHi: number): boolean {
+  return ((lo ^ otherLo) & (~0xfff | PTE_P | PTE_RW)) === 0 && ((hi ^ otherHi) & ADDRESS_HIGH) === 0
 }

@@ -42,7 +42,7 @@ export function updateVaMapping(
     const table = l1TableOf(mmu, vcpu, vaLo, vaHi)
     if (table < 0) return -EINVAL
     const slot = (vaLo >>> 12) & 511
-    const rc = mmu.entries.replace(1, mmu.memory.frameHost(table), slot, pteLo, pteHi, 'store')
+    const rc = mmu.entries.replace(1, table, slot, pteLo, pteHi, 'store')
     if (rc === 0) mmu.hooks.written(table, slot * 8, 8)
     return rc
   } finally {
