@@ -186,9 +186,11 @@ export function setCallback(vcpu: VcpuMemory, type: number, address: bigint, mas
 function setSegmentBase(pv: PvVcpu, which: number, value: bigint): number {
   const { vcpu } = pv
   if (which === SEGBASE_GS_USER_SEL) {
-    // A selector that cannot be loaded is taken for a null one, and the call succeeds all the same.
-    const selector = Number(value & 0xffffn)
-    const segment = dataSegment(pv.descriptors, GS, selector > 3 ? selector | 3 : selector)
+    // GS itself is loaded; a selector that cannot be is taken for a null one, and the call succeeds all the same.
+    const low = Number(value & 0xffffn)
+    const selector = low > 3 ? low | 3 : low
+    const segment = dataSegment(pv.descriptors, GS, selector)
+    vcpu.setI32(PV.GS, 'base' in segment ? selector : 0)
     vcpu.setU64(PV.GS_USER, 'base' in segment ? segment.base : 0n)
     return 0
   }
