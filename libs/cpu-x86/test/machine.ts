@@ -74,7 +74,7 @@ export class Machine {
       throw new TypeError('this test machine has no helpers: give `helpers`')
     }
     this.runner = new VcpuRunner(this.views, this.vcpu, {
-      helpers: () => ({ sse: none, x87: none }),
+      helpers: () => ({ sse: none, x87: none, tsc: none }),
       access: {
         mayEmulate: () => false,
         emulate: () => 'refused',

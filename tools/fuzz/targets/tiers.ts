@@ -64,7 +64,7 @@ class Runner {
       regionThreshold: way.regionThreshold,
       helpers: (vcpu) => {
         const view = new DataView(vcpu.views.memory.buffer)
-        return { sse: sseHelper(view), x87: x87Helper(view) }
+        return { sse: sseHelper(view), x87: x87Helper(view), tsc: () => 0 }
       },
     })
     const { machine } = this

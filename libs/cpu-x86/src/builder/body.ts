@@ -25,8 +25,15 @@ const STATE: Readonly<Record<StateWord, number>> = {
   x87ip: CPU.X87_IP,
   x87dp: CPU.X87_DP,
   result: CPU.RESULT,
+  tscTraps: CPU.TSC_TRAPS,
+  es: CPU.SELECTOR_ES,
+  cs: CPU.SELECTOR_CS,
+  ss: CPU.SELECTOR_SS,
+  ds: CPU.SELECTOR_DS,
+  fs: CPU.SELECTOR_FS,
+  gs: CPU.SELECTOR_GS,
 }
-const NARROW: ReadonlySet<StateWord> = new Set(['mxcsr'])
+const NARROW: ReadonlySet<StateWord> = new Set(['mxcsr', 'tscTraps', 'es', 'cs', 'ss', 'ds', 'fs', 'gs'])
 
 /** Indices of the imported helpers in modules that hold instruction bodies. */
 export type HelperIndex = Readonly<Record<Helper, number>>

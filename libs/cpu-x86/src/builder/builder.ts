@@ -72,7 +72,21 @@ export const TRAP_KINDS = [
 export type Trap = (typeof TRAP_KINDS)[number]
 
 /** State words other than general registers, addressed by name; see state/layout.ts. All read and written as i64 (zero-extended). */
-export type StateWord = 'df' | 'mxcsr' | 'fsbase' | 'gsbase' | 'rflags' | 'x87' | 'x87ip' | 'x87dp' | 'result'
+export type StateWord =
+  | 'df'
+  | 'mxcsr'
+  | 'fsbase'
+  | 'gsbase'
+  | 'rflags'
+  | 'x87'
+  | 'x87ip'
+  | 'x87dp'
+  | 'result'
+  | 'tscTraps'
+  | Selector
+
+/** The word that holds a segment register's selector. */
+export type Selector = 'es' | 'cs' | 'ss' | 'ds' | 'fs' | 'gs'
 
 /** Imported functions for work that is done in TypeScript. All arguments and results are i32; addresses are places in memory. */
 export type Helper =
@@ -80,6 +94,8 @@ export type Helper =
   | 'sse'
   /** (opcode byte, modrm, address of memory operand or 0) -> 0, or the vector to raise. */
   | 'x87'
+  /** () -> 0, the time stamp counter in the word 'result'. */
+  | 'tsc'
 
 /**
  * What a definition is written against. Rules:

@@ -18,8 +18,9 @@ const HELPER: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32
 export const BODY_IMPORTS: readonly (readonly [string, Signature])[] = [
   ['sse', HELPER],
   ['x87', HELPER],
+  ['tsc', HELPER],
 ]
-export const HELPER_INDEX = { sse: 0, x87: 1 } as const
+export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2 } as const
 
 const FILL = BODY_IMPORTS.length
 const FIND = FILL + 1

@@ -1,5 +1,6 @@
 /** Moves between general registers and memory (Intel SDM vol. 2: MOV, MOVZX, MOVSX, MOVSXD, LEA, XCHG, CMOVcc, CBW, CWD, LAHF, SAHF, XLAT). */
-import type { Builder } from '../builder/builder.ts'
+import type { Builder, Selector } from '../builder/builder.ts'
+import type { Decoded } from '../decode/decoded.ts'
 import { i64, select } from '../wasm/ops.ts'
 import { swapBytes } from './byte-swap.ts'
 import { computedAddress } from './computed-address.ts'
@@ -86,6 +87,15 @@ function translate(b: Builder): void {
   b.put(b.gpr(RAX, 1), b.get(place))
 }
 
+const SELECTORS: readonly Selector[] = ['es', 'cs', 'ss', 'ds', 'fs', 'gs']
+const sourceSegment = ({ operands: [, from] }: Decoded): number => (from.kind === 'sreg' ? from.reg : 0)
+
+function readSelector(b: Builder): void {
+  const to = b.op(0)
+  const place = b.open(to, 'w', to.kind === 'mem' ? 2 : b.size)
+  b.put(place, b.state(SELECTORS[sourceSegment(b.insn)]))
+}
+
 const segmentMove: Definition = (b) => b.trap('segment')
 const fence: Definition = (b) => b.fence()
 const nothing: Definition = () => {}
@@ -112,9 +122,11 @@ const moves: readonly Row[] = [
     { map: 0, code: 0xc6, ext: 0, operands: 'Eb Ib' },
     { map: 0, code: 0xc7, ext: 0, operands: 'Ev Iz' },
   ]),
+  ...rowsOf('mov', readSelector, [
+    { map: 0, code: 0x8c, mod: 'reg', operands: 'Rv Sw', variant: sourceSegment },
+    { map: 0, code: 0x8c, mod: 'mem', operands: 'Mw Sw', variant: sourceSegment },
+  ]),
   ...rowsOf('mov', segmentMove, [
-    { map: 0, code: 0x8c, mod: 'reg', operands: 'Rv Sw', ends: true },
-    { map: 0, code: 0x8c, mod: 'mem', operands: 'Mw Sw', ends: true },
     ...[0, 2, 3, 4, 5].map((ext): Shape => ({ map: 0, code: 0x8e, ext, operands: 'Sw Ew', ends: true })),
   ]),
   ...rowsOf('movzx', move, [

@@ -60,7 +60,6 @@ const traps: readonly Row[] = [
     outs: [one(0x6e, 'Xb DX', rep), one(0x6f, 'Xz DX', rep)],
   }),
   ...trapping('cpuid', { cpuid: two(0xa2) }),
-  ...trapping('rdtsc', { rdtsc: two(0x31) }),
   ...trapping('rdtscp', { rdtscp: group7(7, 1, {}) }),
   ...trapping('rdpmc', { rdpmc: two(0x33) }),
   ...trapping('msr', { wrmsr: two(0x30), rdmsr: two(0x32) }),

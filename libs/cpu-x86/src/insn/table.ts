@@ -31,6 +31,7 @@ import { rows as ssse3 } from './ssse3.ts'
 import { rows as stack } from './stack.ts'
 import { rows as string } from './string.ts'
 import { rows as system } from './system.ts'
+import { rows as time } from './time.ts'
 import { rows as x87 } from './x87.ts'
 
 export const rows: readonly Row[] = [
@@ -47,6 +48,7 @@ export const rows: readonly Row[] = [
   ...cmpxchg,
   ...bcd,
   ...system,
+  ...time,
   ...x87,
   ...mmx,
   ...sseMov,

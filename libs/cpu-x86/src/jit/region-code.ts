@@ -47,7 +47,6 @@ const LEAVING: ReadonlySet<string> = new Set([
   'ins',
   'outs',
   'cpuid',
-  'rdtsc',
   'rdtscp',
   'rdpmc',
   'rdmsr',

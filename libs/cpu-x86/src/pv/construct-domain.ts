@@ -14,6 +14,7 @@ import {
   VCPU_UP,
 } from '@paravane/core'
 import { type DomainMemoryPlan, initVcpu, planDomainMemory } from '../state/domain-memory.ts'
+import { CPU, TSC_TRAPS } from '../state/layout.ts'
 import { FIRST_RAM_GMFN, SHARED_INFO_GMFN, SPARE_GMFNS } from './gmfn-allocator.ts'
 import { addXenFrame, adoptBuiltDomain } from './mmu/domain-frames.ts'
 import { PageInfo } from './mmu/page-info.ts'
@@ -90,7 +91,8 @@ export function constructPvDomain(
   const pages = request.memory * PAGES_PER_MIB
   const layout = planPvLayout({ image: request.image, ramdisk: request.ramdisk, cmdline: request.cmdline, pages })
   const domain = new PvDomain(shared, DOM0_OWNER)
-  for (let n = 0; n < request.vcpus; n++) initVcpu(domain.views, shared.plan, n)
+  for (let n = 0; n < request.vcpus; n++)
+    initVcpu(domain.views, shared.plan, n).setI32(CPU.TSC_TRAPS, domain.state.virtualTime ? TSC_TRAPS.COUNTED : 0)
   domain.present(SHARED_INFO_GMFN, -1)
   for (let pfn = 0; pfn < pages; pfn++) domain.place(FIRST_RAM_GMFN + pfn, pfn)
   const built = buildPvDomain(

@@ -1,4 +1,5 @@
 import { dropAllCode } from '../cold/drop-code.ts'
+import { CPU, TSC_TRAPS } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { PV } from './pv-state.ts'
 
@@ -36,4 +37,6 @@ export function readCr4(vcpu: VcpuMemory): bigint {
 /** Bits that are not the guest's to set are ignored. */
 export function writeCr4(vcpu: VcpuMemory, value: bigint): void {
   vcpu.setI32(PV.CR4, Number(value & BigInt(CR4_TSD | CR4_DE)))
+  const others = vcpu.i32(CPU.TSC_TRAPS) & ~TSC_TRAPS.TSD
+  vcpu.setI32(CPU.TSC_TRAPS, value & BigInt(CR4_TSD) ? others | TSC_TRAPS.TSD : others)
 }

@@ -10,17 +10,12 @@ import { CS, codeSegment, DS, ES, FS, GS, loadSegment, SELECTORS, SS } from './s
 const FAR_POINTER: Readonly<Record<string, number>> = { lds: DS, les: ES, lss: SS, lfs: FS, lgs: GS }
 const RSP = 4
 
-/** mov to and from segment registers, push and pop of them, lds and its kin. */
+/** mov to segment registers, push and pop of them, lds and its kin. */
 export function accessSegment(c: EmulationContext, insn: Decoded): Emulated {
   const { name } = insn.row
   if (name === 'push' || name === 'pop') return stackSegment(c, insn, name === 'push')
   if (name !== 'mov') return farPointer(c, insn, FAR_POINTER[name])
   const [to, from] = insn.operands
-  if (from.kind === 'sreg') {
-    const size = to.kind === 'reg' ? insn.size : 2
-    const fault = c.operands.write(insn, to, size, BigInt(c.vcpu.i32(SELECTORS[from.reg])))
-    return fault && faultOf(fault)
-  }
   const { reg } = to as SpecialOperand
   if (reg === CS) return UD
   const value = c.operands.read(insn, from, 2)

@@ -20,13 +20,13 @@ export const PV = {
   CALLBACK_MASKS: 0x1068,
   /** i32: CR0.TS as the guest sees it. Translation looks at it too. */
   TASK_SWITCHED: CPU.NO_FPU,
-  /** i32: selectors. */
-  CS: 0x1070,
-  SS: 0x1074,
-  DS: 0x1078,
-  ES: 0x107c,
-  FS: 0x1080,
-  GS: 0x1084,
+  /** i32: selectors; instructions read them. */
+  CS: CPU.SELECTOR_CS,
+  SS: CPU.SELECTOR_SS,
+  DS: CPU.SELECTOR_DS,
+  ES: CPU.SELECTOR_ES,
+  FS: CPU.SELECTOR_FS,
+  GS: CPU.SELECTOR_GS,
   /** i32: number of descriptors; u64: base of the LDT. */
   GDT_ENTRIES: 0x1088,
   LDT_ENTRIES: 0x108c,

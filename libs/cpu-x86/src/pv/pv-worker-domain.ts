@@ -3,6 +3,7 @@ import { EAGAIN } from '@paravane/core/abi'
 import type { Helpers } from '../cold/cold-tier.ts'
 import type { SlowAccessHooks } from '../cold/slow-access.ts'
 import { sseHelper } from '../insn/sse-helper.ts'
+import { tscHelper } from '../insn/tsc-helper.ts'
 import { x87Helper } from '../insn/x87-helper.ts'
 import { VcpuRunner } from '../run.ts'
 import { type MemoryHash, memoryHash } from '../state/memory-hash.ts'
@@ -45,7 +46,7 @@ export class PvWorkerDomain {
     this.domain = new PvDomain(shared, worker.owner)
     this.clock = clockOf(this.domain)
     const memory = new DataView(shared.memory.buffer)
-    this.#helpers = { sse: sseHelper(memory), x87: x87Helper(memory) }
+    this.#helpers = { sse: sseHelper(memory), x87: x87Helper(memory), tsc: tscHelper(memory, this.clock) }
   }
 
   /** What runs the vCPU here, made at its first turn on this worker. */

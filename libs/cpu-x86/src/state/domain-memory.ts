@@ -1,4 +1,4 @@
-import { CPU, REGION } from './layout.ts'
+import { CPU, REGION, TSC_TRAPS } from './layout.ts'
 import { type DomainViews, VcpuMemory } from './vcpu-memory.ts'
 
 /** What a domain's memory must hold. */
@@ -71,6 +71,7 @@ export function initVcpu(views: DomainViews, plan: DomainMemoryPlan, n: number):
     [CPU.MXCSR, 0x1f80],
     [CPU.MXCSR + 4, 0xffff],
     [CPU.FX, 0x37f],
+    [CPU.TSC_TRAPS, TSC_TRAPS.COUNTED],
     [CPU.OTHERS, plan.vcpus > 1 ? 1 : 0],
   ]
   for (const [offset, value] of words) vcpu.setI32(offset, value)

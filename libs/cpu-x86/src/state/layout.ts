@@ -84,6 +84,15 @@ export const CPU = {
   CODE_EPOCH: 0x168,
   /** i32: 1 while CR0.TS is set: instructions of x87, MMX and SSE are translated as ones that raise #NM. */
   NO_FPU: 0x180,
+  /** i32: the segment selectors. */
+  SELECTOR_ES: 0x184,
+  SELECTOR_CS: 0x188,
+  SELECTOR_SS: 0x18c,
+  SELECTOR_DS: 0x190,
+  SELECTOR_FS: 0x194,
+  SELECTOR_GS: 0x198,
+  /** i32: why rdtsc is for TypeScript, bits of TSC_TRAPS; 0 for the helper. */
+  TSC_TRAPS: 0x19c,
   /** i64: FIP and FDP that an x87 instruction will leave: its address and its operand's offset. */
   X87_IP: 0x170,
   X87_DP: 0x178,
@@ -96,6 +105,9 @@ export const CPU = {
   BOUNCE_BYTES: 0x200,
   SIZE: 0x1000,
 } as const
+
+/** Time is a function of retired instructions, which are not counted up within translated code; CR4.TSD is set. */
+export const TSC_TRAPS = { COUNTED: 1, TSD: 2 } as const
 
 /** A data TLB: 4096 entries, indexed by bits 12..23 of the address. */
 export const TLB = {

@@ -37,7 +37,7 @@ export class ProgramRunner {
     this.machine = new Machine({
       helpers: (vcpu) => {
         const view = new DataView(vcpu.views.memory.buffer)
-        return { sse: sseHelper(view), x87: x87Helper(view) }
+        return { sse: sseHelper(view), x87: x87Helper(view), tsc: () => 0 }
       },
       ...options,
     })

@@ -52,7 +52,7 @@ export class Bench {
       regionThreshold: tier === 'regions' ? 1 : 0,
       helpers: (vcpu) => {
         const view = new DataView(vcpu.views.memory.buffer)
-        return { sse: sseHelper(view), x87: x87Helper(view) }
+        return { sse: sseHelper(view), x87: x87Helper(view), tsc: () => 0 }
       },
     })
     const machine = this.#machine

@@ -18,7 +18,7 @@ export type TierName = 'cold' | 'step' | 'region'
 
 export const helpers = (vcpu: VcpuMemory): Helpers => {
   const memory = new DataView(vcpu.views.memory.buffer)
-  return { sse: sseHelper(memory), x87: x87Helper(memory) }
+  return { sse: sseHelper(memory), x87: x87Helper(memory), tsc: () => 0 }
 }
 
 /** Cases with memory at DATA only. */
