@@ -58,6 +58,41 @@ export const FACTS: readonly Fact[] = [
     end: crash(/its stack cannot be written/),
   },
   {
+    name: 'user-without-handler',
+    does: 'an exception of user mode with no trap table',
+    end: crash(/^vector 6 error -1 at RIP 0x[0-9a-f]+: the guest has set no handler$/),
+  },
+  {
+    name: 'user-without-kernel-stack',
+    does: 'an exception of user mode with the kernel stack where nothing is',
+    end: crash(/^vector 6 error -1 at RIP 0x[0-9a-f]+: its stack cannot be written at 0x7f0000000f/),
+  },
+  {
+    name: 'int-without-kernel-stack',
+    does: 'int 0x80 with the kernel stack where nothing is',
+    end: crash(/^vector 128 .*: its stack cannot be written at 0x7f0000000f/),
+  },
+  {
+    name: 'syscall-without-kernel-stack',
+    does: 'a system call with the kernel stack where nothing is',
+    end: crash(/^the syscall callback: its stack cannot be written at 0x7f0000000f/),
+  },
+  {
+    name: 'event-without-kernel-stack',
+    does: 'an event in user mode with the kernel stack where nothing is',
+    end: crash(/^the event callback: its stack cannot be written at 0x7f0000000f/),
+  },
+  {
+    name: 'double-fault-of-user-mode',
+    does: 'a page fault of user mode whose handler is not mapped: one frame after the other, to the end of the stack',
+    end: crash(/^vector 14 error 16 at RIP 0x7f0000001000, address 0x7f0000001000: its stack cannot be written/),
+  },
+  {
+    name: 'kernel-stack-on-tables',
+    does: 'an exception of user mode with the kernel stack in a page table',
+    end: crash(/^vector 6 .*: its stack cannot be written/),
+  },
+  {
     name: 'shutdown-reason-77',
     does: 'shuts down for a reason there is not',
     end: crash(/shutdown reason 77 is unknown/),
