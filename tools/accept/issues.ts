@@ -1,8 +1,9 @@
 import { FIRST_LIGHT } from './first-light.ts'
 import type { AcceptList } from './point.ts'
+import { TRUST } from './trust.ts'
 
 /** Every issue's list, oldest first. An issue is accepted when its own points and those of all before it pass. */
-const ISSUES: readonly AcceptList[] = [FIRST_LIGHT]
+const ISSUES: readonly AcceptList[] = [FIRST_LIGHT, TRUST]
 
 export const ISSUE_NAMES: readonly string[] = ISSUES.map(({ issue }) => issue)
 
