@@ -142,6 +142,18 @@ export const FACTS: readonly Fact[] = [
     end: { reason: 'poweroff' },
   },
   {
+    name: 'pages-of-an-ldt',
+    does: 'pages of an LDT in use written, unmapped and mapped anew',
+    answers: true,
+    end: { reason: 'poweroff' },
+  },
+  {
+    name: 'trap-tables',
+    does: 'trap tables of any length, from anywhere',
+    answers: true,
+    end: { reason: 'poweroff' },
+  },
+  {
     name: 'refused-stores',
     does: 'stores to page tables, LDTs and frames given up: every refusal',
     answers: true,

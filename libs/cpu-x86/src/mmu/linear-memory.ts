@@ -1,4 +1,4 @@
-import { AbsentFrame, type GuestAccess } from '@paravane/core'
+import { AbsentFrame, type GuestAccess, handleOkay } from '@paravane/core'
 import { canonical, type Observed } from '../cold/slow-access.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
@@ -53,10 +53,10 @@ export class LinearMemory {
     return w.frame === 0 ? -1 : w.gmfn
   }
 
-  /** For hypercall arguments. Probes before it writes, so a failed copy has written nothing. */
+  /** For hypercall arguments, which cannot lie in the M2P. Probes before it writes: a failed copy has written nothing. */
   readonly guest: GuestAccess = {
-    read: (va, into) => this.asKernel(va, into, false) === undefined,
-    write: (va, from) => this.asKernel(va, from, true) === undefined,
+    read: (va, into) => handleOkay(va) && this.asKernel(va, into, false) === undefined,
+    write: (va, from) => handleOkay(va) && this.asKernel(va, from, true) === undefined,
   }
 
   #transfer(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): AccessFault | undefined {

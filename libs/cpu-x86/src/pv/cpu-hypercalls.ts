@@ -1,8 +1,10 @@
 import {
+  CONTINUE,
   type CommandRow,
   GuestCopy,
   type HypercallArgs,
   type HypercallContext,
+  type HypercallResult,
   type HypercallRow,
   REGISTERS_SET,
 } from '@paravane/core'
@@ -61,7 +63,7 @@ const TRAPS = 256
 export function cpuHypercalls(current: (ctx: HypercallContext) => PvVcpu): readonly HypercallRow[] {
   const vcpuOf = (ctx: HypercallContext): VcpuMemory => current(ctx).vcpu
   return [
-    row(__HYPERVISOR_set_trap_table, 'set_trap_table', (ctx, args) => setTrapTable(ctx, vcpuOf(ctx), args.u64(0))),
+    row(__HYPERVISOR_set_trap_table, 'set_trap_table', (ctx, args) => setTrapTable(ctx, vcpuOf(ctx), args)),
     row(__HYPERVISOR_stack_switch, 'stack_switch', (ctx, args) => stackSwitch(vcpuOf(ctx), args)),
     row(__HYPERVISOR_set_callbacks, 'set_callbacks', (ctx, args) => setCallbacks(vcpuOf(ctx), args)),
     {
@@ -93,13 +95,14 @@ export function cpuHypercalls(current: (ctx: HypercallContext) => PvVcpu): reado
 function row(
   nr: number,
   name: string,
-  handler: (ctx: HypercallContext, args: HypercallArgs) => number | bigint | typeof REGISTERS_SET,
+  handler: (ctx: HypercallContext, args: HypercallArgs) => HypercallResult,
 ): HypercallRow {
   return { nr, name, callers: 'any', handler }
 }
 
-/** Entries up to one with address 0; a null table clears all. */
-function setTrapTable(ctx: HypercallContext, vcpu: VcpuMemory, table: bigint): number {
+/** Entries up to one with address 0, however many, in stretches; a null table clears all. */
+function setTrapTable(ctx: HypercallContext, vcpu: VcpuMemory, args: HypercallArgs): number | typeof CONTINUE {
+  const table = args.u64(0)
   if (table === 0n) {
     for (let n = 0; n < TRAPS; n++) setTrap(vcpu, n, 0n, 0, 0)
     return 0
@@ -113,7 +116,8 @@ function setTrapTable(ctx: HypercallContext, vcpu: VcpuMemory, table: bigint): n
     const vector = trap_info.vector.get(entry.view, 0)
     setTrap(vcpu, vector, address, trap_info.flags.get(entry.view, 0), trap_info.cs.get(entry.view, 0))
   }
-  return 0
+  args.set(0, table + BigInt(TRAPS * sizeof(trap_info)))
+  return CONTINUE
 }
 
 export function setTrap(vcpu: VcpuMemory, vector: number, address: bigint, flags: number, cs: number): void {

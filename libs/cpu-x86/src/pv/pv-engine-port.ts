@@ -3,6 +3,7 @@ import { EINVAL, FLAT_RING3_CS64, vcpu_guest_context } from '@paravane/core/abi'
 import { canonical } from '../cold/slow-access.ts'
 import { setTrap } from './cpu-hypercalls.ts'
 import { setGdt } from './mmu/gdt.ts'
+import { setLdt } from './mmu/ldt.ts'
 import { RESTART } from './mmu/outcome.ts'
 import { dropRoots, newBaseptr, newUserBaseptr } from './mmu/roots.ts'
 import type { PvDomain } from './pv-domain.ts'
@@ -40,6 +41,10 @@ function initialise(domain: PvDomain, n: number, context: DataView): number {
     setGdt: (frames, entries) => {
       const outcome = complete(domain, () => setGdt(mmu, n, frames, entries))
       return outcome < 0 ? undo(outcome) : 0
+    },
+    setLdt: (base, entries) => {
+      const [low, high] = [Number(base & 0xffff_ffffn) | 0, Number(base >> 32n) | 0]
+      complete(domain, () => setLdt(mmu, n, low, high, entries))
     },
   })
   // IOPL is virtual: it is taken from the flags, and no place in them (xen/arch/x86/domain.c arch_set_info_guest).

@@ -49,6 +49,7 @@ export function startVcpu(vcpu: VcpuMemory, initial: InitialVcpu): void {
 /** Page table work that a new vCPU needs; both answer 0 or -errno. */
 export interface ContextHooks {
   setGdt(gmfns: readonly number[], entries: number): number
+  setLdt(base: bigint, entries: number): void
   /** Takes references on the roots: kernel, and user if not 0. */
   takeRoots(kernel: number, user: number): number
 }
@@ -94,6 +95,8 @@ export function initialiseFromContext(vcpu: VcpuMemory, context: DataView, hooks
   if (roots < 0) return roots
   const gdt = hooks.setGdt(frames, gdtEntries)
   if (gdt < 0) return gdt
+  const ldtEntries = c.ldt_ents.getNumber(context, 0)
+  hooks.setLdt(ldtEntries === 0 ? 0n : c.ldt_base.get(context, 0), ldtEntries)
   loadRegisters(vcpu, context)
   vcpu.setI32(PV.KERNEL_ROOT, kernelRoot)
   vcpu.setI32(PV.USER_ROOT, userRoot)

@@ -1,11 +1,12 @@
 import type { Mmu } from './mmu.ts'
 import { RESTART } from './outcome.ts'
-import { LDT_FRAMES, LDT_PAGES, TYPE_SEG_DESC } from './page-info.ts'
+import { LDT_ENTRIES, LDT_FRAMES, LDT_HIGH, LDT_LOW, LDT_PAGES, TYPE_SEG_DESC } from './page-info.ts'
 import { NO_FRAME } from './pte.ts'
 
 /**
  * Pages of a vCPU's LDT, which are typed as descriptor tables when a selector of them is first used and stay so until the LDT or
- * the kernel's root changes (xen/arch/x86/pv/mm.c pv_map_ldt_shadow_page, descriptor-tables.c pv_destroy_ldt).
+ * the kernel's root becomes another, whether they are mapped any longer or not (xen/arch/x86/pv/mm.c pv_map_ldt_shadow_page,
+ * descriptor-tables.c pv_destroy_ldt).
  */
 
 const slot = (mmu: Mmu, vcpu: number, page: number): number => mmu.info.vcpu(vcpu) + LDT_FRAMES + page
@@ -29,6 +30,27 @@ export function mapLdtPage(mmu: Mmu, vcpu: number, page: number, gmfn: number): 
     } finally {
       mmu.leave()
     }
+  }
+}
+
+/**
+ * The LDT is so many descriptors at a page-aligned address, in halves: its frames are typed later. The one it has already is
+ * left alone, with its pages in use.
+ */
+export function setLdt(mmu: Mmu, vcpu: number, vaLo: number, vaHi: number, entries: number): number {
+  if (!mmu.enter()) return RESTART
+  try {
+    const { i32 } = mmu.info
+    const at = mmu.info.vcpu(vcpu)
+    if (i32[at + LDT_LOW] === vaLo && i32[at + LDT_HIGH] === vaHi && i32[at + LDT_ENTRIES] === entries) return 0
+    dropLdtPages(mmu, vcpu)
+    i32[at + LDT_LOW] = vaLo
+    i32[at + LDT_HIGH] = vaHi
+    i32[at + LDT_ENTRIES] = entries
+    mmu.hooks.setLdt(vcpu, vaLo, vaHi, entries)
+    return 0
+  } finally {
+    mmu.leave()
   }
 }
 

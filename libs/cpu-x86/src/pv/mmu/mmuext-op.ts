@@ -28,11 +28,9 @@ import {
 import type { RowOperation } from './batch.ts'
 import { flushTlb, readVcpuMask } from './flush.ts'
 import { clearPage, copyPage } from './frame-contents.ts'
-import { dropLdtPages } from './ldt.ts'
+import { setLdt } from './ldt.ts'
 import type { Mmu } from './mmu.ts'
 import type { FlushTargets } from './mmu-hooks.ts'
-import { RESTART } from './outcome.ts'
-import { LDT_ENTRIES, LDT_HIGH, LDT_LOW } from './page-info.ts'
 import { frameNumber } from './pte.ts'
 import { newBaseptr, newUserBaseptr, pinTable, unpinTable } from './roots.ts'
 
@@ -82,22 +80,11 @@ function isGuestAddress(high: number): boolean {
 }
 
 /** The frames of an LDT are looked up and typed when a selector of it is first used, so nothing is checked but the size. */
-function setLdt(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
+function setLdtCall(mmu: Mmu, ctx: HypercallContext, words: Int32Array): number {
   const entries = words[ARG2] >>> 0
   if (entries === 0) words.fill(0, ARG1, ARG2)
   if ((words[ARG1] & 0xfff) !== 0 || entries > MAX_LDT_ENTRIES || !isGuestAddress(words[ARG1 + 1])) return -EINVAL
-  if (!mmu.enter()) return RESTART
-  try {
-    const at = mmu.info.vcpu(ctx.vcpu)
-    dropLdtPages(mmu, ctx.vcpu)
-    mmu.info.i32[at + LDT_LOW] = words[ARG1]
-    mmu.info.i32[at + LDT_HIGH] = words[ARG1 + 1]
-    mmu.info.i32[at + LDT_ENTRIES] = entries
-    mmu.hooks.setLdt(ctx.vcpu, words[ARG1], words[ARG1 + 1], entries)
-    return 0
-  } finally {
-    mmu.leave()
-  }
+  return setLdt(mmu, ctx.vcpu, words[ARG1], words[ARG1 + 1], entries)
 }
 
 const OPERATIONS: readonly Operation[] = [
@@ -115,7 +102,7 @@ const OPERATIONS: readonly Operation[] = [
   [MMUEXT_INVLPG_ALL, 'INVLPG_ALL', (mmu, ctx, words) => invlpg(mmu, ctx, words, 'all')],
   refuse(MMUEXT_FLUSH_CACHE, 'FLUSH_CACHE', EACCES, 'for domains with devices'),
   refuse(MMUEXT_FLUSH_CACHE_GLOBAL, 'FLUSH_CACHE_GLOBAL', EINVAL, 'for domains with devices'),
-  [MMUEXT_SET_LDT, 'SET_LDT', setLdt],
+  [MMUEXT_SET_LDT, 'SET_LDT', setLdtCall],
   [MMUEXT_NEW_USER_BASEPTR, 'NEW_USER_BASEPTR', (mmu, ctx, words) => newUserBaseptr(mmu, ctx.vcpu, frame1(words))],
   [MMUEXT_CLEAR_PAGE, 'CLEAR_PAGE', (mmu, _ctx, words) => clearPage(mmu, frame1(words))],
   [MMUEXT_COPY_PAGE, 'COPY_PAGE', (mmu, _ctx, words) => copyPage(mmu, frame1(words), frame2(words))],

@@ -54,7 +54,7 @@ export function newBaseptr(mmu: Mmu, vcpu: number, gmfn: number): number {
     const rc = mmu.types.getPageAndType(gmfn, TYPE_L4)
     if (rc !== 0) return rc
     const before = kernelRoot(mmu, vcpu)
-    dropLdtPages(mmu, vcpu)
+    if (before !== gmfn) dropLdtPages(mmu, vcpu)
     mmu.info.i32[mmu.info.vcpu(vcpu) + KERNEL_ROOT] = gmfn + 1
     mmu.hooks.setBaseptr(vcpu, gmfn)
     if (before !== NO_FRAME) mmu.types.putPageAndType(before)
