@@ -207,7 +207,12 @@ export class VcpuRunner {
   /** The record at RIP, or 0 with a fault or an absent frame noted. */
   #lookup(): number {
     const vcpu = this.vcpu
-    const rip = vcpu.rip
+    const { rip } = vcpu
+    const known = this.tier.find(vcpu.base, BigInt.asIntN(64, rip))
+    if (known !== 0) {
+      vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
+      return known
+    }
     this.cache.reserve()
     const frame = this.#executable(rip)
     if (frame === 0) return 0

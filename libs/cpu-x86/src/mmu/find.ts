@@ -1,25 +1,44 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { CPU, XTLB } from '../state/layout.ts'
-import { Code } from '../wasm/code.ts'
+import { Code, STORE32, STORE64 } from '../wasm/code.ts'
+import type { I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
+import { emitWalk } from './walk-code.ts'
 
 /**
- * (vCPU, address) -> record of the instruction there, or 0 where the execute TLB or the frame's code table has none. Virtual
- * address -> execute TLB -> code table of the frame: translations are never found by virtual address alone.
+ * (vCPU, address) -> record of the instruction there, or 0 where TypeScript has to look: nothing is translated there yet, or it may not
+ * be executed. Virtual address -> execute TLB, filled from the page tables where it has no entry -> code table of the frame:
+ * translations are never found by virtual address alone.
  */
 export function findFunction(): FunctionBody {
-  const code = new Code(128)
+  const code = new Code(512)
   const [cpu, rip] = [parameter('i32', 0), parameter('i64', 1)]
   const locals = new Locals(2)
-  const entry = locals.named('i32')
+  const xtlb = locals.named('i32')
+  const table = locals.named('i32')
+  const [host, slot] = [locals.named('i32'), locals.named('i32')]
+  const [entry, allowed, noExecute] = [locals.named('i64'), locals.named('i64'), locals.named('i64')]
+  const page = i64.and(rip, i64.const(-4096))
+  const fail = (when: I32) => {
+    code.if(when, false)
+    code.return(i32.const(0))
+    code.end()
+  }
   const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
-  code.setLocal(entry.op, i32.add(i32.load(cpu, CPU.XTLB), index))
-  code.if(i64.ne(i64.and(rip, i64.const(-4096)), i64.load(entry, XTLB.TAG)), false)
-  code.return(i32.const(0))
+  code.setLocal(xtlb.op, i32.add(i32.load(cpu, CPU.XTLB), index))
+  code.if(i64.ne(page, i64.load(xtlb, XTLB.TAG)), false)
+  fail(i64.ne(i64.shr_s(i64.shl(rip, i64.const(16)), i64.const(16)), rip))
+  emitWalk(code, cpu, rip, { host, slot, entry, allowed, noExecute }, 'execute', fail)
+  const place = i32.shl(i32.shr_u(host, i32.const(12)), i32.const(2))
+  code.setLocal(table.op, i32.load(i32.add(i32.load(cpu, CPU.CODE_TABLES), place)))
+  fail(i32.eqz(table))
+  code.store(STORE64[8], xtlb, page, XTLB.TAG)
+  code.store(STORE32, xtlb, table, XTLB.CODE_TABLE)
+  code.store(STORE32, xtlb, host, XTLB.HOST)
   code.end()
-  const slot = i32.shl(i32.and(i32.wrap(rip), i32.const(4095)), i32.const(2))
-  code.return(i32.load(i32.add(i32.load(entry, XTLB.CODE_TABLE), slot)))
+  const offset = i32.shl(i32.and(i32.wrap(rip), i32.const(4095)), i32.const(2))
+  code.return(i32.load(i32.add(i32.load(xtlb, XTLB.CODE_TABLE), offset)))
   code.u8(0x00)
   code.end()
   return { name: 'find', signature: { params: ['i32', 'i64'], results: ['i32'] }, locals: locals.types, code }
