@@ -48,6 +48,7 @@ export type {
   HypervisorOptions,
   HypervisorReport,
   RunningDomain,
+  SuspendedDomain,
 } from './host/hypervisor-api.ts'
 export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'
 export { coreHypercalls } from './hypercall/core-hypercalls.ts'

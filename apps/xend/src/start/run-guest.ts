@@ -23,7 +23,7 @@ export type RunResult =
 const ENDINGS: Readonly<Record<DomainEnd['reason'], string>> = {
   poweroff: 'powered off',
   reboot: 'asked for a reboot and was destroyed (on_reboot)',
-  suspend: 'suspended itself, which is not done yet, and was destroyed',
+  suspend: 'suspended itself, which nobody asked for, and was destroyed',
   crash: 'crashed',
   watchdog: 'was stopped by its watchdog',
   destroyed: 'was destroyed',

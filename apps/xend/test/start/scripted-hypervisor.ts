@@ -53,6 +53,14 @@ export class ScriptedDomain implements RunningDomain {
     throw new Error(`no one asked for ${how}`)
   }
 
+  async suspend(): Promise<never> {
+    throw new Error('no one asked to suspend it')
+  }
+
+  async resume(): Promise<never> {
+    throw new Error('no one asked to resume it')
+  }
+
   info(): never {
     throw new Error('no one asked')
   }

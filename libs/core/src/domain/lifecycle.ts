@@ -2,7 +2,16 @@ import { VIRQ_DOM_EXC } from '../abi/xen.ts'
 import { bugOn } from '../errors.ts'
 import type { EventChannels } from '../event-channel/event-channels.ts'
 import type { Domain } from './domain.ts'
-import { DOMAIN, DOMAIN_CREATED, DOMAIN_DYING, DOMAIN_RUNNING, DOMAIN_SHUTDOWN, VCPU, VCPU_UP } from './domain-state.ts'
+import {
+  DOMAIN,
+  DOMAIN_CREATED,
+  DOMAIN_DYING,
+  DOMAIN_RUNNING,
+  DOMAIN_SHUTDOWN,
+  NEVER,
+  VCPU,
+  VCPU_UP,
+} from './domain-state.ts'
 import type { SchedulerPort } from './scheduler-port.ts'
 
 /** Whether vCPUs of the domain may run. */
@@ -26,18 +35,34 @@ export function unpauseDomain(domain: Domain, sched: SchedulerPort): void {
   wakeAll(domain, sched)
 }
 
-/** The toolstack lets a domain that shut down go on, as after a suspend that was cancelled or a restore. */
-export function resumeDomain(domain: Domain, sched: SchedulerPort): void {
+/**
+ * The toolstack lets a domain that shut down go on, as after a suspend that was cancelled or a restore. Watchdogs that ran
+ * out meanwhile are off, as Xen lets them pass (xen/common/sched/core.c domain_watchdog_timeout).
+ * @param now ns of guest time
+ */
+export function resumeDomain(domain: Domain, now: bigint, sched: SchedulerPort): void {
   const { memory } = domain.state
+  for (let i = 0; i < DOMAIN.watchdogs.length; i++) {
+    const due = DOMAIN.watchdogs.load(memory, 0, i)
+    if (due !== NEVER && due <= now) DOMAIN.watchdogs.store(memory, 0, NEVER, i)
+  }
   DOMAIN.shutdownReason.store(memory, 0, -1)
   if (DOMAIN.lifecycle.compareExchange(memory, 0, DOMAIN_SHUTDOWN, DOMAIN_RUNNING) === DOMAIN_SHUTDOWN) {
     wakeAll(domain, sched)
   }
 }
 
+/** Its vCPUs may run, and the timers of those that sleep count again. */
 function wakeAll(domain: Domain, sched: SchedulerPort): void {
+  if (domain.state.virtualTime) {
+    // One unit of the scheduler, whichever of its vCPUs has something to do.
+    sched.wake(domain.domid, 0)
+    return
+  }
   for (let vcpu = 0; vcpu < domain.state.nrVcpus; vcpu++) {
-    if (VCPU.flags.load(domain.state.memory, domain.state.vcpu(vcpu)) & VCPU_UP) sched.wake(domain.domid, vcpu)
+    if ((VCPU.flags.load(domain.state.memory, domain.state.vcpu(vcpu)) & VCPU_UP) === 0) continue
+    sched.wake(domain.domid, vcpu)
+    sched.timersChanged(domain.domid, vcpu)
   }
 }
 

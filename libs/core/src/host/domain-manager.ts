@@ -18,6 +18,7 @@ import { type Ending, HostedDomain } from './hosted-domain.ts'
 import type { DomainRequest } from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
+import { Suspension } from './suspension.ts'
 import { newUuid, uuidBytes } from './uuid.ts'
 
 /** First ports of a new domain, by the order in which they are taken (xen/tools/libs/light/libxl_dom.c). */
@@ -147,11 +148,26 @@ export class DomainManager {
       machine,
       store,
       fromOutside: (action) => this.#fromOutside(domain, action),
+      suspension: this.#suspension(request.name, domain),
       destroy: () => this.destroy(domid),
     })
     teardown.add('numbers', () => hosted.letGo())
     this.#schedule(request, domain, teardown)
     return { hosted, domain, teardown, ending: undefined }
+  }
+
+  #suspension(name: string, domain: EngineDomain): Suspension {
+    const { machine, threads, store, xenstored } = this.#init
+    return new Suspension({
+      name,
+      domain,
+      clock: machine.clockOf(domain),
+      scheduler: machine.scheduler,
+      store,
+      announce: (suspended) => (suspended ? xenstored.domainShutdown(domain.domid) : xenstored.resume(domain.domid)),
+      fromOutside: (action) => this.#fromOutside(domain, action),
+      whileAlive: (work) => threads.whileAlive(work),
+    })
   }
 
   #openPorts({ domain, storeGmfn, consoleGmfn }: BuiltEngineDomain, teardown: Teardown): void {

@@ -9,8 +9,16 @@ import { guestTime } from '../time/system-time.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 import type { HostedConsole } from './domain-console.ts'
 import { domainPath } from './domain-nodes.ts'
-import type { DomainEnd, DomainInfo, DomainRequest, EndReason, RunningDomain } from './hypervisor-api.ts'
+import type {
+  DomainEnd,
+  DomainInfo,
+  DomainRequest,
+  EndReason,
+  RunningDomain,
+  SuspendedDomain,
+} from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
+import type { Suspension } from './suspension.ts'
 
 const REASONS: Readonly<Record<number, EndReason>> = {
   [sched.SHUTDOWN_poweroff]: 'poweroff',
@@ -33,6 +41,7 @@ export interface HostedDomainInit {
   readonly store: Xenstore
   /** Does something to the guest at its place in the order of events. */
   readonly fromOutside: (action: () => void) => void
+  readonly suspension: Suspension
   readonly destroy: () => Promise<void>
 }
 
@@ -45,6 +54,7 @@ export class HostedDomain implements RunningDomain {
   readonly stateHashes: DomainRequest['stateHashes']
   readonly console: HostedConsole
   readonly ended: Promise<DomainEnd>
+  readonly #suspension: Suspension
   readonly #settle: (end: DomainEnd) => void
   readonly #last: { info?: DomainInfo; crash?: string } = {}
   #live: HostedDomainInit | undefined
@@ -58,6 +68,7 @@ export class HostedDomain implements RunningDomain {
     this.preserve = request.preserve ?? false
     this.stateHashes = request.stateHashes
     this.console = init.console
+    this.#suspension = init.suspension
     this.#live = init
     const { promise, resolve } = Promise.withResolvers<DomainEnd>()
     this.ended = promise
@@ -86,6 +97,14 @@ export class HostedDomain implements RunningDomain {
     fromOutside(() => store.write(`${domainPath(this.domid)}/control/shutdown`, how))
   }
 
+  async suspend({ signal }: { readonly signal?: AbortSignal } = {}): Promise<SuspendedDomain> {
+    return this.#suspension.ask(signal)
+  }
+
+  async resume(): Promise<void> {
+    this.#suspension.resume()
+  }
+
   info(): DomainInfo {
     const info = this.#live === undefined ? this.#last.info : infoOf(this.#live)
     bugOn(info === undefined, 'a domain is gone and left no numbers')
@@ -98,9 +117,11 @@ export class HostedDomain implements RunningDomain {
     this.#last.crash ??= text.split('\n', 1)[0]
   }
 
-  /** Whether it shut down by itself. */
+  /** Whether it shut down by itself, and not to be resumed. */
   get hasShutDown(): boolean {
-    return this.#live !== undefined && DOMAIN.lifecycle.load(this.#live.domain.state.memory, 0) === DOMAIN_SHUTDOWN
+    if (this.#live === undefined) return false
+    if (DOMAIN.lifecycle.load(this.#live.domain.state.memory, 0) !== DOMAIN_SHUTDOWN) return false
+    return !this.#suspension.takesShutdown()
   }
 
   /** Why it ended, after it shut down. */
@@ -116,10 +137,12 @@ export class HostedDomain implements RunningDomain {
   /** Its vCPUs have stopped for good. */
   letGo(): void {
     this.#last.info ??= this.info()
+    this.#suspension.end()
     this.#live = undefined
   }
 
   settle(why: Ending): void {
+    this.#suspension.end()
     this.#settle({ ...why, cpuTimeNs: this.info().cpuTimeNs })
   }
 }
@@ -137,7 +160,9 @@ function infoOf({ request, domain, clock }: HostedDomainInit): DomainInfo {
 function stateOf({ state }: EngineDomain): DomainInfo['state'] {
   const lifecycle = DOMAIN.lifecycle.load(state.memory, 0)
   if (lifecycle === DOMAIN_SHUTDOWN || lifecycle === DOMAIN_DYING) {
-    return DOMAIN.shutdownReason.load(state.memory, 0) === sched.SHUTDOWN_crash ? 'crashed' : 'shutdown'
+    const reason = DOMAIN.shutdownReason.load(state.memory, 0)
+    if (reason === sched.SHUTDOWN_crash) return 'crashed'
+    return reason === sched.SHUTDOWN_suspend && lifecycle === DOMAIN_SHUTDOWN ? 'suspended' : 'shutdown'
   }
   if (DOMAIN.paused.load(state.memory, 0) > 0) return 'paused'
   for (let vcpu = 0; vcpu < state.nrVcpus; vcpu++) {

@@ -66,11 +66,20 @@ export interface DomainEnd {
 }
 
 export interface DomainInfo {
-  readonly state: 'running' | 'blocked' | 'paused' | 'shutdown' | 'crashed'
+  readonly state: 'running' | 'blocked' | 'paused' | 'suspended' | 'shutdown' | 'crashed'
   readonly cpuTimeNs: bigint
   readonly memoryMiB: number
   readonly vcpus: number
   readonly retiredInstructions: bigint
+}
+
+/** A domain that suspended itself as it was asked to: all of its state lies in memory (docs/suspend-record.md). */
+export interface SuspendedDomain {
+  /** What the guest says is the gmfn of its start_info: the third argument of its hypercall, as it came. */
+  readonly startInfo: bigint
+  readonly retiredInstructions: bigint
+  /** 64 bits over registers and frames, see `EngineDomain.stateHash`; before it is resumed. */
+  stateHash(): bigint
 }
 
 /** A byte stream to and from the guest's first console. */
@@ -93,6 +102,19 @@ export interface RunningDomain {
   destroy(): Promise<void>
   /** Asks the guest, through control/shutdown. */
   shutdown(how: 'poweroff' | 'reboot' | 'halt'): void
+  /**
+   * Asks the guest, through control/shutdown, to suspend itself, and resolves when it has and no pCPU runs it any more. It
+   * may never do so: who does not want to wait longer aborts the signal, which takes the request back. A guest that
+   * suspends itself nevertheless then goes on at once.
+   * @throws CodedError SUSPEND_UNSUPPORTED (it has not written control/feature-suspend), SUSPEND_UNDER_WAY,
+   * DOMAIN_SUSPENDED, DOMAIN_ENDED (also if it ends meanwhile); the signal's reason
+   */
+  suspend(options?: { readonly signal?: AbortSignal }): Promise<SuspendedDomain>
+  /**
+   * Lets a suspended domain go on where it is, with its rings and ports: its hypercall answers 1, "cancelled".
+   * @throws CodedError NOT_SUSPENDED
+   */
+  resume(): Promise<void>
   /** Settles when the domain has ended and, unless it is preserved, nothing is left of it. */
   readonly ended: Promise<DomainEnd>
   info(): DomainInfo

@@ -92,6 +92,13 @@ export class VcpuScheduler implements SchedulerPort {
     })
   }
 
+  /** Resolves when no pCPU runs a vCPU of a domain that was stopped; it must not go on meanwhile. */
+  async settled(domid: number): Promise<void> {
+    const slot = this.pcpus.slotOf(domid)
+    if (slot < 0) return
+    for (const unit of this.pcpus.slotUnits(slot)) await this.pcpus.letGo(unit)
+  }
+
   /** Of a domain that is scheduled. @returns 0 or -EINVAL */
   adjust(domid: number, params: SchedulerParams): number {
     return this.#locked(() => this.#ops.adjust(this.pcpus.slotOf(domid), params))

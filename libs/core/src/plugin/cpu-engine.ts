@@ -39,6 +39,10 @@ export interface EngineDomain extends GuestDomain {
   kick(vcpu: number): void
   /** Instructions all its vCPUs have retired, without those of a stretch of translated code that is being run. */
   retired(): bigint
+  /** What the hypercall that the vCPU was in last answers; while no pCPU runs the vCPU. */
+  setResult(vcpu: number, value: bigint): void
+  /** See {@link EnginePcpu.stateHash}; while no pCPU runs any of its vCPUs. */
+  stateHash(): bigint
 }
 
 /** A domain that was built: paused, its vCPU 0 initialised and up. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { SHUTDOWN_crash, SHUTDOWN_suspend } from '../../src/abi/sched.ts'
 import { shared_info, VIRQ_DOM_EXC, vcpu_info, vcpu_time_info } from '../../src/abi/xen.ts'
 import { createDomainState } from '../../src/domain/create-domain-state.ts'
-import { DOMAIN, VCPU, VCPU_UP } from '../../src/domain/domain-state.ts'
+import { DOMAIN, NEVER, OPTION_VIRTUAL_TIME, VCPU, VCPU_UP } from '../../src/domain/domain-state.ts'
 import { initSharedInfo } from '../../src/domain/init-shared-info.ts'
 import {
   beginDying,
@@ -35,7 +35,10 @@ describe('a domain', () => {
     unpauseDomain(domain, sched)
     expect([domainRuns(domain), machine.asked()]).toEqual([false, []])
     unpauseDomain(domain, sched)
-    expect([domainRuns(domain), machine.asked()]).toEqual([true, ['wake d1v0', 'wake d1v2']])
+    expect([domainRuns(domain), machine.asked()]).toEqual([
+      true,
+      ['wake d1v0', 'timers d1v0', 'wake d1v2', 'timers d1v2'],
+    ])
     expect(() => unpauseDomain(domain, sched)).toThrow('not paused')
   })
 
@@ -50,15 +53,32 @@ describe('a domain', () => {
     const port = machine.events.bindVirq(machine.dom0, VIRQ_DOM_EXC, 0)
     shutdownDomain(d1, SHUTDOWN_suspend, machine.services)
     expect([domainRuns(d1), machine.dom0.ports.isPending(port)]).toEqual([false, true])
-    resumeDomain(d1, machine.services.sched)
+    resumeDomain(d1, 0n, machine.services.sched)
     expect([domainRuns(d1), DOMAIN.shutdownReason.load(d1.state.memory, 0)]).toEqual([true, -1])
-    expect(machine.asked()).toEqual(['stopped d1', 'wake d1v0'])
+    expect(machine.asked()).toEqual(['stopped d1', 'wake d1v0', 'timers d1v0'])
+  })
+
+  it('is not ended by a watchdog that ran out while it was shut down', () => {
+    const { memory } = d1.state
+    for (const [i, due] of [500n, 501n].entries()) DOMAIN.watchdogs.store(memory, 0, due, i)
+    shutdownDomain(d1, SHUTDOWN_suspend, machine.services)
+    resumeDomain(d1, 500n, machine.services.sched)
+    expect([0, 1].map((i) => DOMAIN.watchdogs.load(memory, 0, i))).toEqual([NEVER, 501n])
+  })
+
+  it('of virtual time is one unit, which looks around when it goes on', () => {
+    const virtual = machine.add(new MemoryDomain(2, OPTION_VIRTUAL_TIME))
+    VCPU.flags.store(virtual.state.memory, virtual.state.vcpu(0), 0)
+    VCPU.flags.store(virtual.state.memory, virtual.state.vcpu(1), VCPU_UP)
+    pauseDomain(virtual, machine.services.sched)
+    unpauseDomain(virtual, machine.services.sched)
+    expect(machine.asked()).toEqual(['stopped d2', 'wake d2v0'])
   })
 
   it('does not come back when it is dying', () => {
     beginDying(d1, machine.services.sched)
     shutdownDomain(d1, SHUTDOWN_crash, machine.services)
-    resumeDomain(d1, machine.services.sched)
+    resumeDomain(d1, 0n, machine.services.sched)
     expect([domainRuns(d1), machine.asked()]).toEqual([false, ['stopped d1']])
   })
 

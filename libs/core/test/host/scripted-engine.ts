@@ -19,6 +19,9 @@ import { gmfnOf, MemoryDomain } from '../pv-kit/memory-domain.ts'
 
 const STORE_PFN = 1
 const CONSOLE_PFN = 2
+const RESULT_PFN = 3
+/** What a hypercall has not answered yet. */
+const NO_RESULT = -1
 const CONSOLE_PORT = 2
 
 interface Shared {
@@ -33,6 +36,16 @@ class ScriptedDomain extends MemoryDomain implements EngineDomain {
   kick(): void {}
   retired(): bigint {
     return 0n
+  }
+  /** In the guest's own frame: the next turn may be on another pCPU. */
+  get result(): number {
+    return this.memory.frameOffset(gmfnOf(RESULT_PFN)) >> 2
+  }
+  setResult(vcpu: number, value: bigint): void {
+    Atomics.store(this.memory.words, this.result + vcpu, Number(value))
+  }
+  stateHash(): bigint {
+    return this.memory.words.reduce((hash, word) => BigInt.asUintN(64, (hash ^ BigInt(word)) * 0x100000001b3n), 0n)
   }
 }
 
@@ -60,13 +73,48 @@ function block({ domain, init }: Guest): VcpuExit {
   return 'kicked'
 }
 
+/** The word of its result holds {@link NO_RESULT} from the hypercall on. */
+function suspend({ domain, init }: Guest): VcpuExit {
+  domain.setResult(0, BigInt(NO_RESULT))
+  DOMAIN.suspendRecord.store(domain.state.memory, 0, 77n)
+  shutdownDomain(domain, SHUTDOWN_suspend, init.services)
+  return 'kicked'
+}
+
+/** As echo, but ! suspends it, and when it goes on it says what the hypercall answered. */
+const suspendable: Program = (guest) => {
+  const { domain, init } = guest
+  const { words } = domain.memory
+  const answer = Atomics.exchange(words, domain.result, 0)
+  if (answer !== 0) {
+    print(domain, 0x30 + answer)
+    init.services.events.send(domain, CONSOLE_PORT)
+  }
+  const base = domain.memory.frameOffset(gmfnOf(CONSOLE_PFN))
+  const { in: input, in_cons, in_prod } = xencons_interface
+  const cons = Atomics.load(words, (base + in_cons.offset) >> 2)
+  if (cons === Atomics.load(words, (base + in_prod.offset) >> 2)) return echo(guest)
+  if (domain.memory.bytes[base + input.offset + (cons % input.length)] !== 0x21) return echo(guest)
+  Atomics.store(words, (base + in_cons.offset) >> 2, cons + 1)
+  return suspend(guest)
+}
+
+function print({ memory }: ScriptedDomain, byte: number): void {
+  const base = memory.frameOffset(gmfnOf(CONSOLE_PFN))
+  const { out, out_prod } = xencons_interface
+  const at = (base + out_prod.offset) >> 2
+  const prod = Atomics.load(memory.words, at)
+  memory.bytes[base + out.offset + (prod % out.length)] = byte
+  Atomics.store(memory.words, at, prod + 1)
+}
+
 /** Answers each byte of input with its upper case, then sleeps until the console's event comes. */
 const echo: Program = (guest) => {
   const { domain, init } = guest
   const base = domain.memory.frameOffset(gmfnOf(CONSOLE_PFN))
   const { words, bytes } = domain.memory
   const at = (field: { offset: number }) => (base + field.offset) >> 2
-  const { in: input, out, in_cons, in_prod, out_prod } = xencons_interface
+  const { in: input, in_cons, in_prod } = xencons_interface
   // Events are taken: pending bits and the upcall are cleared as an upcall handler would.
   bytes[domain.memory.frameOffset(DOMAIN.sharedInfoFrame.load(domain.state.memory, 0))] = 0
   domain.ports.clearPending(CONSOLE_PORT)
@@ -74,9 +122,7 @@ const echo: Program = (guest) => {
   let moved = false
   for (let cons = Atomics.load(words, at(in_cons)); cons !== Atomics.load(words, at(in_prod)); cons++) {
     const byte = bytes[base + input.offset + (cons % input.length)] as number
-    const prod = Atomics.load(words, at(out_prod))
-    bytes[base + out.offset + (prod % out.length)] = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte
-    Atomics.store(words, at(out_prod), prod + 1)
+    print(domain, byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte)
     Atomics.store(words, at(in_cons), cons + 1)
     moved = true
   }
@@ -108,6 +154,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   },
   sleep: block,
   echo,
+  suspendable,
   log: ({ domain, init }) => {
     init.services.guestLog(domain.domid, new TextEncoder().encode('early words'))
     return shutDown(SHUTDOWN_poweroff)({ domain, init, mustLeave: () => false })

@@ -65,7 +65,7 @@ export class Machine {
       kick: say('kick'),
       yield: say('yield'),
       deschedule: say('deschedule'),
-      timersChanged: () => {},
+      timersChanged: say('timers'),
       domainStopped: say('stopped'),
     }
     this.clock = {

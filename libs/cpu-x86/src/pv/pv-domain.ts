@@ -14,6 +14,7 @@ import { kick, takeAway } from '../mmu/safepoint.ts'
 import { flushForKernelRoot } from '../mmu/tlb-flush.ts'
 import type { DomainMemoryPlan } from '../state/domain-memory.ts'
 import { CPU, FRAME } from '../state/layout.ts'
+import { type MemoryHash, memoryHash } from '../state/memory-hash.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { PvDomainMemory } from './domain-memory-port.ts'
 import { GmfnAllocator } from './gmfn-allocator.ts'
@@ -23,6 +24,7 @@ import { Mmu } from './mmu/mmu.ts'
 import type { FlushTargets, MmuHooks } from './mmu/mmu-hooks.ts'
 import { frameHost, inKernel } from './mode.ts'
 import { PV } from './pv-state.ts'
+import { stateHash } from './state-hash.ts'
 
 /** What every thread is given of a PV domain; all of it can be posted. */
 export interface PvDomainShared {
@@ -48,6 +50,7 @@ export class PvDomain implements EngineDomain {
   readonly plan: DomainMemoryPlan
   readonly mmu: Mmu
   readonly vcpus: readonly VcpuMemory[]
+  #hash: MemoryHash | undefined
 
   constructor(shared: PvDomainShared, owner: LockOwner) {
     this.domid = shared.domid
@@ -150,6 +153,17 @@ export class PvDomain implements EngineDomain {
   /** See EngineDomain. */
   retired(): bigint {
     return this.vcpus.reduce((sum, vcpu) => sum + vcpu.u64(CPU.ICOUNT), 0n)
+  }
+
+  /** See EngineDomain. A hypercall answers in RAX; the vCPU is behind the instruction. */
+  setResult(vcpu: number, value: bigint): void {
+    this.vcpus[vcpu].setGpr(0, BigInt.asUintN(64, value))
+  }
+
+  /** See EngineDomain. */
+  stateHash(): bigint {
+    this.#hash ??= memoryHash(this.views.memory)
+    return stateHash(this, this.#hash)
   }
 
   /** Host address of the frame that belongs to a gmfn. */

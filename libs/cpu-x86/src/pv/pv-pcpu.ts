@@ -84,7 +84,7 @@ export class PvPcpu implements EnginePcpu {
   }
 
   stateHash(domid: number): bigint {
-    return this.#domain(domid).stateHash()
+    return this.#domain(domid).domain.stateHash()
   }
 
   #advance(pv: PvVcpu, count: number, exact: boolean): PvStop {

@@ -6,7 +6,6 @@ import { sseHelper } from '../insn/sse-helper.ts'
 import { tscHelper } from '../insn/tsc-helper.ts'
 import { x87Helper } from '../insn/x87-helper.ts'
 import { VcpuRunner } from '../run.ts'
-import { type MemoryHash, memoryHash } from '../state/memory-hash.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
 import { ldtFrame, mapLdtPage } from './mmu/ldt.ts'
@@ -15,7 +14,6 @@ import { newBaseptr } from './mmu/roots.ts'
 import { PvDomain, type PvDomainShared } from './pv-domain.ts'
 import { PV } from './pv-state.ts'
 import { PvVcpu } from './pv-vcpu.ts'
-import { stateHash } from './state-hash.ts'
 
 /** Jumps to a place before a region is made of it: compiling one costs about as much as so many rounds in the cold loop. */
 const REGION_THRESHOLD = 500
@@ -38,7 +36,6 @@ export class PvWorkerDomain {
   readonly #vcpus: (PvVcpu | undefined)[] = []
   readonly #helpers: Helpers
   readonly #regions: boolean
-  #hash: MemoryHash | undefined
 
   constructor(shared: PvDomainShared, worker: PvWorkerServices, clockOf: (domain: PvDomain) => Clock) {
     this.#worker = worker
@@ -53,11 +50,6 @@ export class PvWorkerDomain {
   vcpu(n: number): PvVcpu {
     this.#vcpus[n] ??= this.#make(n)
     return this.#vcpus[n]
-  }
-
-  stateHash(): bigint {
-    this.#hash ??= memoryHash(this.domain.views.memory)
-    return stateHash(this.domain, this.#hash)
   }
 
   #make(n: number): PvVcpu {

@@ -41,7 +41,7 @@ const RECORD_WORDS = 5
 /** Words of the header. */
 export const EPOCH = 0
 /** gmfn + 1 of the first DYING table, 0 for none. */
-const DYING_HEAD = 1
+export const DYING_HEAD = 1
 const HEADER_WORDS = 16
 
 /** Words of a vCPU's record. Roots are gmfn + 1, 0 for none. */
