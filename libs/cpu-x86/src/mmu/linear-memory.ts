@@ -5,12 +5,16 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { inGuest } from './safepoint.ts'
 import { WALK, type Walker } from './walk.ts'
 
-/** A refused access: page fault error code and address; or a non-canonical address. */
+/** A refused access: page fault error code and address; or an operand that is not all at canonical addresses. */
 export interface AccessFault {
-  readonly vector: 13 | 14
+  /** 12 where the operand is in the stack segment. */
+  readonly vector: 12 | 13 | 14
   readonly error: number
   readonly va: bigint
 }
+
+/** Of segments in compatibility mode. */
+const COMPAT_LIMIT = 1n << 32n
 
 /** Told of bytes written by anything but translated code: drops translations, marks dirty. */
 export type WrittenHook = (frameHost: number, offset: number, length: number) => void
@@ -36,8 +40,15 @@ export class LinearMemory {
 
   /** Reads or writes as the vCPU's current mode; the fault if it may not. @throws AbsentFrame */
   access(va: bigint, bytes: Uint8Array, write: boolean): AccessFault | undefined {
+    if (!this.#mayReach(va, bytes.length)) return { vector: 13, error: 0, va }
     this.observed?.push({ va, size: bytes.length, write })
     return this.#transfer(va, bytes, write, this.#vcpu.i32(CPU.USER) !== 0, this.#vcpu.i32(CPU.ROOT))
+  }
+
+  /** As translated code has it: no operand goes across 4 GiB in compatibility mode, and none has an end that is not canonical. */
+  #mayReach(va: bigint, length: number): boolean {
+    if (this.#vcpu.i32(CPU.COMPAT) !== 0) return va + BigInt(length) <= COMPAT_LIMIT
+    return canonical(va) && canonical(BigInt.asUintN(64, va + BigInt(length - 1)))
   }
 
   /** The kernel's view, whatever mode the vCPU is in. */

@@ -9,10 +9,13 @@ import { codeSegment, loadSegment, SS } from './segment-loads.ts'
 
 /** What iret changes of RFLAGS at CPL 3: neither IF nor IOPL, VM, VIF, VIP; RF is kept elsewhere. */
 const CHANGED = 0x244dd5n
+/** Nested task: long mode has no task to return to (SDM vol. 2, IRET). */
+const NT = 0x4000n
 
 /** The instruction itself, at ring 3 and back to ring 3: Linux serialises by it. It is no way between kernel and user mode. */
 export function iretInstruction(c: EmulationContext, insn: Decoded): Emulated {
   const { vcpu, memory, descriptors } = c
+  if (readRflags(vcpu) & NT) return GP
   const { size } = insn
   const compat = vcpu.i32(CPU.COMPAT) !== 0
   const words = compat ? 3 : 5

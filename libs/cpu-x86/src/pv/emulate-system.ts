@@ -13,11 +13,11 @@ export function popFlags(c: EmulationContext, insn: Decoded): Emulated {
   const { vcpu, memory } = c
   const bytes = new Uint8Array(8)
   const fault = memory.access(vcpu.gpr(4), bytes.subarray(0, insn.size), false)
-  if (fault) return faultOf(fault)
+  if (fault) return faultOf(fault, true)
   const value = new DataView(bytes.buffer).getBigUint64(0, true)
   const mask = insn.size === 2 ? POPF & 0xffffn : POPF
   writeRflags(vcpu, (readRflags(vcpu) & ~(mask | 0x10000n)) | (value & mask))
-  vcpu.setGpr(4, BigInt.asUintN(64, vcpu.gpr(4) + BigInt(insn.size)))
+  vcpu.setGpr(4, BigInt.asUintN(insn.mode, vcpu.gpr(4) + BigInt(insn.size)))
   return undefined
 }
 

@@ -2,6 +2,7 @@ import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import type { AccessFault, LinearMemory } from '../mmu/linear-memory.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { VECTOR } from './pv-state.ts'
 
 const RDX = 2
 
@@ -32,7 +33,7 @@ export class EmulatedOperands {
     if (o.kind === 'imm') return BigInt.asUintN(size * 8, o.value)
     if (o.kind !== 'mem') throw new TypeError(`a ${o.kind} operand cannot be read here`)
     const bytes = new Uint8Array(8)
-    const fault = this.#memory.access(linearAddress(this.#vcpu, insn, o), bytes.subarray(0, size), false)
+    const fault = this.#access(insn, o, bytes.subarray(0, size), false)
     return fault ?? new DataView(bytes.buffer).getBigUint64(0, true)
   }
 
@@ -44,7 +45,12 @@ export class EmulatedOperands {
     if (o.kind !== 'mem') throw new TypeError(`a ${o.kind} operand cannot be written here`)
     const bytes = new Uint8Array(8)
     new DataView(bytes.buffer).setBigUint64(0, value, true)
-    return this.#memory.access(linearAddress(this.#vcpu, insn, o), bytes.subarray(0, size), true)
+    return this.#access(insn, o, bytes.subarray(0, size), true)
+  }
+
+  #access(insn: Decoded, o: MemOperand, bytes: Uint8Array, write: boolean): AccessFault | undefined {
+    const fault = this.#memory.access(linearAddress(this.#vcpu, insn, o), bytes, write)
+    return fault?.vector === VECTOR.GP && o.stack ? { ...fault, vector: VECTOR.SS } : fault
   }
 
   /** As hardware writes a register: 4 bytes clear the upper half, fewer keep the rest. */
