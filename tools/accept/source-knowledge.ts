@@ -11,6 +11,8 @@ import { ROOT } from './root.ts'
 const SHARED_WORDS: ReadonlySet<string> = new Set([
   'sse4_1', // a CPU feature, as CPUID's documentation names it
   'sse4_2',
+  'lahf_lm',
+  'get_ibs_caps', // a sub-operation of Xen's profiler
 ])
 /** Texts that may name a version, and why. */
 const TOLD_VERSIONS: ReadonlySet<string> = new Set([
