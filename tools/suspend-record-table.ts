@@ -144,6 +144,7 @@ export const CPU_ROWS: readonly Row[] = [
   ['ALONE_LOCK', 'passing', 'free'],
   ['NEXT_REGION', 'anew', ''],
   ['CODE_EPOCH', 'passing', ''],
+  ['CODE_LOCK', 'passing', 'free'],
   ['NO_FPU', 'saved', 'CR0.TS'],
   ['SELECTOR_ES', 'saved', ''],
   ['SELECTOR_CS', 'saved', ''],

@@ -8,6 +8,7 @@ import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
 import { Regions } from './jit/regions.ts'
 import { alone } from './mmu/alone.ts'
+import { watchCode } from './mmu/code-frames.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
 import { CPU, XTLB } from './state/layout.ts'
@@ -28,8 +29,6 @@ export type Stop =
 export interface RunnerOptions {
   readonly helpers: (vcpu: VcpuMemory) => Helpers
   readonly access: SlowAccessHooks
-  /** Called when a frame gets its first translation: other vCPUs of the domain must lose their write permission to it. */
-  readonly onNewCodeFrame?: (frameHost: number) => void
   /** What decodes; all that is implemented by default. */
   readonly policy?: CpuPolicy
   /** Jumps to a place before a region is made of it; 0 for no regions. */
@@ -76,24 +75,22 @@ export class VcpuRunner {
   constructor(views: DomainViews, vcpu: VcpuMemory, options: RunnerOptions) {
     this.vcpu = vcpu
     this.walker = new Walker(vcpu)
-    const { onNewCodeFrame, policy = DEFAULT_POLICY } = options
+    const { policy = DEFAULT_POLICY } = options
+    this.#vcpus = options.vcpus ?? [vcpu]
     const { decode } = policy
     this.#decode = decode
     const forms = new FormRegistry(views.memory, decode)
     this.cache = new CodeCache(vcpu, forms, {
       decode,
       hotThreshold: options.regionThreshold || NEVER_HOT,
-      onNewCodeFrame:
-        onNewCodeFrame &&
-        ((frame) => {
-          this.#announced++
-          outsideGuest(vcpu, () => onNewCodeFrame(frame))
-        }),
+      watch: (frame) => {
+        this.#announced++
+        outsideGuest(vcpu, () => watchCode(this.#vcpus, frame))
+      },
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
     this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.mostRegions)
-    this.#vcpus = options.vcpus ?? [vcpu]
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -214,10 +211,14 @@ export class VcpuRunner {
       return known
     }
     this.cache.reserve()
-    const frame = this.#executable(rip)
-    if (frame === 0) return 0
-    vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
-    return this.cache.record(frame, Number(rip & 0xfffn))
+    for (;;) {
+      const before = this.#announced
+      const frame = this.#executable(rip)
+      if (frame === 0) return 0
+      vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
+      const rec = this.cache.record(frame, Number(rip & 0xfffn))
+      if (this.#announced === before) return rec
+    }
   }
 
   /** Host address of the frame at `va` with its execute TLB entry made; 0 with a fault or absent frame noted. */

@@ -1,7 +1,7 @@
 import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
 import { usesFpu } from '../insn/uses-fpu.ts'
-import { CODE_TABLE, CPU, FRAME } from '../state/layout.ts'
+import { CODE_TABLE, CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { dropAllCode, dropCode, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
@@ -22,8 +22,11 @@ export interface CodeCacheOptions {
   readonly decode: Decode
   /** Jumps to a place before it asks for a region. */
   readonly hotThreshold?: number
-  /** Called when a frame gets its first translation: other vCPUs of the domain must lose their write permission to it. */
-  readonly onNewCodeFrame?: (frameHost: number) => void
+  /**
+   * A frame has a table, and nothing is translated yet: stores to it are to be watched from now on. The vCPU may leave the guest
+   * meanwhile.
+   */
+  readonly watch: (frameHost: number) => void
 }
 
 /** One vCPU's decoded code: records and code tables in its arena, found by frame and offset. */
@@ -32,29 +35,29 @@ export class CodeCache {
   readonly #forms: FormRegistry
   readonly #decode: Decode
   readonly #hotThreshold: number
-  readonly #onNewCodeFrame: (frameHost: number) => void
+  readonly #watch: (frameHost: number) => void
 
   constructor(vcpu: VcpuMemory, forms: FormRegistry, options: CodeCacheOptions) {
     this.#vcpu = vcpu
     this.#forms = forms
     this.#decode = options.decode
     this.#hotThreshold = options.hotThreshold ?? 0x7fffffff
-    this.#onNewCodeFrame = options.onNewCodeFrame ?? (() => {})
+    this.#watch = options.watch
   }
 
-  /** Host address of the frame's code table, made if there is none. */
+  /** Host address of the frame's code table, made if there is none; the frame is watched then. */
   tableOf(frameHost: number): number {
     const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2
     const { i32, u8 } = this.#vcpu.views
-    const known = i32[slot]
-    if (known !== 0) return known
-    const table = this.#allocateTable()
-    u8.fill(0, table, table + CODE_TABLE.BYTES)
-    i32[slot] = table
-    const flags = this.#vcpu.i32(CPU.FRAME_FLAGS) + (frameHost >>> 12)
-    if ((Atomics.or(u8, flags, FRAME.CODE) & FRAME.CODE) === 0) this.#onNewCodeFrame(frameHost)
-    this.#vcpu.revokeWrites()
-    return table
+    for (;;) {
+      const known = i32[slot]
+      if (known !== 0) return known
+      const table = this.#allocateTable()
+      u8.fill(0, table, table + CODE_TABLE.BYTES)
+      Atomics.store(i32, slot, table)
+      // It may be gone after that.
+      this.#watch(frameHost)
+    }
   }
 
   /** The record that the instruction at `offset` of the frame has already, or 0. */

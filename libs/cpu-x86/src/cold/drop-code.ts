@@ -18,9 +18,9 @@ export function tableOf(vcpu: VcpuMemory, frameHost: number): number {
   return vcpu.views.i32[slotOf(vcpu, frameHost)]
 }
 
-/** Whether something of the frame may have been translated. */
+/** Whether something of the frame may have been translated; of a vCPU that another thread may run. */
 export function hasCode(vcpu: VcpuMemory, frameHost: number): boolean {
-  return tableOf(vcpu, frameHost) !== 0
+  return Atomics.load(vcpu.views.i32, slotOf(vcpu, frameHost)) !== 0
 }
 
 /**

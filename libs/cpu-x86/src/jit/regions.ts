@@ -71,6 +71,8 @@ export class Regions {
       // meanwhile, as that is done by this thread.
       if (this.#cache.known(frameHost, offset) !== rec) return
       for (const block of code.blocks) this.#cache.usedByRegion(frameHost, block.offset, block.next)
+      // Who changed bytes before this had no way to know that they are used.
+      if (!this.#isStill(frameHost, code, page)) return
       // Jumps here are still counted.
       i32[(rec + REC.HOT) >> 2] = NEVER_HOT
       i32[(rec + REC.FORM) >> 2] = slot
@@ -89,6 +91,14 @@ export class Regions {
   /** A copy, read once: a region and its key are of the same bytes, whatever other vCPUs write meanwhile. */
   #page(frameHost: number): Uint8Array {
     return this.#views.u8.slice(frameHost, frameHost + 4096)
+  }
+
+  #isStill(frameHost: number, { blocks }: RegionCode, page: Uint8Array): boolean {
+    const { u8 } = this.#views
+    return blocks.every(({ offset, next }) => {
+      for (let at = offset; at < next; at++) if (u8[frameHost + at] !== page[at]) return false
+      return true
+    })
   }
 
   #install(slot: number, code: RegionCode, page: Uint8Array): void {

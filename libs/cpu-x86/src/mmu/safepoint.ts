@@ -12,13 +12,16 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
 const OUT = 0
 const IN = 1
-/** Another thread works on the translations of a vCPU that is out. */
+/** Another thread works on the translations of a vCPU that is out, and waits for nobody meanwhile. */
 const HELD = 2
+/** Another thread does an instruction alone (alone.ts), within which it may want something of this vCPU, and so may others. */
+const HELD_ALONE = 3
 
 /** A backstop for waits: leaving wakes at once. In milliseconds. */
 const LOOK_AGAIN = 1
-/** How `holdOut` waits for a vCPU in the guest, which does not notify: some microseconds of looking, then so many milliseconds. */
+/** Some microseconds of looking come before a sleep. */
 const LOOKS_BEFORE_SLEEP = 500
+/** How long `hold` sleeps then, in milliseconds: a vCPU that leaves the guest does not notify it. */
 const SHORT_SLEEP = 0.05
 
 const word = (vcpu: VcpuMemory, offset: number): number => (vcpu.base + offset) >>> 2
@@ -27,11 +30,12 @@ const word = (vcpu: VcpuMemory, offset: number): number => (vcpu.base + offset) 
 export function enterGuest(vcpu: VcpuMemory): void {
   const { i32 } = vcpu.views
   const state = word(vcpu, CPU.IN_GUEST)
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     const before = Atomics.compareExchange(i32, state, OUT, IN)
     if (before === OUT) break
     bugOn(before === IN, 'a vCPU enters the guest twice')
-    Atomics.wait(i32, state, HELD, LOOK_AGAIN)
+    // To fall asleep and be woken takes longer than most have to do.
+    if (looks % LOOKS_BEFORE_SLEEP === 0) Atomics.wait(i32, state, before, LOOK_AGAIN)
   }
   for (;;) {
     const asked = Atomics.load(i32, word(vcpu, CPU.SAFEPOINT_ASKED))
@@ -94,38 +98,50 @@ export function safepoint(vcpu: VcpuMemory): void {
 }
 
 /**
- * Takes some translations away: by `act` if the vCPU is out, and keeps it out meanwhile; else all by a safepoint, to which `ask` may
- * add. `act` waits for nobody.
+ * Takes some translations away, by `act`, while the vCPU is kept out; the others it keeps. Where an instruction that runs alone keeps
+ * it out already, it loses all before it enters again, and does what `ask` adds. `act` waits for nobody. The caller's own vCPU must be
+ * out.
  */
 export function takeAway(vcpu: VcpuMemory, act: (vcpu: VcpuMemory) => void, ask?: (vcpu: VcpuMemory) => void): void {
-  const { i32 } = vcpu.views
-  const state = word(vcpu, CPU.IN_GUEST)
-  if (Atomics.compareExchange(i32, state, OUT, HELD) !== OUT) {
+  if (!hold(vcpu, HELD)) {
     ask?.(vcpu)
     safepoint(vcpu)
     return
   }
   act(vcpu)
-  Atomics.store(i32, state, OUT)
-  Atomics.notify(i32, state)
+  // As after a safepoint.
+  vcpu.setI32(CPU.REC, 0)
+  release(vcpu)
 }
 
 /**
  * Waits until a vCPU is out of the guest and keeps it out until the answer is called. It loses no translation. The caller's own
- * vCPU must be out.
+ * vCPU must be out, and nobody else do the same.
  */
 export function holdOut(vcpu: VcpuMemory): () => void {
+  const held = hold(vcpu, HELD_ALONE)
+  bugOn(!held, 'two instructions run alone')
+  return () => release(vcpu)
+}
+
+/** Waits until the vCPU is out, and keeps it out; false if it is HELD_ALONE. */
+function hold(vcpu: VcpuMemory, as: number): boolean {
   const { i32 } = vcpu.views
   const state = word(vcpu, CPU.IN_GUEST)
-  for (let looks = 0; Atomics.compareExchange(i32, state, OUT, HELD) !== OUT; looks++) {
+  for (let looks = 1; ; looks++) {
+    const before = Atomics.compareExchange(i32, state, OUT, as)
+    if (before === OUT) return true
+    if (before === HELD_ALONE) return false
     // It sets its limit before it enters: ask again until it is seen out. It leaves at its next jump, unless its thread sleeps.
-    Atomics.store(i32, word(vcpu, CPU.LIMIT), 0)
-    if (looks % LOOKS_BEFORE_SLEEP === LOOKS_BEFORE_SLEEP - 1) Atomics.wait(i32, state, IN, SHORT_SLEEP)
+    if (before === IN) Atomics.store(i32, word(vcpu, CPU.LIMIT), 0)
+    if (looks % LOOKS_BEFORE_SLEEP === 0) Atomics.wait(i32, state, before, SHORT_SLEEP)
   }
-  return () => {
-    Atomics.store(i32, state, OUT)
-    Atomics.notify(i32, state)
-  }
+}
+
+function release({ views, base }: VcpuMemory): void {
+  const state = (base + CPU.IN_GUEST) >>> 2
+  Atomics.store(views.i32, state, OUT)
+  Atomics.notify(views.i32, state)
 }
 
 /** Makes a vCPU leave translated code soon and look at its events. */

@@ -87,11 +87,6 @@ export class PvDomain implements EngineDomain {
     return ((DOMAIN.vmAssist.load(this.state.memory, 0) >> VMASST_TYPE_writable_pagetables) & 1) !== 0
   }
 
-  /** Code is translated from a frame for the first time: stores to it have to be seen from now on, whichever vCPU does them. */
-  newCodeFrame(vcpu: number): void {
-    this.#each(vcpu, 'all', (target) => target.revokeWrites())
-  }
-
   #mmuHooks(): MmuHooks {
     return {
       flushTlb: (vcpu, targets) => this.#each(vcpu, targets, (target) => target.flushAll()),

@@ -60,7 +60,6 @@ export class PvWorkerDomain {
       policy,
       regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
       access: this.#access(),
-      onNewCodeFrame: () => domain.newCodeFrame(n),
       vcpus: domain.vcpus,
     })
     const context: HypercallContext = {

@@ -82,6 +82,8 @@ export const CPU = {
   /** i32: places in the function tables that regions of this vCPU have taken since all its code was dropped; and how often it was. */
   NEXT_REGION: 0x164,
   CODE_EPOCH: 0x168,
+  /** i32, of the domain's first vCPU only: a vCPU changes which frames are watched for their code (mmu/code-frames.ts). */
+  CODE_LOCK: 0x16c,
   /** i32: 1 while CR0.TS is set: instructions of x87, MMX and SSE are translated as ones that raise #NM. */
   NO_FPU: 0x180,
   /** i32: the segment selectors. */
@@ -134,7 +136,7 @@ export const REGION = {
 
 /** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */
 export const FRAME = {
-  /** Translated code was made from this frame. */
+  /** A vCPU may have translated code of this frame (mmu/code-frames.ts). */
   CODE: 1,
   /** Writes are to be logged. */
   LOG_DIRTY: 2,

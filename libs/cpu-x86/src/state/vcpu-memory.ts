@@ -88,6 +88,20 @@ export class VcpuMemory {
     for (let i = first; i < last; i += TLB.ENTRY >> 3) this.#u64[i] = 0xffff_ffff_ffff_ffffn
   }
 
+  /** As `revokeWrites`, of the pages that map one frame. */
+  revokeWritesTo(frameHost: number): void {
+    const i32 = this.#i32
+    const first = (this.base + REGION.TLB_KERNEL) >> 2
+    const last = first + (2 * TLB.BYTES) / 4
+    for (let at = first; at < last; at += TLB.ENTRY / 4) {
+      const page = i32[at + TLB.WRITE_TAG / 4]
+      // An empty tag is all ones.
+      if ((page & 0xfff) !== 0 || ((page + i32[at + TLB.ADDEND / 4]) ^ frameHost) !== 0) continue
+      i32[at + TLB.WRITE_TAG / 4] = -1
+      i32[at + TLB.WRITE_TAG / 4 + 1] = -1
+    }
+  }
+
   flushPage(va: bigint): void {
     const page = Number((va >> 12n) & 0xfffn)
     for (const bank of [REGION.TLB_KERNEL, REGION.TLB_USER]) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { codeWritten } from '../../src/mmu/code-written.ts'
 import { CPU, FRAME } from '../../src/state/layout.ts'
+import { VcpuMemory } from '../../src/state/vcpu-memory.ts'
 import { Machine } from '../machine.ts'
 
 const CODE = 0x400000n
@@ -10,8 +11,14 @@ const BESIDE = 0x800
 /** Enough for the cold tier: a short run goes step by step. */
 const ROUNDS = 1000
 
-function running(): { machine: Machine; host: number; isCode: () => boolean; run: () => bigint } {
-  const machine = new Machine()
+function running(nrVcpus: number): {
+  machine: Machine
+  host: number
+  isCode: () => boolean
+  run: () => bigint
+  changed: (offset: number, length: number) => void
+} {
+  const machine = new Machine({ nrVcpus })
   const host = machine.map({ va: CODE })
   machine.write(host, LOOP)
   const { vcpu, views } = machine
@@ -21,27 +28,29 @@ function running(): { machine: Machine; host: number; isCode: () => boolean; run
     machine.run(2 * ROUNDS)
     return machine.state.gpr[0]
   }
-  return { machine, host, isCode, run }
+  const vcpus = machine.shared.plan.vcpuBases.map((base) => new VcpuMemory(views, base))
+  const changed = (offset: number, length: number): void => codeWritten(vcpus, host, offset, length)
+  return { machine, host, isCode, run, changed }
 }
 
-describe('a frame with translated code that is written', () => {
+describe.each([1, 2])('with %i vCPUs, a frame with translated code that is written', (nrVcpus) => {
   it('is plain memory once the code itself is changed, and code again when it runs again', () => {
-    const { machine, host, isCode, run } = running()
+    const { machine, host, isCode, run, changed } = running(nrVcpus)
     expect(run()).toBe(1000n)
     expect(isCode()).toBe(true)
     machine.views.u8[host + 1] = 0xc8
-    codeWritten([machine.vcpu], host, 1, 1)
+    changed(1, 1)
     expect(isCode()).toBe(false)
     expect(run()).toBe(0xffff_fc18n)
     expect(isCode()).toBe(true)
   })
 
   it('stays code for some writes beside it, not for many', () => {
-    const { machine, host, isCode, run } = running()
+    const { isCode, run, changed } = running(nrVcpus)
     run()
     let writes = 0
     while (isCode() && writes < 1000) {
-      codeWritten([machine.vcpu], host, BESIDE, 8)
+      changed(BESIDE, 8)
       writes++
     }
     expect(writes).toBeGreaterThan(10)
@@ -50,13 +59,13 @@ describe('a frame with translated code that is written', () => {
   })
 
   it('does not use up the arena: a table is used again', () => {
-    const { machine, host, run } = running()
+    const { machine, run, changed } = running(nrVcpus)
     run()
-    codeWritten([machine.vcpu], host, 0, 1)
+    changed(0, 1)
     run()
     const room = machine.vcpu.i32(CPU.ARENA_NEXT)
     for (let n = 0; n < 100; n++) {
-      codeWritten([machine.vcpu], host, 0, 1)
+      changed(0, 1)
       expect(run()).toBe(1000n)
     }
     expect(machine.vcpu.i32(CPU.ARENA_NEXT) - room).toBeLessThan(100 * 4096)

@@ -67,6 +67,12 @@ export class HotVcpu {
       if (looks % 500 === 499) Atomics.wait(this.words, WORD.STOP, 0, 0.05)
   }
 
+  /** Waits until the vCPU, which stores without end, has met a fault that it had not met before, or has stored. */
+  untilFaultOrStored(faults: number, before: number): void {
+    for (let looks = 0; Atomics.load(this.words, WORD.FAULTS) === faults && this.stored === before; looks++)
+      if (looks % 500 === 499) Atomics.wait(this.words, WORD.STOP, 0, 0.05)
+  }
+
   /** Ends the thread; what it threw is thrown here. */
   async stop(): Promise<void> {
     const ended = once(this.#worker, 'exit')
