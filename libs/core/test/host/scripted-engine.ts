@@ -81,24 +81,6 @@ function suspend({ domain, init }: Guest): VcpuExit {
   return 'kicked'
 }
 
-/** As echo, but ! suspends it, and when it goes on it says what the hypercall answered. */
-const suspendable: Program = (guest) => {
-  const { domain, init } = guest
-  const { words } = domain.memory
-  const answer = Atomics.exchange(words, domain.result, 0)
-  if (answer !== 0) {
-    print(domain, 0x30 + answer)
-    init.services.events.send(domain, CONSOLE_PORT)
-  }
-  const base = domain.memory.frameOffset(gmfnOf(CONSOLE_PFN))
-  const { in: input, in_cons, in_prod } = xencons_interface
-  const cons = Atomics.load(words, (base + in_cons.offset) >> 2)
-  if (cons === Atomics.load(words, (base + in_prod.offset) >> 2)) return echo(guest)
-  if (domain.memory.bytes[base + input.offset + (cons % input.length)] !== 0x21) return echo(guest)
-  Atomics.store(words, (base + in_cons.offset) >> 2, cons + 1)
-  return suspend(guest)
-}
-
 function print({ memory }: ScriptedDomain, byte: number): void {
   const base = memory.frameOffset(gmfnOf(CONSOLE_PFN))
   const { out, out_prod } = xencons_interface
@@ -108,8 +90,10 @@ function print({ memory }: ScriptedDomain, byte: number): void {
   Atomics.store(memory.words, at, prod + 1)
 }
 
-/** Answers each byte of input with its upper case, then sleeps until the console's event comes. */
-const echo: Program = (guest) => {
+const SUSPENDS = 0x21
+
+/** Answers each byte of input with its upper case; `suspends` says whether it may be another. Sleeps when there is none. */
+function answerInput(guest: Guest, suspends: (byte: number) => boolean): VcpuExit {
   const { domain, init } = guest
   const base = domain.memory.frameOffset(gmfnOf(CONSOLE_PFN))
   const { words, bytes } = domain.memory
@@ -122,12 +106,26 @@ const echo: Program = (guest) => {
   let moved = false
   for (let cons = Atomics.load(words, at(in_cons)); cons !== Atomics.load(words, at(in_prod)); cons++) {
     const byte = bytes[base + input.offset + (cons % input.length)] as number
-    print(domain, byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte)
     Atomics.store(words, at(in_cons), cons + 1)
+    if (suspends(byte)) return suspend(guest)
+    print(domain, byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte)
     moved = true
   }
   if (moved) init.services.events.send(domain, CONSOLE_PORT)
   return block(guest)
+}
+
+const echo: Program = (guest) => answerInput(guest, () => false)
+
+/** As echo, but ! suspends it, and when it goes on it says what the hypercall answered. */
+const suspendable: Program = (guest) => {
+  const { domain, init } = guest
+  const answer = Atomics.exchange(domain.memory.words, domain.result, 0)
+  if (answer !== 0) {
+    print(domain, 0x30 + answer)
+    init.services.events.send(domain, CONSOLE_PORT)
+  }
+  return answerInput(guest, (byte) => byte === SUSPENDS)
 }
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
