@@ -390,6 +390,10 @@ export const XEN_ANSWERS: Readonly<Record<string, Readonly<Record<string, number
 /** Where we answer otherwise, and why; docs/deviations.md says it too. */
 export const DIFFERENT: Readonly<Record<string, { readonly ours: number; readonly why: string }>> = {
   'update-domain-io': { ours: -1, why: 'no frame is a device’s; Xen takes an entry that stays as it is' },
+  'map-frame-of-xen': {
+    ours: -1,
+    why: 'Xen’s slots of a root hold nothing, so the frame that the guest reads there is 0, which is a device’s to both',
+  },
   'decrease-l1': {
     ours: 0,
     why: 'a frame that is mapped or typed is not given back; Xen takes the guest’s claim and keeps the frame',
