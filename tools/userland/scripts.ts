@@ -1,4 +1,7 @@
 /** What the jobs that are no test suite of their own do. */
+import { readFileSync } from 'node:fs'
+
+const textOf = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 const PROGRAM = `cat >program.c <<'END'
 #include <math.h>
@@ -17,6 +20,16 @@ END
 `
 export const program = (flags: string): string =>
   `${PROGRAM}gcc -O2 -Wall ${flags} -o program program.c -lm && ./program c b a`
+
+/** Signals of refused accesses: `architecture` names what real hardware answers, in faults/. */
+export const faults = (architecture: 'amd64' | 'i386', flags: string): string => `cat >faults.c <<'END'
+${textOf('faults/faults.c')}END
+cat >expected <<'END'
+${textOf(`faults/${architecture}.txt`)}END
+gcc -O1 -mno-red-zone ${flags} -o faults faults.c
+./faults >shown
+diff expected shown
+`
 
 /** Known answers (FIPS 180-4, FIPS 202, RFC 1321, FIPS 197), ciphers there and back, signatures that fail when they should, TLS. */
 export const opensslTest = (openssl: string): string => `
@@ -79,5 +92,6 @@ const STRESSORS_LEFT_OUT = ['physpage']
 export const stress = (classes: string, seconds: number): string => `
 stress-ng --class ${classes} --exclude ${STRESSORS_LEFT_OUT.join(',')} --sequential 1 --timeout ${seconds} --verify --oomable >log 2>&1 || status=$?
 grep -v -E 'dispatching|setting to a|skipped' log | tail -40
+grep 'fail:' log || true
 [ "\${status:-0}" != 2 ] && ! grep -q 'fail:' log
 `
