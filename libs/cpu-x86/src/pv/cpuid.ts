@@ -31,7 +31,7 @@ const LAST_XEN = 5
 const ADDRESS_SIZES = 0x3028
 const XEN_VERSION = (4 << 16) | 17
 
-type Leaf = (subleaf: number, vcpu: number, policy: CpuPolicy) => CpuidResult
+type Leaf = (subleaf: number, policy: CpuPolicy) => CpuidResult
 const zero: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 }
 const brand = (part: number): CpuidResult => ({
   eax: text(BRAND, part * 16),
@@ -55,18 +55,19 @@ function cache(n: number): CpuidResult {
 
 const LEAVES: Readonly<Record<number, Leaf>> = {
   0: () => ({ eax: LAST_BASIC, ebx: text(VENDOR, 0), edx: text(VENDOR, 4), ecx: text(VENDOR, 8) }),
-  1: (_, vcpu, policy) => ({
+  /** The initial APIC id of each vCPU is 0, as Xen has it for PV domains (xen/arch/x86/cpuid.c guest_cpuid). */
+  1: (_, policy) => ({
     eax: SIGNATURE,
-    ebx: (8 << 8) | (1 << 16) | (vcpu << 25),
+    ebx: (8 << 8) | (1 << 16),
     ecx: policy.word('1.ecx'),
     edx: policy.word('1.edx'),
   }),
   4: (subleaf) => cache(subleaf),
-  7: (subleaf, _, policy) => (subleaf === 0 ? { ...zero, ebx: policy.word('7.ebx'), edx: policy.word('7.edx') } : zero),
+  7: (subleaf, policy) => (subleaf === 0 ? { ...zero, ebx: policy.word('7.ebx'), edx: policy.word('7.edx') } : zero),
   21: () => ({ eax: 1, ebx: TSC_RATIO, ecx: CRYSTAL_HZ, edx: 0 }),
   22: () => ({ eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: CRYSTAL_HZ / 1e6, edx: 0 }),
   2147483648: () => ({ ...zero, eax: LAST_EXTENDED | 0 }),
-  2147483649: (_subleaf, _vcpu, policy) => ({
+  2147483649: (_, policy) => ({
     ...zero,
     ecx: policy.word('80000001.ecx'),
     edx: policy.word('80000001.edx'),
@@ -75,7 +76,7 @@ const LEAVES: Readonly<Record<number, Leaf>> = {
   2147483651: () => brand(1),
   2147483652: () => brand(2),
   2147483654: () => ({ ...zero, ecx: (1024 << 16) | (6 << 12) | 64 }),
-  2147483655: (_subleaf, _vcpu, policy) => ({ ...zero, edx: policy.word('80000007.edx') }),
+  2147483655: (_, policy) => ({ ...zero, edx: policy.word('80000007.edx') }),
   2147483656: () => ({ ...zero, eax: ADDRESS_SIZES }),
 }
 
@@ -102,13 +103,13 @@ const XEN_LEAVES: readonly Leaf[] = [
   () => ({ ...zero, ebx: ADDRESS_SIZES & 0xff }),
 ]
 
-/** The processor that guests see; same for `cpuid` with and without Xen's forced-emulation prefix. */
-export function cpuid(policy: CpuPolicy, leaf: number, subleaf: number, vcpu: number): CpuidResult {
+/** The processor that guests see, the same on each vCPU; same for `cpuid` with and without Xen's forced-emulation prefix. */
+export function cpuid(policy: CpuPolicy, leaf: number, subleaf: number): CpuidResult {
   const n = leaf >>> 0
   const xen = XEN_LEAVES[n - XEN_CPUID_FIRST_LEAF]
-  if (xen) return xen(subleaf >>> 0, vcpu, policy)
+  if (xen) return xen(subleaf >>> 0, policy)
   const found = LEAVES[n]
-  if (found) return found(subleaf >>> 0, vcpu, policy)
+  if (found) return found(subleaf >>> 0, policy)
   // Intel: beyond the last basic leaf comes the last basic leaf's answer.
-  return n > LAST_BASIC && n < XEN_CPUID_FIRST_LEAF ? (LEAVES[LAST_BASIC] as Leaf)(subleaf, vcpu, policy) : zero
+  return n > LAST_BASIC && n < XEN_CPUID_FIRST_LEAF ? (LEAVES[LAST_BASIC] as Leaf)(subleaf, policy) : zero
 }

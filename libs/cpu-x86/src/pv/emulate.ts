@@ -72,9 +72,9 @@ export class Emulator {
   }
 
   #cpuid(): undefined {
-    const { vcpu, policy, vcpuId } = this.#c
+    const { vcpu, policy } = this.#c
     const [leaf, subleaf] = [vcpu.gpr(RAX), vcpu.gpr(RCX)].map((value) => Number(value & 0xffffffffn))
-    const r = cpuid(policy, leaf, subleaf, vcpuId)
+    const r = cpuid(policy, leaf, subleaf)
     for (const [reg, value] of [
       [RAX, r.eax],
       [RBX, r.ebx],

@@ -9,7 +9,6 @@ import { VECTOR } from './pv-state.ts'
 /** What an emulated instruction needs. */
 export interface EmulationContext {
   readonly vcpu: VcpuMemory
-  readonly vcpuId: number
   readonly policy: CpuPolicy
   readonly memory: LinearMemory
   readonly descriptors: Descriptors

@@ -102,7 +102,6 @@ export class PvVcpu {
     const entries = this.#entries
     return {
       vcpu,
-      vcpuId: this.#id,
       policy: this.#services.policy,
       memory,
       descriptors,

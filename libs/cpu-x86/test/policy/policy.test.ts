@@ -17,7 +17,7 @@ function announced(cpu: CpuPolicy): string[] {
 
 function wordOf(cpu: CpuPolicy, word: FeatureWord): number {
   const [leaf, register] = word.split('.') as [string, 'ebx' | 'ecx' | 'edx']
-  return cpuid(cpu, Number.parseInt(leaf, 16), 0, 0)[register]
+  return cpuid(cpu, Number.parseInt(leaf, 16), 0)[register]
 }
 
 const withFeature = rows.filter((row): row is Row & { feature: string } => row.feature !== undefined)
