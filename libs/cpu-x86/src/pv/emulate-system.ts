@@ -3,6 +3,7 @@ import { readRflags, writeRflags } from '../state/rflags.ts'
 import { readCr0 } from './control-registers.ts'
 import { isSegment, privilege } from './descriptors.ts'
 import { type Emulated, type EmulationContext, faultOf, GP, UD } from './emulation.ts'
+import { ioplAllows } from './io-permission.ts'
 import { inKernel } from './mode.ts'
 
 const ZF = 64n
@@ -32,7 +33,7 @@ export function system(c: EmulationContext, insn: Decoded): Emulated {
     case 'cli':
     case 'sti':
       // Events are masked in vcpu_info; the flag itself does nothing where IOPL allows to touch it.
-      return (inKernel(vcpu) ? c.iopl() >= 1 : c.iopl() === 3) ? undefined : GP
+      return ioplAllows(c) ? undefined : GP
     case 'invd':
     case 'wbinvd':
       return inKernel(vcpu) ? undefined : GP

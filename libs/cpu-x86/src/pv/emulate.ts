@@ -8,6 +8,7 @@ import { accessControl, accessDebug } from './emulate-registers.ts'
 import { accessSegment, farBranch } from './emulate-segment.ts'
 import { popFlags, system } from './emulate-system.ts'
 import { type Emulated, type EmulationContext, GP, UD } from './emulation.ts'
+import { portsAllowed } from './io-permission.ts'
 import { inKernel } from './mode.ts'
 import { readMsr, writeMsr } from './msr.ts'
 import { portOf } from './operands.ts'
@@ -109,10 +110,9 @@ export class Emulator {
   /** No port is the guest's: reads give all ones, writes go nowhere; latches as Xen keeps them. */
   #io(insn: Decoded): Emulated {
     const { vcpu, operands } = this.#c
-    const allowed = inKernel(vcpu) ? this.#c.iopl() >= 1 : this.#c.iopl() === 3
-    if (!allowed || insn.row.name.endsWith('s')) return GP
-    const isIn = insn.row.name === 'in'
     const port = portOf(vcpu, insn)
+    if (!portsAllowed(this.#c, port, insn) || insn.row.name.endsWith('s')) return GP
+    const isIn = insn.row.name === 'in'
     if (isIn) {
       const latched =
         port === 0x70

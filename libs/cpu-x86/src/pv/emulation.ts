@@ -16,6 +16,8 @@ export interface EmulationContext {
   readonly clock: Clock
   /** IOPL of the guest, 0 to 3. */
   iopl(): number
+  /** What PHYSDEVOP_set_iobitmap gave: a virtual address, and of how many ports there are bits. */
+  ioBitmap(): { readonly address: bigint; readonly ports: number }
   /** Loads a new kernel root as HYPERCALL mmuext_op NEW_BASEPTR does; false refuses. */
   newBaseptr(gmfn: number): boolean
   /** Guest's CR2. */

@@ -108,6 +108,10 @@ export class PvVcpu {
       operands: new EmulatedOperands(vcpu, memory),
       clock,
       iopl: () => VCPU.iopl.load(state.memory, state.vcpu(this.#id)),
+      ioBitmap: () => ({
+        address: BigInt.asUintN(64, VCPU.iobitmap.load(state.memory, state.vcpu(this.#id))),
+        ports: VCPU.iobitmapPorts.load(state.memory, state.vcpu(this.#id)),
+      }),
       newBaseptr: (gmfn) => this.#services.newBaseptr(gmfn),
       cr2: () => entries.cr2,
       setCr2: (value) => {

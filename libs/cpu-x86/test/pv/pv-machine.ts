@@ -32,11 +32,18 @@ const STAY = Uint8Array.of(0xeb, 0xfe)
 
 const CLOCK: Clock = { now: () => 0n, tsc: () => 0n, tscHz: 1, epoch: 0n }
 
+/** What physdev_op has set. IOPL 1: ports are the kernel's to reach. */
+export interface PortAccess {
+  readonly iopl: number
+  readonly bitmap?: bigint
+  readonly count?: number
+}
+
 /**
  * A vCPU of a guest's kernel that makes no hypercalls: `code` at CODE, `onDebug` where #DB goes, and a #GP stays at ON_GP. Its
  * stack is the page at STACK, RSP in the middle of it.
  */
-export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY): PvVcpu {
+export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY, ports: PortAccess = { iopl: 1 }): PvVcpu {
   const machine = new Machine()
   for (const [va, bytes] of [
     [CODE, code],
@@ -79,8 +86,10 @@ export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY): PvVcpu {
   vcpu.setI32(PV.GDT_FRAMES, GDT)
   vcpu.setI32(PV.GDT_ENTRIES, 512)
   views.u64[(machine.host(GDT) >> 3) + DATA_SELECTOR] = DESCRIPTOR
-  // Ports are the kernel's to reach.
-  VCPU.iopl.store(domain.state.memory, domain.state.vcpu(0), 1)
+  const kept = [domain.state.memory, domain.state.vcpu(0)] as const
+  VCPU.iopl.store(...kept, ports.iopl)
+  VCPU.iobitmap.store(...kept, ports.bitmap ?? 0n)
+  VCPU.iobitmapPorts.store(...kept, ports.count ?? 0)
   vcpu.setI32(PV.CS, FLAT_RING3_CS64)
   vcpu.setI32(PV.SS, FLAT_RING3_SS64)
   vcpu.setU64(PV.TRAPS + VECTOR.DB * PV.TRAP_BYTES, ON_DB)
