@@ -6,7 +6,7 @@ import { VcpuMemory } from '../../src/state/vcpu-memory.ts'
 import { Machine } from '../machine.ts'
 import type { RewritingStart } from './rewriting-vcpu.ts'
 
-const ROUNDS = 300
+const ROUNDS = 150
 const RUNNERS = 2
 const WRITER = 0x400000n
 const RUNNER = 0x500000n
