@@ -90,8 +90,8 @@ const STRESSORS_LEFT_OUT = ['physpage']
 
 /** No stressor may find a wrong result; what it cannot do in this kernel it skips. */
 export const stress = (classes: string, seconds: number): string => `
-stress-ng --class ${classes} --exclude ${STRESSORS_LEFT_OUT.join(',')} --sequential 1 --timeout ${seconds} --verify --oomable >log 2>&1 || status=$?
-grep -v -E 'dispatching|setting to a|skipped' log | tail -40
-grep 'fail:' log || true
-[ "\${status:-0}" != 2 ] && ! grep -q 'fail:' log
+stress-ng -v --class ${classes} --exclude ${STRESSORS_LEFT_OUT.join(',')} --sequential 1 --timeout ${seconds} --verify --oomable >log 2>&1 || status=$?
+grep -v -E 'debug:|metrc:|dispatching|setting to a|skipped' log | tail -40
+grep -E 'stress-ng: (fail|error):|on signal' log || true
+[ "\${status:-0}" != 2 ] && ! grep -q 'stress-ng: fail:' log
 `
