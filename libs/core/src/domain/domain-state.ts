@@ -19,8 +19,10 @@ export const VCPU_BLOCKED = 4
 export const VCPU_ABSENT = 8
 /** An NMI is to be delivered at the next return to the guest. */
 export const VCPU_NMI_PENDING = 16
-/** The runstate or time area must be written before the guest runs on (its page was absent, or time has moved). */
-export const VCPU_AREAS_STALE = 32
+/** The runstate area must be written before the guest runs on: it has changed, or its page was absent. */
+export const VCPU_RUNSTATE_STALE = 32
+/** The same of the time area. */
+export const VCPU_TIME_STALE = 64
 
 /** vcpu.polling: of more than one port. Otherwise the port, or 0 for none. It counts only while the vCPU is blocked. */
 export const POLLS_ANY = -1

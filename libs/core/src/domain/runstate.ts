@@ -3,7 +3,7 @@ import { AbsentFrame, type GuestAccess, GuestCopy } from '../hypercall/guest-han
 import type { Clock } from '../time/clock.ts'
 import { guestTime, publishTime, runstateUpdateFlag } from '../time/system-time.ts'
 import type { Domain, GuestDomain } from './domain.ts'
-import { VCPU, VCPU_AREAS_STALE } from './domain-state.ts'
+import { VCPU, VCPU_RUNSTATE_STALE, VCPU_TIME_STALE } from './domain-state.ts'
 
 /**
  * The vCPU enters a runstate; the time since the last change goes to the one it leaves. Called by whoever schedules it,
@@ -19,7 +19,7 @@ export function changeRunstate(domain: Domain, vcpu: number, state: number, now:
   if (elapsed > 0n) VCPU.runstateTime.add(memory, base, elapsed, before)
   VCPU.runstateEntry.store(memory, base, now)
   VCPU.runstate.store(memory, base, state)
-  if (VCPU.runstateArea.load(memory, base) !== 0n) VCPU.flags.or(memory, base, VCPU_AREAS_STALE)
+  if (VCPU.runstateArea.load(memory, base) !== 0n) VCPU.flags.or(memory, base, VCPU_RUNSTATE_STALE)
 }
 
 /** Fills a vcpu_runstate_info; the time in the current state counts up to `now`. */
@@ -58,23 +58,25 @@ export function writeRunstateArea(
   return entryTime.copyTo(guest, va + ENTRY_TIME_OFFSET)
 }
 
+const AREAS_STALE: number = VCPU_RUNSTATE_STALE | VCPU_TIME_STALE
+
 /**
- * Brings the areas a vCPU registered by virtual address up to date, if they are stale: before it enters guest code.
+ * Brings the areas a vCPU registered by virtual address up to date, those that are stale: before it enters guest code.
  * @returns the gmfn of an absent frame in the way, which may be asked for; the areas stay stale; -1 if all is done
  */
 export function refreshAreas(domain: GuestDomain, vcpu: number, clock: Clock, guest: GuestAccess): number {
   const { memory } = domain.state
   const base = domain.state.vcpu(vcpu)
-  if ((VCPU.flags.load(memory, base) & VCPU_AREAS_STALE) === 0) return -1
-  VCPU.flags.clear(memory, base, VCPU_AREAS_STALE)
+  if ((VCPU.flags.load(memory, base) & AREAS_STALE) === 0) return -1
+  const stale = VCPU.flags.clear(memory, base, AREAS_STALE) & AREAS_STALE
   try {
     const va = BigInt.asUintN(64, VCPU.runstateArea.load(memory, base))
-    if (va !== 0n) writeRunstateArea(domain, vcpu, va, guestTime(domain, clock), guest)
-    publishTime(domain, vcpu, clock, guest)
+    if (stale & VCPU_RUNSTATE_STALE && va !== 0n) writeRunstateArea(domain, vcpu, va, guestTime(domain, clock), guest)
+    if (stale & VCPU_TIME_STALE) publishTime(domain, vcpu, clock, guest)
     return -1
   } catch (error) {
     if (!(error instanceof AbsentFrame)) throw error
-    VCPU.flags.or(memory, base, VCPU_AREAS_STALE)
+    VCPU.flags.or(memory, base, stale)
     return error.gmfn
   }
 }

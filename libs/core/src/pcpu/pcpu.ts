@@ -1,11 +1,11 @@
-import { IDLE, NO_DEADLINE } from '../plugin/scheduler.ts'
+import { IDLE } from '../plugin/scheduler.ts'
 import type { Clock } from '../time/clock.ts'
-import type { PcpuState, VcpuName } from './pcpu-state.ts'
+import type { PcpuState } from './pcpu-state.ts'
+import { deadline, NEVER, PcpuTimers } from './pcpu-timers.ts'
 import type { VcpuExit, VcpuRunner, VcpuTimers } from './vcpu-ports.ts'
 import type { Assignment, VcpuScheduler } from './vcpu-scheduler.ts'
 
 const NS_PER_MS = 1e6
-const NEVER = Number.POSITIVE_INFINITY
 
 export interface PcpuInit {
   readonly pcpu: number
@@ -22,16 +22,19 @@ export interface PcpuInit {
  * there is nothing to do.
  *
  * No wake-up is lost, because the wake count is read before anything else is looked at: whoever changes something bumps
- * it afterwards, so the pCPU either sees the change or does not fall asleep.
+ * it afterwards, so the pCPU either sees the change or does not fall asleep. What others change is looked at only when the
+ * count has moved.
  */
 export class Pcpu {
   readonly #init: PcpuInit
   readonly #state: PcpuState
+  readonly #timers: PcpuTimers
   #stopped = false
 
   constructor(init: PcpuInit) {
     this.#init = init
     this.#state = init.scheduler.pcpus
+    this.#timers = new PcpuTimers(init.pcpu, init.timers, init.scheduler)
   }
 
   /** Ends `run` when this thread comes round next; called by what `readMail` reads. */
@@ -43,14 +46,19 @@ export class Pcpu {
   run(): void {
     const { pcpu, scheduler, readMail } = this.#init
     let yields = false
+    let looked: number | undefined
     for (;;) {
       const seen = this.#state.wakeCount(pcpu)
-      readMail()
+      if (seen !== looked) {
+        readMail()
+        this.#timers.readAll()
+        looked = seen
+      }
       if (this.#stopped) return
-      scheduler.seeTimers()
-      const nextTimer = this.#expireTimers()
+      this.#timers.readMoved()
+      const nextTimer = this.#timers.expire(this.#now())
       const next = scheduler.schedule(pcpu, yields)
-      yields = next.unit === IDLE ? this.#idle(next, nextTimer, seen) : this.#turn(next, nextTimer, seen) === 'yield'
+      yields = next.unit === IDLE ? this.#idle(next, nextTimer, seen) : this.#turn(next, seen) === 'yield'
     }
   }
 
@@ -63,61 +71,39 @@ export class Pcpu {
     return false
   }
 
+  #turn(next: Assignment, seen: number): VcpuExit {
+    // A domain just made is known here by the mail that came before it was scheduled.
+    this.#init.readMail()
+    // Starts its periodic timer, if this is its first turn. Its timers may have been another pCPU's until now.
+    this.#timers.expireOf(next.unit)
+    const exit = this.#runUnit(next, seen)
+    // It may wait with a timeout now.
+    this.#timers.read(next.unit)
+    return exit
+  }
+
   /** Runs the unit until its turn is over, stopping in between for timers and ticks. */
-  #turn({ unit, until, tickAt: firstTick }: Assignment, firstTimer: number, seen: number): VcpuExit {
-    const { pcpu, scheduler, timers, runner, readMail } = this.#init
-    let tickAt = firstTick
+  #runUnit({ unit, until, tickAt: firstTick }: Assignment, seen: number): VcpuExit {
+    const { pcpu, scheduler, runner } = this.#init
+    let tickAt = deadline(firstTick)
     const over = (): boolean => scheduler.leaving || this.#state.wakeCount(pcpu) !== seen
     const mustLeave = (): boolean => over() || scheduler.timersMoved
-    // A domain just made is known here by the mail that came before it was scheduled.
-    readMail()
     const name = this.#state.nameOf(unit)
     if (name === undefined) return 'kicked'
-    // Starts its periodic timer, if this is its first turn. Its timers may have been another pCPU's until now.
-    timers.expire(name.domid, name.vcpu, scheduler)
-    let nextTimer = Math.min(firstTimer, this.#nextTimer(name))
     while (!over() && scheduler.stillRunnable(name)) {
       const now = this.#now()
       if (now >= until) break
-      const end = Math.min(until, deadline(tickAt), nextTimer)
-      if (end > now) {
-        const exit = runner.run(name.domid, name.vcpu, end - now, mustLeave)
-        if (exit === 'blocked' || exit === 'yield') return exit
-      }
-      if (deadline(tickAt) <= this.#now()) tickAt = scheduler.tick(pcpu)
-      scheduler.seeTimers()
-      nextTimer = this.#expireTimers()
+      if (tickAt <= now) tickAt = deadline(scheduler.tick(pcpu))
+      this.#timers.readMoved()
+      const end = Math.min(until, tickAt, this.#timers.expire(now))
+      if (end <= now) continue
+      const exit = runner.run(name.domid, name.vcpu, end - now, mustLeave)
+      if (exit === 'blocked' || exit === 'yield') return exit
     }
     return 'kicked'
-  }
-
-  /** Acts on the timers that are due here. @returns when the next is, ns since boot */
-  #expireTimers(): number {
-    const { pcpu, scheduler, timers } = this.#init
-    const now = this.#now()
-    let next = NEVER
-    for (const unit of this.#state.timerUnits(pcpu)) {
-      const name = this.#state.nameOf(unit)
-      if (name === undefined) continue
-      let due = this.#nextTimer(name)
-      if (due <= now) {
-        timers.expire(name.domid, name.vcpu, scheduler)
-        due = this.#nextTimer(name)
-      }
-      next = Math.min(next, due)
-    }
-    return next
-  }
-
-  #nextTimer({ domid, vcpu }: VcpuName): number {
-    return deadline(this.#init.timers.next(domid, vcpu))
   }
 
   #now(): number {
     return Number(this.#init.clock.now())
   }
-}
-
-function deadline(at: bigint): number {
-  return at === NO_DEADLINE ? NEVER : Number(at)
 }

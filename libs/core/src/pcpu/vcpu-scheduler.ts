@@ -45,7 +45,7 @@ export class VcpuScheduler implements SchedulerPort {
   /** Of the pCPU this thread is, about the hypercall it is in. */
   #leaving = false
   #yields = false
-  #timersMoved = false
+  readonly #moved: number[] = []
 
   constructor(init: VcpuSchedulerInit) {
     this.pcpus = init.pcpus
@@ -148,7 +148,7 @@ export class VcpuScheduler implements SchedulerPort {
     const unit = this.pcpus.unitOf(domid, vcpu)
     if (unit < 0) return
     const pcpu = this.pcpus.timerPcpu(unit)
-    if (pcpuOwner(pcpu) === this.#owner) this.#timersMoved = true
+    if (pcpuOwner(pcpu) === this.#owner) this.#moved.push(unit)
     else this.poke(pcpu)
   }
 
@@ -175,14 +175,14 @@ export class VcpuScheduler implements SchedulerPort {
     return this.#leaving
   }
 
-  /** Whether a deadline moved since `seeTimers`; for the pCPU this thread is. */
+  /** Whether `takeMoved` has an answer. */
   get timersMoved(): boolean {
-    return this.#timersMoved
+    return this.#moved.length > 0
   }
 
-  /** The deadlines are about to be looked at. */
-  seeTimers(): void {
-    this.#timersMoved = false
+  /** A unit whose deadline this thread moved, until all were taken; for the pCPU this thread is. */
+  takeMoved(): number | undefined {
+    return this.#moved.pop()
   }
 
   /** What `pcpu`, which is this thread, does next; ends the turn of what it runs. */

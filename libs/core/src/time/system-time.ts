@@ -7,7 +7,7 @@ import {
   XEN_PVCLOCK_TSC_STABLE_BIT,
 } from '../abi/xen.ts'
 import type { GuestDomain } from '../domain/domain.ts'
-import { DOMAIN, VCPU, VCPU_AREAS_STALE } from '../domain/domain-state.ts'
+import { DOMAIN, VCPU, VCPU_TIME_STALE } from '../domain/domain-state.ts'
 import { sharedInfoOffset, vcpuInfoOffset, vcpuInfoWritten } from '../domain/vcpu-info.ts'
 import { AbsentFrame, type GuestAccess, GuestCopy } from '../hypercall/guest-handle.ts'
 import type { Clock } from './clock.ts'
@@ -73,7 +73,7 @@ export function publishTime(domain: GuestDomain, vcpu: number, clock: Clock, gue
   const area = BigInt.asUintN(64, VCPU.timeArea.load(domain.state.memory, base))
   if (area === 0n) return
   if (guest === undefined || !writeTimeArea(guest, area)) {
-    VCPU.flags.or(domain.state.memory, base, VCPU_AREAS_STALE)
+    VCPU.flags.or(domain.state.memory, base, VCPU_TIME_STALE)
   }
 }
 

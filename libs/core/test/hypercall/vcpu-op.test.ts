@@ -10,7 +10,7 @@ import {
   vcpu_info,
   vcpu_time_info,
 } from '../../src/abi/xen.ts'
-import { DOMAIN, DOMAIN_SHUTDOWN } from '../../src/domain/domain-state.ts'
+import { DOMAIN, DOMAIN_SHUTDOWN, VCPU } from '../../src/domain/domain-state.ts'
 import { changeRunstate, refreshAreas } from '../../src/domain/runstate.ts'
 import { upcallPending, vcpuInfoOffset } from '../../src/domain/vcpu-info.ts'
 import { expireTimers, nextDeadline } from '../../src/time/timers.ts'
@@ -146,6 +146,16 @@ describe('vcpu_op', () => {
       1,
     ])
     expect(read('system_time')).toBe(5_000_000_123n)
+
+    // Nothing of it changes with the vCPU's runstate; VCPUOP_up says the time anew, before the vCPU runs.
+    VCPU.runstateArea.store(d1.state.memory, d1.state.vcpu(0), BigInt.asIntN(64, va(3)))
+    machine.clock.time = 6_000_000_000n
+    const version = () => {
+      expect(refreshAreas(d1, 0, machine.clock, d1.guest)).toBe(-1)
+      return readStruct(vcpu_time_info, d1.peek(va(4), 32), 'version')
+    }
+    changeRunstate(d1, 0, abi.RUNSTATE_blocked, 6_000_000_000n)
+    expect([version(), plain(abi.VCPUOP_up, 0), version(), version()]).toEqual([2, 0, 4, 4])
   })
 
   it('raises VIRQ_TIMER when the one-shot timer is due', () => {

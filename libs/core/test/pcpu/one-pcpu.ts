@@ -34,6 +34,10 @@ export class OnePcpu {
   /** Does something between a decision of the policy and its taking effect. */
   afterDecision: (unit: number, policy: SchedulerOps) => void = () => {}
   onExpire: (vcpu: number) => void = () => {}
+  /** vCPUs whose deadlines were asked for. */
+  readonly asked: number[] = []
+  /** What another thread does while the pCPU sleeps, each for one sleep, which it ends. */
+  readonly meanwhile: (() => void)[] = []
   ms = 0
   readonly #state: SleeplessState
   readonly #pcpu: Pcpu
@@ -71,7 +75,10 @@ export class OnePcpu {
       pcpu: 0,
       scheduler: this.inside,
       timers: {
-        next: (_domid, vcpu) => BigInt((this.due.get(vcpu) ?? -1 / MS) * MS),
+        next: (_domid, vcpu) => {
+          this.asked.push(vcpu)
+          return BigInt((this.due.get(vcpu) ?? -1 / MS) * MS)
+        },
         expire: (_domid, vcpu) => {
           if ((this.due.get(vcpu) ?? Number.POSITIVE_INFINITY) > this.ms) return
           this.log.push(`${this.ms}: timer of ${vcpu}`)
@@ -95,6 +102,11 @@ export class OnePcpu {
     // Nothing left to do: the end of a test whose script ran out.
     this.#state.onSleep = (ms) => {
       this.log.push(`${this.ms}: sleep ${ms}`)
+      const meanwhile = this.meanwhile.shift()
+      if (meanwhile !== undefined) {
+        meanwhile()
+        return
+      }
       if (ms === Number.POSITIVE_INFINITY) this.#end()
       else this.ms += ms
     }

@@ -78,6 +78,63 @@ describe('a pCPU', () => {
     expect(machine.run()).toEqual(['0: enter 0', '0: run 0 for 5', '0: run 0 for 3', '3: timer of 0', '3: run 0 for 2'])
   })
 
+  test('hears while it sleeps that another thread set a timer, or stopped it', () => {
+    const machine = new OnePcpu([])
+    machine.due.set(1, 9)
+    machine.meanwhile.push(
+      () => {
+        machine.due.set(0, 4).delete(1)
+        machine.outside.timersChanged(1, 0)
+      },
+      () => machine.due.delete(0),
+    )
+    expect(machine.run()).toEqual(['0: sleep 9', '0: sleep 4', '0: sleep 4', '4: sleep Infinity'])
+  })
+
+  test('sees how long a vCPU that ran waits at most', () => {
+    const machine: OnePcpu = new OnePcpu([
+      () => {
+        machine.due.set(0, 3)
+        machine.runnable.delete(0)
+        machine.inside.deschedule(1, 0)
+        return 'kicked'
+      },
+    ])
+    machine.wake(0)
+    expect(machine.run()).toEqual([
+      '0: enter 0',
+      '0: run 0 for 5',
+      '0: leave 0',
+      '0: sleep 3',
+      '3: timer of 0',
+      '3: sleep Infinity',
+    ])
+  })
+
+  test('asks about no timers but those that are due', () => {
+    const machine = new OnePcpu([], 3)
+    machine.due.set(0, 7).set(1, 2).set(2, 4)
+    machine.onExpire = (vcpu) => {
+      machine.log.push(`asked of ${machine.asked.splice(0)}`)
+      if (vcpu === 1 && machine.ms < 6) machine.due.set(1, 6)
+    }
+    expect(machine.run()).toEqual([
+      '0: sleep 2',
+      '2: timer of 1',
+      'asked of 0,1,2,1',
+      '2: sleep 2',
+      '4: timer of 2',
+      'asked of 1,2',
+      '4: sleep 2',
+      '6: timer of 1',
+      'asked of 2,1',
+      '6: sleep 1',
+      '7: timer of 0',
+      'asked of 1,0',
+      '7: sleep Infinity',
+    ])
+  })
+
   test('takes a vCPU off when it blocks, and keeps it when it was woken first', () => {
     const blocks =
       (wokenFirst: boolean): Turn =>
