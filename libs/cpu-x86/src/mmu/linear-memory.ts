@@ -71,14 +71,34 @@ export class LinearMemory {
   }
 
   #transfer(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): AccessFault | undefined {
+    const offset = Number(va & 4095n)
+    if (bytes.length === 0 || offset + bytes.length > 4096) return this.#transferPages(va, bytes, write, user, root)
+    const frame = inGuest(this.#vcpu, () => this.#copyInPage(va, bytes, write, user, root))
+    if (typeof frame !== 'number') return frame
+    if (write) this.#tellFrame(frame, offset, bytes.length)
+    return undefined
+  }
+
+  #transferPages(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): AccessFault | undefined {
     const frames: number[] = []
-    const fault = inGuest(this.#vcpu, () => this.#copy(va, bytes, write, user, root, frames))
+    const fault = inGuest(this.#vcpu, () => this.#copyPages(va, bytes, write, user, root, frames))
     if (write && !fault) this.#tell(Number(va & 4095n), bytes.length, frames)
     return fault
   }
 
+  /** What lies in one page, as nearly everything does. @returns its frame, which was written to */
+  #copyInPage(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): number | AccessFault {
+    const frame = this.#frame(va, write, user, root)
+    if (typeof frame !== 'number') return frame
+    const { u8 } = this.#vcpu.views
+    const at = frame + Number(va & 4095n)
+    if (write) u8.set(bytes, at)
+    else bytes.set(u8.subarray(at, at + bytes.length))
+    return frame
+  }
+
   /** Frames written to are put in `frames`. */
-  #copy(
+  #copyPages(
     va: bigint,
     bytes: Uint8Array,
     write: boolean,
@@ -107,15 +127,18 @@ export class LinearMemory {
 
   /** Of `length` bytes from `first` of the first frame on. May wait, and is not in the guest. */
   #tell(first: number, length: number, frames: readonly number[]): void {
-    const { u8 } = this.#vcpu.views
-    const flags = this.#vcpu.i32(CPU.FRAME_FLAGS)
     let done = 0
     for (const frame of frames) {
       const offset = done === 0 ? first : 0
       const n = Math.min(4096 - offset, length - done)
-      if (u8[flags + (frame >>> 12)] !== 0) this.#written(frame, offset, n)
+      this.#tellFrame(frame, offset, n)
       done += n
     }
+  }
+
+  #tellFrame(frame: number, offset: number, length: number): void {
+    const { views } = this.#vcpu
+    if (views.u8[this.#vcpu.i32(CPU.FRAME_FLAGS) + (frame >>> 12)] !== 0) this.#written(frame, offset, length)
   }
 
   #frame(va: bigint, write: boolean, user: boolean, root: number): number | AccessFault {

@@ -14,6 +14,14 @@ const IF = 0x200n
 const IOPL = 0x3000n
 const DF = 0x400n
 
+/** Room for the longest frame: a worker enters one kernel at a time. */
+const words = new BigUint64Array(12)
+/** Its first so many words as bytes. */
+const FRAMES: readonly Uint8Array[] = Array.from(
+  { length: words.length + 1 },
+  (_, n) => new Uint8Array(words.buffer, 0, n * 8),
+)
+
 const RSP = 4
 const RCX = 1
 const R11 = 11
@@ -48,31 +56,30 @@ export interface UpcallMask {
 export function bounce(domid: number, vcpu: VcpuMemory, memory: LinearMemory, mask: UpcallMask, to: Bounce): void {
   if (to.address === 0n) throw new DomainCrash(domid, `${to.what}: the guest has set no handler`)
   const fromKernel = inKernel(vcpu)
+  const masked = mask.get()
+  const before = readRflags(vcpu)
   const resume = to.isFault || resumeFlag(vcpu) ? RF : 0n
-  const rflags = (readRflags(vcpu) & ~(IF | IOPL)) | (mask.get() ? 0n : IF) | resume
   const cs = BigInt(fromKernel ? vcpu.i32(PV.CS) & ~3 : vcpu.i32(PV.CS) | 3)
-  const words = [
-    vcpu.gpr(RCX),
-    vcpu.gpr(R11),
-    ...(to.errorCode !== undefined && to.errorCode >= 0 ? [BigInt(to.errorCode)] : []),
-    ...(to.segments ?? []).map(BigInt),
-    vcpu.rip,
-    cs | (BigInt(mask.get()) << 32n),
-    rflags,
-    vcpu.gpr(RSP),
-    BigInt(vcpu.i32(PV.SS)),
-  ]
+  let n = 0
+  words[n++] = vcpu.gpr(RCX)
+  words[n++] = vcpu.gpr(R11)
+  if (to.errorCode !== undefined && to.errorCode >= 0) words[n++] = BigInt(to.errorCode)
+  if (to.segments !== undefined) for (const selector of to.segments) words[n++] = BigInt(selector)
+  words[n++] = vcpu.rip
+  words[n++] = cs | (BigInt(masked) << 32n)
+  words[n++] = (before & ~(IF | IOPL)) | (masked ? 0n : IF) | resume
+  words[n++] = vcpu.gpr(RSP)
+  words[n++] = BigInt(vcpu.i32(PV.SS))
   const stack = (fromKernel ? vcpu.gpr(RSP) : vcpu.u64(PV.KERNEL_SP)) & ~15n
-  const rsp = BigInt.asUintN(64, stack - BigInt(words.length * 8))
-  const frame = new Uint8Array(BigUint64Array.from(words).buffer)
-  const fault = memory.asKernel(rsp, frame, true)
+  const rsp = BigInt.asUintN(64, stack - BigInt(n * 8))
+  const fault = memory.asKernel(rsp, FRAMES[n], true)
   if (fault) {
     const at = `0x${fault.va.toString(16)}`
     throw new DomainCrash(domid, `${to.what}: its stack cannot be written at ${at}, RIP 0x${vcpu.rip.toString(16)}`)
   }
   if (!fromKernel) toggleMode(vcpu)
   vcpu.setGpr(RSP, rsp)
-  const flags = (readRflags(vcpu) & ~(CLEARED | IOPL | (to.clearsDf ? DF : 0n))) | IF
+  const flags = (before & ~(CLEARED | IOPL | (to.clearsDf ? DF : 0n))) | IF
   writeRflags(vcpu, flags)
   setResumeFlag(vcpu, false)
   // Xen goes there by SYSRET.
@@ -82,5 +89,5 @@ export function bounce(domid: number, vcpu: VcpuMemory, memory: LinearMemory, ma
   vcpu.setI32(PV.SS, FLAT_RING3_SS64)
   vcpu.setI32(CPU.COMPAT, 0)
   vcpu.rip = to.address
-  if (to.masksEvents) mask.set(mask.get() | 1)
+  if (to.masksEvents) mask.set(masked | 1)
 }

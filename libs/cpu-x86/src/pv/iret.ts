@@ -13,7 +13,9 @@ import { PV } from './pv-state.ts'
 import { RF, setResumeFlag } from './resume-flag.ts'
 import { codeSegment, dataSegment, SS } from './segment-loads.ts'
 
-const FRAME_BYTES = 72
+/** The frame of the call in progress. */
+const frame = new BigUint64Array(9)
+const frameBytes = new Uint8Array(frame.buffer)
 const IF = 0x200n
 /** IOPL, VM: not the guest's; RF, which is kept elsewhere. */
 const KEPT_OUT = 0x3000n | 0x20000n | RF
@@ -37,23 +39,25 @@ export function iret(
   descriptors: Descriptors,
   mask: UpcallMask,
 ): Exception | 'step' | undefined {
-  const bytes = new Uint8Array(FRAME_BYTES)
-  const fault = memory.asKernel(vcpu.gpr(4), bytes, false)
+  const fault = memory.asKernel(vcpu.gpr(4), frameBytes, false)
   if (fault) throw new DomainCrash(domid, `iret: its frame at 0x${vcpu.gpr(4).toString(16)} cannot be read`)
-  const [rax, r11, rcx, flags, rip, savedCs, saved, rsp, savedSs] = new BigUint64Array(bytes.buffer)
+  const rip = frame[4]
+  const savedCs = frame[5]
+  const saved = frame[6]
+  const rsp = frame[7]
   const toUser = (savedCs & 3n) === 3n
   if (toUser && vcpu.i32(PV.USER_ROOT) === 0)
     throw new DomainCrash(domid, 'iret to user mode without a user page table')
   if (toUser) toggleMode(vcpu)
   const cs = Number(savedCs & 0xffffn) | 3
-  const ss = Number(savedSs & 0xffffn) | 3
+  const ss = Number(frame[8] & 0xffffn) | 3
   const rflags = (saved & POSSIBLE & ~KEPT_OUT) | IF | 2n
-  const inSyscall = (flags & VGCF_IN_SYSCALL) !== 0n
+  const inSyscall = (frame[3] & VGCF_IN_SYSCALL) !== 0n
   const bySysret = inSyscall && canonical(rip)
-  vcpu.setGpr(0, rax)
+  vcpu.setGpr(0, frame[0])
   // SYSRET takes RIP and RFLAGS from these.
-  vcpu.setGpr(RCX, inSyscall ? rip : rcx)
-  vcpu.setGpr(R11, inSyscall ? (saved & POSSIBLE & ~0x23000n) | IF | 2n : r11)
+  vcpu.setGpr(RCX, inSyscall ? rip : frame[2])
+  vcpu.setGpr(R11, inSyscall ? (saved & POSSIBLE & ~0x23000n) | IF | 2n : frame[1])
   vcpu.setGpr(4, rsp)
   vcpu.rip = rip
   writeRflags(vcpu, rflags)
