@@ -44,6 +44,10 @@ export class Accounting {
     const elapsed = Math.min(Number(now - state.acctDone.get(0)), MAX_PERIODS * tslice)
     state.acctDone.set(0, now)
     const units = this.#activeUnits()
+    if (units.length === 0) {
+      state.deficit.set(0, 0n)
+      return
+    }
     const deficit = Number(state.deficit.get(0))
     const perUnit = shareOut(this.#claims(units, elapsed, deficit), elapsed * state.limits.pcpus + deficit)
     for (const unit of units) this.#credit(unit, perUnit.get(state.domain.get(unit)) ?? 0, tslice)

@@ -184,22 +184,18 @@ export class CreditScheduler implements SchedulerOps {
   }
 
   #globals(): CreditDefaults {
-    const tsliceMs = this.#state.tsliceMs.get(0)
-    const ratelimit = this.#state.ratelimitUs.get(0)
-    return {
-      tsliceMs: tsliceMs === 0 ? this.#defaults.tsliceMs : tsliceMs,
-      ratelimitUs: ratelimit === 0 ? this.#defaults.ratelimitUs : ratelimit - 1,
-    }
+    return { tsliceMs: this.#tslice() / 1_000_000, ratelimitUs: this.#ratelimit() / 1000 }
   }
 
   /** ns */
   #tslice(): number {
-    return this.#globals().tsliceMs * 1_000_000
+    return (this.#state.tsliceMs.get(0) || this.#defaults.tsliceMs) * 1_000_000
   }
 
   /** ns */
   #ratelimit(): number {
-    return this.#globals().ratelimitUs * 1000
+    const set = this.#state.ratelimitUs.get(0)
+    return (set === 0 ? this.#defaults.ratelimitUs : set - 1) * 1000
   }
 
   #slice(unit: number): number {

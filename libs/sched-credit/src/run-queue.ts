@@ -43,15 +43,21 @@ export class RunQueues {
 
   /** First unit of that priority or a better one, other than `except`, or -1. */
   best(pcpu: number, worst: number = NR_PRIORITIES - 1, except = -1): number {
+    if (this.#state.queued.get(pcpu) === 0) return -1
     for (let priority = 0; priority <= worst; priority++) {
-      for (const unit of this.units(pcpu, priority)) if (unit !== except) return unit
+      let unit = this.#first(pcpu, priority)
+      if (unit >= 0 && unit === except) unit = this.#lists.after(unit)
+      if (unit >= 0) return unit
     }
     return -1
   }
 
   /** Units of one priority, first come first; none may be moved meanwhile. */
   *units(pcpu: number, priority: number): Generator<number, void> {
-    const first = this.#lists.first(pcpu * NR_PRIORITIES + priority)
-    for (let unit = first; unit >= 0; unit = this.#lists.after(unit)) yield unit
+    for (let unit = this.#first(pcpu, priority); unit >= 0; unit = this.#lists.after(unit)) yield unit
+  }
+
+  #first(pcpu: number, priority: number): number {
+    return this.#lists.first(pcpu * NR_PRIORITIES + priority)
   }
 }

@@ -41,7 +41,7 @@ export class VcpuScheduler implements SchedulerPort {
   readonly #vcpus: VcpuStates
   readonly #engine: Pick<VcpuRunner, 'kick'>
   /** Asked for by the call under way. */
-  readonly #tickled = new Set<number>()
+  readonly #tickled: number[] = []
   /** Of the pCPU this thread is, about the hypercall it is in. */
   #leaving = false
   #yields = false
@@ -54,7 +54,7 @@ export class VcpuScheduler implements SchedulerPort {
     this.#engine = init.engine
     this.#owner = init.owner
     this.#lock = init.pcpus.lock(init.owner)
-    this.#ops = init.part.create(init.record, init.pcpus.limits, { tickle: (pcpu) => this.#tickled.add(pcpu) })
+    this.#ops = init.part.create(init.record, init.pcpus.limits, { tickle: (pcpu) => this.#tickle(pcpu) })
   }
 
   /**
@@ -243,17 +243,18 @@ export class VcpuScheduler implements SchedulerPort {
 
   /** The clock is read with the lock held, so that the scheduler never sees time go back. */
   #locked<T>(body: (now: bigint) => T): T {
-    let tickled: readonly number[]
     let result: T
     this.#lock.acquire()
     try {
-      this.#tickled.clear()
       result = body(this.#clock.now())
     } finally {
-      tickled = [...this.#tickled]
       this.#lock.release()
     }
-    for (const pcpu of tickled) this.poke(pcpu)
+    if (this.#tickled.length > 0) for (const pcpu of this.#tickled.splice(0)) this.poke(pcpu)
     return result
+  }
+
+  #tickle(pcpu: number): void {
+    if (!this.#tickled.includes(pcpu)) this.#tickled.push(pcpu)
   }
 }
