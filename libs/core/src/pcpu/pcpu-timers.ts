@@ -12,7 +12,7 @@ export function deadline(at: bigint): number {
 }
 
 /**
- * When the timers that are due on one pCPU are due, as its thread last read it: a look at them is a look at one number for each,
+ * When the timers of one pCPU are due, as its thread last read it: a look at them is a look at one number for each vCPU,
  * and not a visit to every domain's records.
  *
  * What is kept may be too early, never too late. A deadline becomes earlier by `SchedulerPort.timersChanged`, which wakes
