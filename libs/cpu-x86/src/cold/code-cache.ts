@@ -31,17 +31,18 @@ export interface CodeCacheOptions {
 
 /** One vCPU's decoded code: records and code tables in its arena, found by frame and offset. */
 export class CodeCache {
+  /** Jumps to a place before it asks for a region. */
+  readonly hotThreshold: number
   readonly #vcpu: VcpuMemory
   readonly #forms: FormRegistry
   readonly #decode: Decode
-  readonly #hotThreshold: number
   readonly #watch: (frameHost: number) => void
 
   constructor(vcpu: VcpuMemory, forms: FormRegistry, options: CodeCacheOptions) {
     this.#vcpu = vcpu
     this.#forms = forms
     this.#decode = options.decode
-    this.#hotThreshold = options.hotThreshold ?? 0x7fffffff
+    this.hotThreshold = options.hotThreshold ?? 0x7fffffff
     this.#watch = options.watch
   }
 
@@ -154,7 +155,7 @@ export class CodeCache {
     i32[(rec + REC.HANDLER) >> 2] = handler
     i32[(rec + REC.FORM) >> 2] = form
     // Regions know of no #NM.
-    i32[(rec + REC.HOT) >> 2] = this.#vcpu.i32(CPU.NO_FPU) ? NEVER_HOT : this.#hotThreshold
+    i32[(rec + REC.HOT) >> 2] = this.#vcpu.i32(CPU.NO_FPU) ? NEVER_HOT : this.hotThreshold
     encodeOperands(this.#vcpu, rec, insn, offset)
   }
 

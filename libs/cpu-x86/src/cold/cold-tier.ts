@@ -1,4 +1,5 @@
 import type { Helper } from '../builder/builder.ts'
+import type { CompiledRegion } from '../jit/compiled-regions.ts'
 import { bodyModule } from './body-modules.ts'
 import { coldModule } from './cold-module.ts'
 import { type FormRegistry, sharedLoopForms } from './form-registry.ts'
@@ -27,6 +28,8 @@ export class ColdTier {
   readonly #helpers: Helpers
   readonly #slow: (vcpu: number, info: number) => number
   readonly #steps: Body[] = []
+  /** Of modules with regions. */
+  readonly #instances = new Map<WebAssembly.Module, WebAssembly.Instance['exports']>()
   readonly #missing: Body
 
   constructor(
@@ -52,7 +55,7 @@ export class ColdTier {
   /** Makes the out-of-line body of a form and puts it in the table. */
   install(form: number): void {
     const { key, exemplar } = this.#forms.form(form)
-    this.table.set(form, this.#instance(bodyModule(key, exemplar, 'out-of-line')))
+    this.table.set(form, this.#instance(bodyModule(key, exemplar, 'out-of-line')).body as Body)
   }
 
   /** Makes the table long enough for places below `slots`, which records made by another thread may name. */
@@ -64,12 +67,15 @@ export class ColdTier {
   /** Empties all places of regions. */
   forgetRegions(): void {
     for (let slot = TABLE.FORMS; slot < this.table.length; slot++) this.table.set(slot, this.#missing)
+    this.#instances.clear()
   }
 
-  /** Puts a region's body in its place of the table. */
-  installRegion(slot: number, module: WebAssembly.Module): void {
+  /** Puts a region's function in its place of the table. */
+  installRegion(slot: number, { module, name }: CompiledRegion): void {
     this.reserve(slot + 1)
-    this.table.set(slot, this.#instance(module))
+    const exports = this.#instances.get(module) ?? this.#instance(module)
+    this.#instances.set(module, exports)
+    this.table.set(slot, exports[name] as Body)
   }
 
   /** Runs the one instruction of a record with its memory opened in TypeScript. */
@@ -77,14 +83,14 @@ export class ColdTier {
     let body = this.#steps[form]
     if (!body) {
       const { key, exemplar } = this.#forms.form(form)
-      body = this.#instance(bodyModule(key, exemplar, 'step'))
+      body = this.#instance(bodyModule(key, exemplar, 'step')).body as Body
       this.#steps[form] = body
     }
     return body(vcpu, rec)
   }
 
-  #instance(module: WebAssembly.Module): Body {
+  #instance(module: WebAssembly.Module): WebAssembly.Instance['exports'] {
     const imports = { e: { m: this.#memory, ...this.#helpers, fill: this.fill, slow: this.#slow } }
-    return new WebAssembly.Instance(module, imports).exports.body as Body
+    return new WebAssembly.Instance(module, imports).exports
   }
 }

@@ -1,38 +1,70 @@
+import type { FunctionBody } from '../wasm/module.ts'
 import type { RegionCode } from './region-code.ts'
-import { regionModule } from './region-module.ts'
+import { regionFunction, regionsModule } from './region-module.ts'
 
+/** Regions kept beyond those in use. A guest that writes code without end fills this and its own table. */
+const MOST_REGIONS = 0x2000
 /**
- * Modules kept beyond those in use. A guest that writes code without end fills this and its own table: measured, some 25 KiB of V8's
- * for each region.
+ * Regions in one module. Each module costs some 25 KiB of V8's and a tenth of a millisecond; and regions of modules of their own lie
+ * far from each other, so that a guest that wakes finds none of them in its processor's caches.
  */
-const MOST_MODULES = 0x2000
+const TOGETHER = 32
+
+/** A function of a module. */
+export interface CompiledRegion {
+  readonly module: WebAssembly.Module
+  /** Its export. */
+  readonly name: string
+}
+
+/** Waits to be compiled with others, and is compiled. */
+type Region = { readonly body: FunctionBody } | CompiledRegion
 
 /** Regions compiled by one thread, found by content. Those not used for longest are forgotten. */
 export class CompiledRegions {
   /** In the order of their last use. */
-  readonly #modules = new Map<string, WebAssembly.Module>()
+  readonly #regions = new Map<string, Region>()
+  #waiting: string[] = []
   readonly #most: number
 
-  constructor(most: number = MOST_MODULES) {
+  constructor(most: number = MOST_REGIONS) {
     this.#most = most
   }
 
   get size(): number {
-    return this.#modules.size
+    return this.#regions.size
   }
 
-  /** The module of a region of these bytes, compiled if it is not known. */
-  of(code: RegionCode, page: Uint8Array): WebAssembly.Module {
+  /** The region of these bytes; undefined at first if it waits for others. Who asks again waits no longer. */
+  ask(code: RegionCode, page: Uint8Array): CompiledRegion | undefined {
     const key = keyOf(code, page)
-    const known = this.#modules.get(key)
-    if (known) this.#modules.delete(key)
-    const module = known ?? new WebAssembly.Module(regionModule(code))
-    this.#modules.set(key, module)
-    for (const oldest of this.#modules.keys()) {
-      if (this.#modules.size <= this.#most) break
-      this.#modules.delete(oldest)
+    const known = this.#regions.get(key)
+    this.#regions.delete(key)
+    this.#regions.set(key, known ?? { body: regionFunction(code) })
+    if (!known) {
+      this.#waiting.push(key)
+      this.#forget()
     }
-    return module
+    if (known ? !('module' in known) : this.#waiting.length >= TOGETHER) this.#compile()
+    const region = this.#regions.get(key)
+    return region && 'module' in region ? region : undefined
+  }
+
+  #forget(): void {
+    for (const oldest of this.#regions.keys()) {
+      if (this.#regions.size <= this.#most) return
+      this.#regions.delete(oldest)
+    }
+  }
+
+  #compile(): void {
+    const waiting = this.#waiting.flatMap((key) => {
+      const region = this.#regions.get(key)
+      return region && 'body' in region ? [{ key, body: region.body }] : []
+    })
+    const module = new WebAssembly.Module(regionsModule(waiting.map(({ body }) => body)))
+    for (const [n, { key }] of waiting.entries()) this.#regions.set(key, { module, name: `${n}` })
+    this.#waiting = []
   }
 }
 

@@ -2,18 +2,26 @@ import { Locals, parameter } from '../builder/locals.ts'
 import { BODY, BODY_IMPORTS, HELPER_INDEX } from '../cold/cold-module.ts'
 import { CPU } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
-import { assemble, type Signature } from '../wasm/module.ts'
+import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { type Edges, RegionBuilder, type RegionLocals } from './region-builder.ts'
 import type { RegionCode } from './region-code.ts'
 
 const FILL: Signature = { params: ['i32', 'i64', 'i32'], results: ['i32'] }
 
+/** A module of regions, the n-th of which it exports by its number. */
+export function regionsModule(regions: readonly FunctionBody[]): Uint8Array<ArrayBuffer> {
+  return assemble({
+    imports: [...BODY_IMPORTS, ['fill', FILL]],
+    functions: regions.map((region, n) => ({ ...region, name: `${n}` })),
+  })
+}
+
 /**
- * A region as a module with the function `body`: (vCPU, record) -> EXIT, the guest going on at RIP; DONE where the cold loop shall find
- * the way. Nothing of the place in memory is in it: the same bytes give the same module.
+ * A region as a function: (vCPU, record) -> EXIT, the guest going on at RIP; DONE where the cold loop shall find the way. Nothing of
+ * the place in memory is in it: the same bytes give the same function.
  */
-export function regionModule(region: RegionCode): Uint8Array<ArrayBuffer> {
+export function regionFunction(region: RegionCode): FunctionBody {
   const cpu = parameter('i32', 0)
   const locals = new Locals(2)
   const at: RegionLocals = {
@@ -50,10 +58,7 @@ export function regionModule(region: RegionCode): Uint8Array<ArrayBuffer> {
   code.store(STORE32, cpu, at.count, CPU.COUNT)
   code.return(at.exit)
   code.end()
-  return assemble({
-    imports: [...BODY_IMPORTS, ['fill', FILL]],
-    functions: [{ name: 'body', signature: BODY, locals: locals.types, code }],
-  })
+  return { signature: BODY, locals: locals.types, code }
 }
 
 /** All blocks in a dispatch loop; each is a loop of its own for jumps to itself, and falls into the next where the guest does. */

@@ -5,18 +5,19 @@ import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
-import { CompiledRegions } from './compiled-regions.ts'
+import { type CompiledRegion, CompiledRegions } from './compiled-regions.ts'
 import { jumpTarget, type RegionCode, regionCode } from './region-code.ts'
 
 /**
  * Compiled regions by content, shared by all domains of a thread: the same code compiles once. The decoder is the same for all of
  * them: a host has one CPU policy.
  */
-const modules = new CompiledRegions()
+const compiled = new CompiledRegions()
 
-/** A record that is never asked about again; and jumps to one until a region is tried once more. */
+/** A record that is never asked about again. */
 const NEVER_HOT = 0x7fffffff
-const TRY_AGAIN = 1000
+/** Jumps to a record until a region is asked for once more, for each that it took to ask first: until then it waits for others. */
+const AGAIN = 4
 
 /** Makes regions of hot code and puts them in this thread's table, in place of the record at their head. */
 export class Regions {
@@ -26,6 +27,7 @@ export class Regions {
   readonly #cache: CodeCache
   readonly #most: number
   readonly #decode: Decode
+  readonly #again: number
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
   /** CODE_EPOCH of the regions in this thread's table. */
@@ -39,6 +41,7 @@ export class Regions {
     this.#tier = tier
     this.#most = most
     this.#decode = decode
+    this.#again = Math.min(AGAIN * cache.hotThreshold, NEVER_HOT)
   }
 
   /** Before a vCPU that another thread may have run is run here: its records may name places that hold something else here. */
@@ -56,8 +59,9 @@ export class Regions {
     const code = regionCode(page, offset, mode, this.#decode)
     const good = code !== undefined && worthwhile(code)
     // Said now, while the record is surely there.
-    i32[(rec + REC.HOT) >> 2] = good ? TRY_AGAIN : NEVER_HOT
-    if (!good) return
+    i32[(rec + REC.HOT) >> 2] = good ? this.#again : NEVER_HOT
+    const region = good && compiled.ask(code, page)
+    if (!region) return
     const taken = this.#vcpu.i32(CPU.NEXT_REGION)
     if (taken >= this.#most) {
       inGuest(this.#vcpu, () => this.#cache.dropAll())
@@ -65,7 +69,7 @@ export class Regions {
     }
     this.#vcpu.setI32(CPU.NEXT_REGION, taken + 1)
     const slot = TABLE.FORMS + taken
-    this.#install(slot, code, page)
+    this.#install(slot, region)
     inGuest(this.#vcpu, () => {
       // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile. Nothing is translated
       // meanwhile, as that is done by this thread.
@@ -85,7 +89,8 @@ export class Regions {
     const page = this.#page(frameHost)
     const code = regionCode(page, offset, mode, this.#decode)
     const slot = this.#views.i32[(rec + REC.FORM) >> 2]
-    if (code) this.#install(slot, code, page)
+    const region = code && (compiled.ask(code, page) ?? compiled.ask(code, page))
+    if (region) this.#install(slot, region)
   }
 
   /** A copy, read once: a region and its key are of the same bytes, whatever other vCPUs write meanwhile. */
@@ -101,8 +106,8 @@ export class Regions {
     })
   }
 
-  #install(slot: number, code: RegionCode, page: Uint8Array): void {
-    this.#tier.installRegion(slot, modules.of(code, page))
+  #install(slot: number, region: CompiledRegion): void {
+    this.#tier.installRegion(slot, region)
     this.count++
   }
 }

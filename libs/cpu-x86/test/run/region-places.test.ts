@@ -1,5 +1,5 @@
 /** Regions have places in each thread's function table, which are given away again when there are no more. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decode } from '../../src/decode/decoder.ts'
 import { CompiledRegions } from '../../src/jit/compiled-regions.ts'
 import { regionCode } from '../../src/jit/region-code.ts'
@@ -41,19 +41,49 @@ test('a vCPU that goes from thread to thread runs its own regions only, however 
   for (const { runner } of machines) expect(runner.regions.count).toBeGreaterThan(MOST)
 })
 
-test('compiled regions that were not used for longest are forgotten', () => {
-  const regions = new CompiledRegions(2)
-  const compiled = [1, 2, 3].map((n) => {
-    const bytes = page(n)
-    const code = regionCode(bytes, 5, 64, decode)
-    return () => code && regions.of(code, bytes)
+describe('compiled regions', () => {
+  const asks = (regions: CompiledRegions) =>
+    Array.from({ length: PAGES }, (_, n) => {
+      const bytes = page(n)
+      const code = regionCode(bytes, 5, 64, decode)
+      return () => code && regions.ask(code, bytes)
+    })
+
+  test('that were not used for longest are forgotten', () => {
+    const regions = new CompiledRegions(2)
+    const [first, second, third] = asks(regions)
+    const twice = (ask: typeof first) => ask() ?? ask()
+    const [a, b] = [twice(first), twice(second)]
+    expect(twice(first)).toBe(a)
+    twice(third)
+    expect(regions.size).toBe(2)
+    expect(twice(first)).toBe(a)
+    expect(twice(second)).not.toBe(b)
   })
-  const [a, b] = [compiled[0](), compiled[1]()]
-  expect(compiled[0]()).toBe(a)
-  compiled[2]()
-  expect(regions.size).toBe(2)
-  expect(compiled[0]()).toBe(a)
-  expect(compiled[1]()).not.toBe(b)
+
+  test('wait for each other, until one is asked for again', () => {
+    const [first, second, third] = asks(new CompiledRegions())
+    expect([first(), second()]).toEqual([undefined, undefined])
+    const [a, b] = [first(), second()]
+    expect(a?.module).toBeInstanceOf(WebAssembly.Module)
+    expect(b?.module).toBe(a?.module)
+    expect(b?.name).not.toBe(a?.name)
+    expect(third()).toBeUndefined()
+    expect(third()?.module).not.toBe(a?.module)
+  })
+
+  test('wait for no more than fit into a module', () => {
+    const regions = new CompiledRegions()
+    const ask = (n: number) => {
+      // mov eax, n; four nops; hlt
+      const bytes = Uint8Array.from([0xb8, n, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0xf4])
+      const code = regionCode(bytes, 0, 64, decode)
+      return code && regions.ask(code, bytes)
+    }
+    const at = Array.from({ length: 100 }, (_, n) => n).find((n) => ask(n) !== undefined)
+    expect(at).toBeGreaterThan(1)
+    expect(ask(0)?.module).toBe(ask(1)?.module)
+  })
 })
 
 test('a region is made once, however often it is entered', () => {
