@@ -6,7 +6,7 @@ import { canonical, type Observed, SlowAccess, type SlowAccessHooks } from './co
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
-import { Regions } from './jit/regions.ts'
+import { Regions, type RegionsOptions } from './jit/regions.ts'
 import { alone } from './mmu/alone.ts'
 import { watchCode } from './mmu/code-frames.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
@@ -33,8 +33,8 @@ export interface RunnerOptions {
   readonly policy?: CpuPolicy
   /** Jumps to a place before a region is made of it; 0 for no regions. */
   readonly regionThreshold?: number
-  /** Regions before all code is dropped and made anew. */
-  readonly mostRegions?: number
+  /** `most`: regions before all code is dropped and made anew. */
+  readonly regions?: RegionsOptions
   /** The domain's vCPUs, first to last, this one among them; none is only this one. */
   readonly vcpus?: readonly VcpuMemory[]
 }
@@ -90,7 +90,7 @@ export class VcpuRunner {
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
-    this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.mostRegions)
+    this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.regions)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 

@@ -74,6 +74,8 @@ export class Machine {
       throw new TypeError('this test machine has no helpers: give `helpers`')
     }
     this.runner = new VcpuRunner(this.views, this.vcpu, {
+      // Programs of a few instructions: what is hot once shall be a region once.
+      regions: { atOnce: true },
       helpers: () => ({ sse: none, x87: none, tsc: none }),
       access: {
         mayEmulate: () => false,

@@ -37,6 +37,15 @@ export class CompiledRegions {
 
   /** The region of these bytes; undefined at first if it waits for others. Who asks again waits no longer. */
   ask(code: RegionCode, page: Uint8Array): CompiledRegion | undefined {
+    return this.#ask(code, page, false)
+  }
+
+  /** The region of these bytes, which does not wait. */
+  demand(code: RegionCode, page: Uint8Array): CompiledRegion {
+    return this.#ask(code, page, true) as CompiledRegion
+  }
+
+  #ask(code: RegionCode, page: Uint8Array, now: boolean): CompiledRegion | undefined {
     const key = keyOf(code, page)
     const known = this.#regions.get(key)
     this.#regions.delete(key)
@@ -45,7 +54,7 @@ export class CompiledRegions {
       this.#waiting.push(key)
       this.#forget()
     }
-    if (known ? !('module' in known) : this.#waiting.length >= TOGETHER) this.#compile()
+    if (known ? !('module' in known) : now || this.#waiting.length >= TOGETHER) this.#compile()
     const region = this.#regions.get(key)
     return region && 'module' in region ? region : undefined
   }

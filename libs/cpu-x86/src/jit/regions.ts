@@ -19,6 +19,13 @@ const NEVER_HOT = 0x7fffffff
 /** Jumps to a record until a region is asked for once more, for each that it took to ask first: until then it waits for others. */
 const AGAIN = 4
 
+export interface RegionsOptions {
+  /** Regions of the vCPU; one more drops all its code, at most TABLE.REGIONS. */
+  readonly most?: number | undefined
+  /** They do not wait to be compiled with others. */
+  readonly atOnce?: boolean | undefined
+}
+
 /** Makes regions of hot code and puts them in this thread's table, in place of the record at their head. */
 export class Regions {
   readonly #vcpu: VcpuMemory
@@ -28,19 +35,26 @@ export class Regions {
   readonly #most: number
   readonly #decode: Decode
   readonly #again: number
+  readonly #atOnce: boolean
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
   /** CODE_EPOCH of the regions in this thread's table. */
   #epoch = 0
 
-  /** @param most regions of the vCPU; one more drops all its code, at most TABLE.REGIONS */
-  constructor(vcpu: VcpuMemory, tier: ColdTier, cache: CodeCache, decode: Decode, most: number = TABLE.REGIONS) {
+  constructor(
+    vcpu: VcpuMemory,
+    tier: ColdTier,
+    cache: CodeCache,
+    decode: Decode,
+    { most = TABLE.REGIONS, atOnce = false }: RegionsOptions = {},
+  ) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
     this.#cache = cache
     this.#tier = tier
     this.#most = most
     this.#decode = decode
+    this.#atOnce = atOnce
     this.#again = Math.min(AGAIN * cache.hotThreshold, NEVER_HOT)
   }
 
@@ -60,7 +74,7 @@ export class Regions {
     const good = code !== undefined && worthwhile(code)
     // Said now, while the record is surely there.
     i32[(rec + REC.HOT) >> 2] = good ? this.#again : NEVER_HOT
-    const region = good && compiled.ask(code, page)
+    const region = good && (this.#atOnce ? compiled.demand(code, page) : compiled.ask(code, page))
     if (!region) return
     const taken = this.#vcpu.i32(CPU.NEXT_REGION)
     if (taken >= this.#most) {
@@ -89,8 +103,7 @@ export class Regions {
     const page = this.#page(frameHost)
     const code = regionCode(page, offset, mode, this.#decode)
     const slot = this.#views.i32[(rec + REC.FORM) >> 2]
-    const region = code && (compiled.ask(code, page) ?? compiled.ask(code, page))
-    if (region) this.#install(slot, region)
+    if (code) this.#install(slot, compiled.demand(code, page))
   }
 
   /** A copy, read once: a region and its key are of the same bytes, whatever other vCPUs write meanwhile. */

@@ -49,8 +49,12 @@ function withSelectors(word: Word, ours: readonly Word[]): Word {
   return { ...word, value }
 }
 
-/** At the end of 4 GiB. */
-const atTheEnd = ({ mode }: Variant, { address }: Outcome): boolean => mode === 32 && address >= 0xffff_ff00n
+/** The longest operand: fxsave's. */
+const LONGEST = 512n
+
+/** At the end of 4 GiB, or at its beginning where the processor looks at an operand's last byte first. */
+const atTheEnd = ({ mode }: Variant, { address }: Outcome): boolean =>
+  mode === 32 && (address >= 0xffff_ff00n || address < LONGEST)
 
 const isPending = ({ fx }: Outcome): boolean => ((fx[FSW] as number) & FSW_ES) !== 0
 
