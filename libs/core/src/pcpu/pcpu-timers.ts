@@ -42,16 +42,27 @@ export class PcpuTimers {
     for (const unit of this.#state.timerUnits(this.#pcpu)) this.read(unit)
   }
 
-  /** This thread moved those of some units. */
-  readMoved(): void {
-    for (let unit = this.#scheduler.takeMoved(); unit !== undefined; unit = this.#scheduler.takeMoved()) this.read(unit)
+  /**
+   * This thread moved those of some units.
+   * @returns when the first of these is due, ns since boot
+   */
+  readMoved(): number {
+    let first = NEVER
+    for (let unit = this.#scheduler.takeMoved(); unit !== undefined; unit = this.#scheduler.takeMoved())
+      first = Math.min(first, this.read(unit))
+    return first
   }
 
-  /** Those of `unit` may have moved, or be due here from now on. */
-  read(unit: number): void {
+  /**
+   * Those of `unit` may have moved, or be due here from now on.
+   * @returns when the next is due, ns since boot
+   */
+  read(unit: number): number {
     const known = this.#units.indexOf(unit)
     const place = known < 0 ? this.#units.push(unit) - 1 : known
-    this.#due[place] = this.#next(unit)
+    const due = this.#next(unit)
+    this.#due[place] = due
+    return due
   }
 
   /** Acts on all of `unit` that are due, and reads them. */

@@ -87,7 +87,13 @@ export class Pcpu {
     const { pcpu, scheduler, runner } = this.#init
     let tickAt = deadline(firstTick)
     const over = (): boolean => scheduler.leaving || this.#state.wakeCount(pcpu) !== seen
-    const mustLeave = (): boolean => over() || scheduler.timersMoved
+    let end = until
+    let moved = NEVER
+    // Not for a timer that is due after the turn: a guest sets one whenever it is about to sleep.
+    const mustLeave = (): boolean => {
+      if (scheduler.timersMoved) moved = Math.min(moved, this.#timers.readMoved())
+      return moved < end || over()
+    }
     const name = this.#state.nameOf(unit)
     if (name === undefined) return 'kicked'
     while (!over() && scheduler.stillRunnable(name)) {
@@ -95,7 +101,8 @@ export class Pcpu {
       if (now >= until) break
       if (tickAt <= now) tickAt = deadline(scheduler.tick(pcpu))
       this.#timers.readMoved()
-      const end = Math.min(until, tickAt, this.#timers.expire(now))
+      moved = NEVER
+      end = Math.min(until, tickAt, this.#timers.expire(now))
       if (end <= now) continue
       const exit = runner.run(name.domid, name.vcpu, end - now, mustLeave)
       if (exit === 'blocked' || exit === 'yield') return exit

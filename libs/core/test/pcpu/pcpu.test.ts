@@ -78,6 +78,21 @@ describe('a pCPU', () => {
     expect(machine.run()).toEqual(['0: enter 0', '0: run 0 for 5', '0: run 0 for 3', '3: timer of 0', '3: run 0 for 2'])
   })
 
+  test('does not stop a vCPU for a timer that is due after its turn', () => {
+    const machine: OnePcpu = new OnePcpu([
+      (slice, mustLeave) => {
+        machine.due.set(0, 7)
+        machine.inside.timersChanged(1, 0)
+        expect(mustLeave()).toBe(false)
+        machine.ms += slice
+        return 'slice'
+      },
+      whole(() => machine),
+    ])
+    machine.wake(0)
+    expect(machine.run().slice(1)).toEqual(['0: run 0 for 5', '5: run 0 for 2', '7: timer of 0', '7: run 0 for 3'])
+  })
+
   test('hears while it sleeps that another thread set a timer, or stopped it', () => {
     const machine = new OnePcpu([])
     machine.due.set(1, 9)
