@@ -4,14 +4,13 @@ import { CR4_TSD } from './control-registers.ts'
 import { cpuid } from './cpuid.ts'
 import { fxState } from './emulate-fx.ts'
 import { iretInstruction } from './emulate-iret.ts'
+import { portInstruction } from './emulate-port.ts'
 import { accessControl, accessDebug } from './emulate-registers.ts'
 import { accessSegment, farBranch } from './emulate-segment.ts'
 import { popFlags, system } from './emulate-system.ts'
 import { type Emulated, type EmulationContext, GP, UD } from './emulation.ts'
-import { portsAllowed } from './io-permission.ts'
 import { inKernel } from './mode.ts'
 import { readMsr, writeMsr } from './msr.ts'
-import { portOf } from './operands.ts'
 import { PV } from './pv-state.ts'
 
 /** "ud2; xen" before cpuid: Xen answers it whatever hardware would (xen.h XEN_EMULATE_PREFIX). */
@@ -49,7 +48,7 @@ export class Emulator {
       case 'dreg':
         return accessDebug(this.#c, insn)
       case 'io':
-        return this.#io(insn)
+        return portInstruction(this.#c, insn)
       case 'segment':
         return accessSegment(this.#c, insn)
       case 'iret':
@@ -105,27 +104,5 @@ export class Emulator {
     }
     const value = readMsr(vcpu, index, () => this.#c.clock.tsc())
     return value === undefined ? GP : this.#pair(value)
-  }
-
-  /** No port is the guest's: reads give all ones, writes go nowhere; latches as Xen keeps them. */
-  #io(insn: Decoded): Emulated {
-    const { vcpu, operands } = this.#c
-    const port = portOf(vcpu, insn)
-    if (!portsAllowed(this.#c, port, insn) || insn.row.name.endsWith('s')) return GP
-    const isIn = insn.row.name === 'in'
-    if (isIn) {
-      const latched =
-        port === 0x70
-          ? BigInt(vcpu.i32(PV.CMOS_INDEX))
-          : port === 0xcf8 && insn.size === 4
-            ? BigInt(vcpu.i32(PV.PCI_ADDRESS) >>> 0)
-            : -1n
-      operands.setRegister(RAX, insn.size, latched)
-    } else {
-      const value = Number(vcpu.gpr(RAX) & 0xffffffffn)
-      if (port === 0x70) vcpu.setI32(PV.CMOS_INDEX, value & 0x7f)
-      else if (port === 0xcf8 && insn.size === 4) vcpu.setI32(PV.PCI_ADDRESS, value | 0)
-    }
-    return undefined
   }
 }

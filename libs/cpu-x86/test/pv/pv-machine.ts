@@ -32,6 +32,16 @@ const STAY = Uint8Array.of(0xeb, 0xfe)
 
 const CLOCK: Clock = { now: () => 0n, tsc: () => 0n, tscHz: 1, epoch: 0n }
 
+/** The end of the domain is the test's, who may expect it. */
+const SERVICES: Partial<HypervisorServices> = {
+  reportCrash(_domid, reason) {
+    throw new Error(reason)
+  },
+  reportBug(_domid, error) {
+    throw error
+  },
+}
+
 /** What physdev_op has set. IOPL 1: ports are the kernel's to reach. */
 export interface PortAccess {
   readonly iopl: number
@@ -74,7 +84,7 @@ export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY, ports: Port
         return pv.memory.guest
       },
       clock: CLOCK,
-      services: {} as HypervisorServices,
+      services: SERVICES as HypervisorServices,
     },
     policy: DEFAULT_POLICY,
     mustLeave: () => false,
