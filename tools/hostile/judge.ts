@@ -3,7 +3,7 @@ import type { Fact } from './fact.ts'
 import type { Observation } from './watch-fact.ts'
 
 /** MiB a hostile guest may cost at any moment: its memory, translations, compiled regions, and what V8 has not collected yet. */
-const MOST_GROWN = 1024
+const MOST_GROWN = 512
 /**
  * Milliseconds without a heartbeat, whose period is 100: generous, as the tests share a machine; and more where the longest gap
  * of the neighbour alone says how busy that is.
