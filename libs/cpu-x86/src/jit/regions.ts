@@ -88,9 +88,7 @@ export class Regions {
       // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile. Nothing is translated
       // meanwhile, as that is done by this thread.
       if (this.#cache.known(frameHost, offset) !== rec) return
-      for (const block of code.blocks) this.#cache.usedByRegion(frameHost, block.offset, block.next)
-      // Who changed bytes before this had no way to know that they are used.
-      if (!this.#isStill(frameHost, code, page)) return
+      if (!this.#use(frameHost, code, page)) return
       // Jumps here are still counted.
       i32[(rec + REC.HOT) >> 2] = NEVER_HOT
       i32[(rec + REC.FORM) >> 2] = slot
@@ -102,8 +100,20 @@ export class Regions {
   install(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
     const page = this.#page(frameHost)
     const code = regionCode(page, offset, mode, this.#decode)
-    const slot = this.#views.i32[(rec + REC.FORM) >> 2]
-    if (code) this.#install(slot, compiled.demand(code, page))
+    if (!code) return
+    const region = compiled.demand(code, page)
+    inGuest(this.#vcpu, () => {
+      if (this.#cache.known(frameHost, offset) !== rec) return
+      // It may go on into bytes that have changed since the other was made, which that does not use.
+      if (this.#use(frameHost, code, page)) this.#install(this.#views.i32[(rec + REC.FORM) >> 2], region)
+    })
+  }
+
+  /** From now on who changes bytes of the region drops it; false if it was late for that. In the guest. */
+  #use(frameHost: number, code: RegionCode, page: Uint8Array): boolean {
+    for (const { offset, next } of code.blocks) this.#cache.usedByRegion(frameHost, offset, next)
+    // Who changed bytes before this had no way to know that they are used.
+    return this.#isStill(frameHost, code, page)
   }
 
   /** A copy, read once: a region and its key are of the same bytes, whatever other vCPUs write meanwhile. */

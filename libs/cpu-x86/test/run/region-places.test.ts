@@ -99,3 +99,25 @@ test('a region is made once, however often it is entered', () => {
   expect(count).toBeGreaterThan(0)
   expect(count).toBeLessThan(5)
 })
+
+test('a region that another thread made is dropped when code changes that only this thread took into it', () => {
+  const first = new Machine({ regionThreshold: 3 })
+  const second = new Machine({ regionThreshold: 3, shared: first.shared })
+  const page = first.map({ va: CODE })
+  // dec edx; jz to 0x80; jmp to the dec. At 0x80, which no run reaches before the last: nops up to 0xc0, where hlt is.
+  const code = new Uint8Array(0xc1).fill(0x90)
+  code.set([0xff, 0xca, 0x74, 0x7c, 0xeb, 0xfa])
+  code[0xc0] = 0xf4
+  first.write(page, code)
+  first.state = { rip: CODE, gpr: [0n, 0n, 1000n] }
+  expect(first.runner.run(300)).toBe('limit')
+  expect(first.runner.regions.count).toBeGreaterThan(0)
+  /** mov eax, n; hlt */
+  const writeAtEnd = (n: number) => first.write(page + 0xc0, Uint8Array.of(0xb8, n, 0, 0, 0, 0xf4))
+  writeAtEnd(5)
+  expect(second.runner.run(300)).toBe('limit')
+  expect(second.runner.regions.count).toBeGreaterThan(0)
+  writeAtEnd(9)
+  expect(second.runner.run(10_000)).toBe('trap')
+  expect(first.vcpu.gpr(0)).toBe(9n)
+})
