@@ -1,7 +1,7 @@
 import { CodeCache } from './cold/code-cache.ts'
 import { ColdTier, type Helpers } from './cold/cold-tier.ts'
 import { FormRegistry } from './cold/form-registry.ts'
-import { EXIT, HANDLER, REC } from './cold/record.ts'
+import { EXIT, HANDLER, NEVER_HOT, REC } from './cold/record.ts'
 import { canonical, type Observed, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
@@ -43,7 +43,6 @@ export interface RunnerOptions {
 const EXACT_MARGIN = 512
 /** Instructions after which the loop function is entered anew: V8 replaces its code only between calls. */
 const STRETCH = 200_000
-const NEVER_HOT = 0x7fffffff
 /** What a region costs in exits: about as much as so many translations. */
 const EXITS_OF_A_REGION = 16
 

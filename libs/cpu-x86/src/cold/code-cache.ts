@@ -6,7 +6,7 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { dropAllCode, dropCode, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
-import { HANDLER, REC } from './record.ts'
+import { HANDLER, NEVER_HOT, REC } from './record.ts'
 
 /** Most instructions of one straight run: between two jumps no more are retired without looking at the limit. */
 export const RUN_LIMIT = 64
@@ -15,8 +15,6 @@ export const RUN_LIMIT = 64
 const INVALID_OPCODE = 6n
 const DEVICE_NOT_AVAILABLE = 7n
 const TOO_LONG = 13n | (1n << 8n)
-
-const NEVER_HOT = 0x7fffffff
 
 export interface CodeCacheOptions {
   readonly decode: Decode
@@ -42,7 +40,7 @@ export class CodeCache {
     this.#vcpu = vcpu
     this.#forms = forms
     this.#decode = options.decode
-    this.hotThreshold = options.hotThreshold ?? 0x7fffffff
+    this.hotThreshold = options.hotThreshold ?? NEVER_HOT
     this.#watch = options.watch
   }
 
@@ -94,7 +92,7 @@ export class CodeCache {
       u64[(rec + REC.IMM) >> 3] = imm
       i32[(rec + REC.TARGET) >> 2] = target
       u16[(rec + REC.OFFSET) >> 1] = offset
-      i32[(rec + REC.HOT) >> 2] = 0x7fffffff
+      i32[(rec + REC.HOT) >> 2] = NEVER_HOT
       rec += REC.BYTES
     }
     for (let n = 0; ; n++) {
@@ -141,7 +139,7 @@ export class CodeCache {
     const after = rec + 2 * REC.BYTES
     i32[(after + REC.HANDLER) >> 2] = HANDLER.CONTINUE
     i32[(after + REC.TARGET) >> 2] = 0
-    i32[(after + REC.HOT) >> 2] = 0x7fffffff
+    i32[(after + REC.HOT) >> 2] = NEVER_HOT
     u64[(after + REC.IMM) >> 3] = BigInt(offset + insn.length)
     u16[(after + REC.OFFSET) >> 1] = offset + insn.length
     i32[(rec + REC.TARGET) >> 2] = next

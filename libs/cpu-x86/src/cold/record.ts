@@ -34,6 +34,9 @@ export const REC = {
   FORM: 60,
 } as const
 
+/** In HOT, of a record that is never to ask for a region. */
+export const NEVER_HOT = 0x7fffffff
+
 /** In SCALE, above what a shift count looks at: the memory operand follows the rules of the stack segment (#SS). */
 export const STACK_OPERAND = 0x100
 

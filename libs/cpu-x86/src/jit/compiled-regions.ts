@@ -17,14 +17,12 @@ export interface CompiledRegion {
   readonly name: string
 }
 
-/** Waits to be compiled with others, and is compiled. */
-type Region = { readonly body: FunctionBody } | CompiledRegion
-
 /** Regions compiled by one thread, found by content. Those not used for longest are forgotten. */
 export class CompiledRegions {
   /** In the order of their last use. */
-  readonly #regions = new Map<string, Region>()
-  #waiting: string[] = []
+  readonly #compiled = new Map<string, CompiledRegion>()
+  /** Fewer than fill a module. */
+  readonly #waiting = new Map<string, FunctionBody>()
   readonly #most: number
 
   constructor(most: number = MOST_REGIONS) {
@@ -32,7 +30,7 @@ export class CompiledRegions {
   }
 
   get size(): number {
-    return this.#regions.size
+    return this.#compiled.size
   }
 
   /** The region of these bytes; undefined at first if it waits for others. Who asks again waits no longer. */
@@ -47,33 +45,32 @@ export class CompiledRegions {
 
   #ask(code: RegionCode, page: Uint8Array, now: boolean): CompiledRegion | undefined {
     const key = keyOf(code, page)
-    const known = this.#regions.get(key)
-    this.#regions.delete(key)
-    this.#regions.set(key, known ?? { body: regionFunction(code) })
-    if (!known) {
-      this.#waiting.push(key)
-      this.#forget()
+    const known = this.#compiled.get(key)
+    if (known) {
+      this.#compiled.delete(key)
+      this.#compiled.set(key, known)
+      return known
     }
-    if (known ? !('module' in known) : now || this.#waiting.length >= TOGETHER) this.#compile()
-    const region = this.#regions.get(key)
-    return region && 'module' in region ? region : undefined
+    const isAskedAgain = this.#waiting.has(key)
+    if (!isAskedAgain) this.#waiting.set(key, regionFunction(code))
+    if (!isAskedAgain && !now && this.#waiting.size < TOGETHER) return undefined
+    this.#compileWaiting()
+    const region = this.#compiled.get(key)
+    this.#forget()
+    return region
+  }
+
+  #compileWaiting(): void {
+    const module = new WebAssembly.Module(regionsModule([...this.#waiting.values()]))
+    for (const [n, key] of [...this.#waiting.keys()].entries()) this.#compiled.set(key, { module, name: `${n}` })
+    this.#waiting.clear()
   }
 
   #forget(): void {
-    for (const oldest of this.#regions.keys()) {
-      if (this.#regions.size <= this.#most) return
-      this.#regions.delete(oldest)
+    for (const oldest of this.#compiled.keys()) {
+      if (this.#compiled.size <= this.#most) return
+      this.#compiled.delete(oldest)
     }
-  }
-
-  #compile(): void {
-    const waiting = this.#waiting.flatMap((key) => {
-      const region = this.#regions.get(key)
-      return region && 'body' in region ? [{ key, body: region.body }] : []
-    })
-    const module = new WebAssembly.Module(regionsModule(waiting.map(({ body }) => body)))
-    for (const [n, { key }] of waiting.entries()) this.#regions.set(key, { module, name: `${n}` })
-    this.#waiting = []
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
-import { HANDLER, REC } from '../cold/record.ts'
+import { HANDLER, NEVER_HOT, REC } from '../cold/record.ts'
 import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
@@ -14,8 +14,6 @@ import { jumpTarget, type RegionCode, regionCode } from './region-code.ts'
  */
 const compiled = new CompiledRegions()
 
-/** A record that is never asked about again. */
-const NEVER_HOT = 0x7fffffff
 /** Jumps to a record until a region is asked for once more, for each that it took to ask first: until then it waits for others. */
 const AGAIN = 4
 
@@ -101,12 +99,11 @@ export class Regions {
     const page = this.#page(frameHost)
     const code = regionCode(page, offset, mode, this.#decode)
     if (!code) return
+    const slot = this.#views.i32[(rec + REC.FORM) >> 2]
     const region = compiled.demand(code, page)
-    inGuest(this.#vcpu, () => {
-      if (this.#cache.known(frameHost, offset) !== rec) return
-      // It may go on into bytes that have changed since the other was made, which that does not use.
-      if (this.#use(frameHost, code, page)) this.#install(this.#views.i32[(rec + REC.FORM) >> 2], region)
-    })
+    // It may go on into bytes that have changed since the other was made, which that does not use.
+    const holds = (): boolean => this.#cache.known(frameHost, offset) === rec && this.#use(frameHost, code, page)
+    if (inGuest(this.#vcpu, holds)) this.#install(slot, region)
   }
 
   /** From now on who changes bytes of the region drops it; false if it was late for that. In the guest. */

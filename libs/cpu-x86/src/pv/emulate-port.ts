@@ -1,5 +1,5 @@
 import type { Decoded, MemOperand } from '../decode/decoded.ts'
-import { readRflags } from '../state/rflags.ts'
+import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { type Emulated, type EmulationContext, faultOf, GP } from './emulation.ts'
 import { portsAllowed } from './io-permission.ts'
@@ -8,9 +8,7 @@ import { PV } from './pv-state.ts'
 
 const RAX = 0
 const RCX = 1
-const RSI = 6
 const RDI = 7
-const DF = 0x400n
 const CMOS_INDEX = 0x70
 const PCI_ADDRESS = 0xcf8
 
@@ -63,13 +61,12 @@ function element({ vcpu, operands }: EmulationContext, insn: Decoded, port: numb
   const isIn = insn.row.name === 'ins'
   const memory = isIn ? AT_RDI : (insn.operands[0] as MemOperand)
   const moved = isIn
-    ? operands.write(insn, memory, size, BigInt.asUintN(size * 8, readPort(vcpu, port, size)))
+    ? operands.write(insn, memory, size, readPort(vcpu, port, size))
     : operands.read(insn, memory, size)
   if (typeof moved === 'object') return faultOf(moved)
   if (moved !== undefined) writePort(vcpu, port, size, moved)
-  const index = isIn ? RDI : RSI
-  const step = BigInt(readRflags(vcpu) & DF ? -size : size)
-  operands.setRegister(index, addressSize, BigInt.asUintN(addressSize * 8, vcpu.gpr(index) + step))
+  const step = BigInt(vcpu.i32(CPU.DF) ? -size : size)
+  operands.setRegister(memory.base, addressSize, vcpu.gpr(memory.base) + step)
   return undefined
 }
 
