@@ -1,5 +1,6 @@
 import { CodeCache } from './cold/code-cache.ts'
 import { ColdTier, type Helpers } from './cold/cold-tier.ts'
+import { type Entries, NO_ENTRIES } from './cold/entries.ts'
 import { FormRegistry } from './cold/form-registry.ts'
 import { EXIT, HANDLER, NEVER_HOT, REC } from './cold/record.ts'
 import { canonical, type Observed, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
@@ -29,6 +30,8 @@ export type Stop =
 export interface RunnerOptions {
   readonly helpers: (vcpu: VcpuMemory) => Helpers
   readonly access: SlowAccessHooks
+  /** What spares translated code from being left; none by default. */
+  readonly entries?: (vcpu: VcpuMemory) => Entries
   /** What decodes; all that is implemented by default. */
   readonly policy?: CpuPolicy
   /** Jumps to a place before a region is made of it; 0 for no regions. */
@@ -88,7 +91,8 @@ export class VcpuRunner {
       },
     })
     this.#slow = new SlowAccess(vcpu, this.walker, options.access)
-    this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), (_, info) => this.#slow.open(info))
+    const slow = (_: number, info: number) => this.#slow.open(info)
+    this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), slow, options.entries?.(vcpu) ?? NO_ENTRIES)
     this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.regions)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }

@@ -6,6 +6,7 @@ import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
+import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
 import type { Form } from './forms.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
 import { EXIT, HANDLER, REC } from './record.ts'
@@ -22,7 +23,8 @@ export const BODY_IMPORTS: readonly (readonly [string, Signature])[] = [
 ]
 export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2 } as const
 
-const FILL = BODY_IMPORTS.length
+const [SYSCALL, FAULT] = [BODY_IMPORTS.length, BODY_IMPORTS.length + 1]
+const FILL = FAULT + 1
 const FIND = FILL + 1
 
 /** Target of links that lead nowhere: bytes of the vCPU's state that nobody reads. */
@@ -37,7 +39,7 @@ export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
   missing.return(i32.const(EXIT.NEED_FORM))
   missing.end()
   return assemble({
-    imports: BODY_IMPORTS,
+    imports: [...BODY_IMPORTS, ['syscall', SYSCALL_ENTRY], ['fault', FAULT_ENTRY]],
     table: true,
     indirect: [BODY],
     functions: [
@@ -75,8 +77,18 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
   code.block()
   const taken = code.depth
   code.block()
-  b.labels = { exit, loop, taken, slow: code.depth }
+  const slow = code.depth
+  code.block()
+  const miss = code.depth
+  code.block()
+  b.labels = { exit, loop, taken, slow, miss, syscall: code.depth }
   handlers(code, b, at, cpu, forms)
+  code.end()
+  entry(code, cpu, at, b, new Expr('i32', 'call', SYSCALL, [cpu]), true)
+  b.leave(EXIT.TRAP)
+  code.end()
+  entry(code, cpu, at, b, missed(cpu), false)
+  b.leave(EXIT.MISS)
   code.end()
   slowJump(code, cpu, at, b)
   code.end()
@@ -144,6 +156,7 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
     case HANDLER.OUT_OF_LINE:
     case HANDLER.REGION:
       storeFlags(code, cpu, at)
+      code.store(STORE32, cpu, i32.const(0), CPU.MISS)
       if (handler === HANDLER.REGION) code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
       for (const e of [cpu, at.rec, i32.load(at.rec, REC.FORM)]) code.expr(e)
       code.u8(0x11)
@@ -156,7 +169,10 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
         afterRegion(code, b, at, cpu)
         break
       }
-      code.brIf(b.labels.exit, at.exit, false)
+      code.if(at.exit, false)
+      code.brIf(b.labels.miss, hasMissed(cpu, at))
+      code.br(b.labels.exit)
+      code.end()
       b.finish()
       break
     case HANDLER.CROSSING:
@@ -187,6 +203,13 @@ function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
 function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
   code.if(at.exit)
+  code.if(hasMissed(cpu, at))
+  code.if(missed(cpu))
+  entered(code, cpu, at)
+  code.setLocal(at.start.op, i32.add(at.rec, i32.const(REC.BYTES)))
+  code.br(b.labels.slow)
+  code.end()
+  code.end()
   const there = i32.eq(at.exit, i32.const(EXIT.NEED_FORM))
   code.setLocal(at.rec.op, select(there, at.rec, i32.const(0)))
   code.setLocal(at.start.op, at.rec)
@@ -198,17 +221,58 @@ function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void
   code.br(b.labels.slow)
 }
 
-/** A jump by address: find the record, or leave with RIP set and the jump retired. */
+/** Whether a function was left as `fill` found no frame. */
+const hasMissed = (cpu: I32, at: LoopLocals): I32 =>
+  i32.and(i32.eq(at.exit, i32.const(EXIT.MISS)), i32.ne(i32.load(cpu, CPU.MISS), i32.const(0)))
+
+/** Calls Entries.fault for what `fill` did not find. */
+const missed = (cpu: I32): I32 =>
+  new Expr('i32', 'call', FAULT, [cpu, i64.load(cpu, CPU.ADDRESS), i32.load(cpu, CPU.MISS)])
+
+/** Goes on where one of Entries says, with the current instruction retired or not; falls through if it says nothing. */
+function entry(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder, call: I32, retires: boolean): void {
+  storeFlags(code, cpu, at)
+  code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
+  code.store(STORE64[8], cpu, i64.add(at.pageVa, i64.load16_u(at.rec, REC.OFFSET)), CPU.RIP)
+  code.if(call)
+  entered(code, cpu, at)
+  if (!retires) code.setLocal(at.start.op, i32.add(at.start, i32.const(REC.BYTES)))
+  code.br(b.labels.slow)
+  code.end()
+}
+
+/** An entry was taken: what the loop holds is loaded anew, and RIP is jumped to. */
+function entered(code: Code, cpu: I32, at: LoopLocals): void {
+  loadFlags(code, cpu, at)
+  code.setLocal(at.tlb.op, i32.load(cpu, CPU.TLB))
+  code.setLocal(at.link.op, i32.add(cpu, i32.const(DUMMY_RECORD)))
+  code.setLocal(at.target.op, i64.load(cpu, CPU.RIP))
+}
+
+/** A jump by address: find the record, or leave with RIP set and the jump retired. A fault of the fetch is jumped on from. */
 function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   const { next, target, pageVa } = at
   const find = (rip: I64): I32 => new Expr('i32', 'call', FIND, [cpu, rip])
+  code.loop()
+  const again = code.depth
   code.setLocal(next.op, find(target))
   code.if(i32.eqz(next), false)
   code.setLocal(at.count.op, i32.add(at.count, i32.add(retired(at), i32.const(1))))
   code.setLocal(at.rec.op, i32.const(0))
   code.setLocal(at.start.op, i32.const(0))
   code.store(STORE64[8], cpu, target, CPU.RIP)
+  code.if(i32.lt_s(at.count, i32.load(cpu, CPU.LIMIT)))
+  storeFlags(code, cpu, at)
+  code.store(STORE32, cpu, at.count, CPU.COUNT)
+  code.if(new Expr('i32', 'call', FAULT, [cpu, target, i32.const(0)]))
+  entered(code, cpu, at)
+  // It is not retired.
+  code.setLocal(at.start.op, i32.const(REC.BYTES))
+  code.br(again)
+  code.end()
+  code.end()
   b.leave(EXIT.LOOKUP)
+  code.end()
   code.end()
   const page = i64.and(target, i64.const(-4096))
   code.if(i64.eq(page, pageVa))

@@ -2,6 +2,7 @@ import type { Helper } from '../builder/builder.ts'
 import type { CompiledRegion } from '../jit/compiled-regions.ts'
 import { bodyModule } from './body-modules.ts'
 import { coldModule } from './cold-module.ts'
+import type { Entries } from './entries.ts'
 import { type FormRegistry, sharedLoopForms } from './form-registry.ts'
 
 /** Entries of a vCPU's function table in one thread: forms, then regions as they are made. */
@@ -37,6 +38,7 @@ export class ColdTier {
     forms: FormRegistry,
     helpers: Helpers,
     slow: (vcpu: number, info: number) => number,
+    { syscall, fault }: Entries,
   ) {
     this.#memory = memory
     this.#forms = forms
@@ -44,7 +46,9 @@ export class ColdTier {
     this.#slow = slow
     this.table = new WebAssembly.Table({ initial: TABLE.FORMS, element: 'anyfunc' })
     compiled ??= new WebAssembly.Module(coldModule(sharedLoopForms()))
-    const { exports } = new WebAssembly.Instance(compiled, { e: { m: memory, t: this.table, ...helpers } })
+    const { exports } = new WebAssembly.Instance(compiled, {
+      e: { m: memory, t: this.table, ...helpers, syscall, fault },
+    })
     this.run = exports.run as Run
     this.fill = exports.fill as Fill
     this.find = exports.find as Find

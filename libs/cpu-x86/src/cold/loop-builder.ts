@@ -1,5 +1,5 @@
 import type { HelperIndex } from '../builder/body.ts'
-import type { Access, Place } from '../builder/builder.ts'
+import { type Access, type Place, TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import type { FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
 import type { Operand } from '../decode/decoded.ts'
@@ -32,6 +32,9 @@ export interface LoopLabels {
   readonly loop: number
   readonly taken: number
   readonly slow: number
+  /** `fill` has found no frame. */
+  readonly miss: number
+  readonly syscall: number
   readonly exit: number
 }
 
@@ -65,7 +68,16 @@ export class LoopBuilder extends RecordBuilder {
   }
 
   openAt(address: I64, access: Access, size: number): Place {
-    return openThroughTlb(this, this.#at.tlb, this.#fill, address, access, size, () => this.leave(EXIT.MISS))
+    return openThroughTlb(this, this.#at.tlb, this.#fill, address, access, size, () => this.code.br(this.labels.miss))
+  }
+
+  override trap(kind: Trap): void {
+    if (kind !== 'syscall') {
+      super.trap(kind)
+      return
+    }
+    this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
+    this.code.br(this.labels.syscall)
   }
 
   leave(code: number): void {

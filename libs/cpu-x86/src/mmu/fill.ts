@@ -7,11 +7,11 @@ import { i32, i64 } from '../wasm/ops.ts'
 import { emitWalk } from './walk-code.ts'
 
 /** First address of the machine-to-physical table (xen-x86_64.h HYPERVISOR_VIRT_START). */
-const M2P_START = 0xffff800000000000n
+export const M2P_START = 0xffff800000000000n
 
 /**
  * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access crosses a page, is not
- * allowed, meets an absent or watched frame. Fills the TLB.
+ * allowed, meets an absent or watched frame: then it leaves them in ADDRESS and MISS. Fills the TLB.
  */
 export function fillFunction(): FunctionBody {
   const code = new Code(1024)
@@ -25,11 +25,9 @@ export function fillFunction(): FunctionBody {
   const noExecute = locals.named('i64')
   const tlb = locals.named('i32')
   const set = (local: Expr, value: Expr) => code.setLocal(local.op, value)
-  const fail = (when: I32) => {
-    code.if(when, false)
-    code.return(i32.const(0))
-    code.end()
-  }
+  code.block()
+  const failed = code.depth
+  const fail = (when: I32) => code.brIf(failed, when, false)
   set(write, i32.and(info, i32.const(1)))
   const offset = i32.and(i32.wrap(va), i32.const(4095))
   fail(i32.gt_u(i32.add(offset, i32.shr_u(info, i32.const(1))), i32.const(4096)))
@@ -54,7 +52,10 @@ export function fillFunction(): FunctionBody {
   code.end()
   code.store(STORE32, tlb, i32.sub(host, i32.wrap(page)), TLB.ADDEND)
   code.return(i32.add(host, offset))
-  code.u8(0x00)
+  code.end()
+  code.store(STORE64[8], cpu, va, CPU.ADDRESS)
+  code.store(STORE32, cpu, info, CPU.MISS)
+  code.return(i32.const(0))
   code.end()
   return {
     name: 'fill',

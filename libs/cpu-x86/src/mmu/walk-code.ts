@@ -60,8 +60,13 @@ export function emitWalk(
       fail(i32.and(write, i32.ne(flags, i32.const(0))))
     }
     const wanted = stores ? select(write, i64.const(PTE.A | PTE.D), i64.const(PTE.A)) : i64.const(PTE.A)
-    code.if(i64.ne(i64.and(entry, wanted), wanted))
-    code.drop(atomicOr(slot, wanted))
-    code.end()
+    setAccessed(code, slot, entry, wanted)
   }
+}
+
+/** Sets bits of an entry that was read as `entry`. */
+export function setAccessed(code: Code, slot: I32, entry: I64, bits: I64): void {
+  code.if(i64.ne(i64.and(entry, bits), bits))
+  code.drop(atomicOr(slot, bits))
+  code.end()
 }

@@ -4,15 +4,10 @@ import type { LinearMemory } from '../mmu/linear-memory.ts'
 import { CPU } from '../state/layout.ts'
 import { readRflags, writeRflags } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { CLEARED, DF, IF, IOPL } from './flags.ts'
 import { inKernel, toggleMode } from './mode.ts'
 import { PV } from './pv-state.ts'
 import { RF, resumeFlag, setResumeFlag } from './resume-flag.ts'
-
-/** AC, VM, RF, NT, TF: cleared on entry to a handler (xen/arch/x86/pv/traps.c, entry.S create_bounce_frame). */
-const CLEARED = 0x40000n | 0x20000n | 0x10000n | 0x4000n | 0x100n
-const IF = 0x200n
-const IOPL = 0x3000n
-const DF = 0x400n
 
 /** Room for the longest frame: a worker enters one kernel at a time. */
 const words = new BigUint64Array(12)

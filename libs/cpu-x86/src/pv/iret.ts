@@ -8,6 +8,7 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import type { UpcallMask } from './bounce-frame.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type Exception, GP } from './emulation.ts'
+import { IF, POSSIBLE, TF } from './flags.ts'
 import { toggleMode } from './mode.ts'
 import { PV } from './pv-state.ts'
 import { RF, setResumeFlag } from './resume-flag.ts'
@@ -16,13 +17,9 @@ import { codeSegment, dataSegment, SS } from './segment-loads.ts'
 /** The frame of the call in progress. */
 const frame = new BigUint64Array(9)
 const frameBytes = new Uint8Array(frame.buffer)
-const IF = 0x200n
 /** IOPL, VM: not the guest's; RF, which is kept elsewhere. */
 const KEPT_OUT = 0x3000n | 0x20000n | RF
-/** What RFLAGS can hold (SDM vol. 1 figure 3-8). */
-const POSSIBLE = 0x3f7fd7n
 const VGCF_IN_SYSCALL = 0x100n
-const TF = 0x100n
 
 const RCX = 1
 const R11 = 11

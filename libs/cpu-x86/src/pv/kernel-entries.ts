@@ -17,10 +17,9 @@ import { type Bounce, bounce, type UpcallMask } from './bounce-frame.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type Exception, GP, UD } from './emulation.ts'
 import { inKernel } from './mode.ts'
-import { PV, TRAP_DPL, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
+import { CR2_IN_VCPU_INFO, PV, TRAP_DPL, TRAP_MASKS_EVENTS, VECTOR } from './pv-state.ts'
 import { DS, ES, FS, GS, loadSegment, SELECTORS } from './segment-loads.ts'
 
-const CR2_IN_VCPU_INFO = 16
 const RCX = 1
 const R11 = 11
 /** Null selectors are 0 to 3. */

@@ -53,10 +53,17 @@ export const PV = {
   SS_LOADED_AT: 0x1138,
   /** i32: 1 while NMIs are masked (VCPU_TRAP_NMI of async_exception_mask). */
   NMI_MASKED: 0x1140,
+  /** i32: host address of the vcpu_info, 0 for none; set before translated code is entered. */
+  VCPU_INFO: 0x1144,
+  /** i32: faults that may still be delivered without TypeScript (fast/), as they retire nothing. */
+  FAULTS_LEFT: 0x1148,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,
 } as const
+
+/** Byte offset of arch.cr2 in a vcpu_info. */
+export const CR2_IN_VCPU_INFO = 16
 
 /** Bits of trap_info.flags (xen.h TI_GET_DPL, TI_GET_IF). */
 export const TRAP_DPL = 3

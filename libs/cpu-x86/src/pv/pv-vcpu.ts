@@ -6,6 +6,7 @@ import {
   type HypercallContext,
   type HypercallDispatcher,
   VCPU,
+  vcpuInfoOffset,
 } from '@paravane/core'
 import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
 import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
@@ -21,6 +22,7 @@ import { DebugStepper } from './debug-stepper.ts'
 import { Descriptors, type LdtPages } from './descriptors.ts'
 import { Emulator } from './emulate.ts'
 import { type EmulationContext, type Exception, GP } from './emulation.ts'
+import { AC, TF } from './flags.ts'
 import { iret } from './iret.ts'
 import { KernelEntries } from './kernel-entries.ts'
 import { frameHost, inKernel } from './mode.ts'
@@ -51,8 +53,6 @@ export interface PvServices {
   written(frameHost: number, offset: number, length: number): void
 }
 
-const TF = 0x100n
-const AC = 0x40000n
 const DEBUG: Exception = { vector: VECTOR.DB, error: -1, isTrap: true }
 /**
  * Traps, and exits from translated code, before a run that is not exact ends: a few milliseconds of the dearest. Instructions say
@@ -146,6 +146,8 @@ export class PvVcpu {
   #advance(left: number, exact: boolean): PvStop | undefined {
     const { runner, vcpu } = this
     if (vcpu.u64(CPU.RFLAGS) & (TF | AC) || breakpointsEnabled(vcpu)) return this.#debug()
+    vcpu.setI32(PV.VCPU_INFO, vcpuInfoOffset(this.#domain, this.#id))
+    vcpu.setI32(PV.FAULTS_LEFT, MOST_EXITS)
     return this.#after(runner.run(left, exact, this.#budget))
   }
 

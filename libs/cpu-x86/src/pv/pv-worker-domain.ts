@@ -1,12 +1,14 @@
 import type { Clock, HypercallContext, HypercallDispatcher, HypervisorServices, LockOwner } from '@paravane/core'
 import { EAGAIN } from '@paravane/core/abi'
 import type { Helpers } from '../cold/cold-tier.ts'
+import type { Entries } from '../cold/entries.ts'
 import type { SlowAccessHooks } from '../cold/slow-access.ts'
 import { sseHelper } from '../insn/sse-helper.ts'
 import { tscHelper } from '../insn/tsc-helper.ts'
 import { x87Helper } from '../insn/x87-helper.ts'
 import { VcpuRunner } from '../run.ts'
 import type { CpuPolicy } from '../state/policy.ts'
+import { fastEntries } from './fast/fast-entries.ts'
 import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
 import { ldtFrame, mapLdtPage } from './mmu/ldt.ts'
 import { RESTART } from './mmu/outcome.ts'
@@ -35,6 +37,7 @@ export class PvWorkerDomain {
   readonly #worker: PvWorkerServices
   readonly #vcpus: (PvVcpu | undefined)[] = []
   readonly #helpers: Helpers
+  readonly #entries: Entries
   readonly #regions: boolean
 
   constructor(shared: PvDomainShared, worker: PvWorkerServices, clockOf: (domain: PvDomain) => Clock) {
@@ -43,6 +46,7 @@ export class PvWorkerDomain {
     this.domain = new PvDomain(shared, worker.owner)
     this.clock = clockOf(this.domain)
     const memory = new DataView(shared.memory.buffer)
+    this.#entries = fastEntries(shared.memory)
     this.#helpers = { sse: sseHelper(memory), x87: x87Helper(memory), tsc: tscHelper(memory, this.clock) }
   }
 
@@ -60,6 +64,7 @@ export class PvWorkerDomain {
       policy,
       regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
       access: this.#access(),
+      entries: () => this.#entries,
       vcpus: domain.vcpus,
     })
     const context: HypercallContext = {

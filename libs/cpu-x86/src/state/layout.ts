@@ -59,6 +59,8 @@ export const CPU = {
   ARENA_START: 0x128,
   /** i32: set by whoever wants the vCPU to leave translated code; read once more after LIMIT was set. */
   KICK: 0x12c,
+  /** i32: what `fill` has found no frame for last, at ADDRESS; 0 if it has found all since that was written here. */
+  MISS: 0x130,
   /** i32: 1 while the code run is 32-bit (compatibility mode). */
   COMPAT: 0x134,
   /** i64: what a helper leaves for the definition that called it (an integer, RFLAGS bits), or is given beside its arguments. */

@@ -4,6 +4,7 @@ import {
   type DomainFrames,
   type GuestDomain,
   HypercallDispatcher,
+  type HypercallRow,
   type HypervisorServices,
   type PortOps,
   VCPU,
@@ -18,8 +19,9 @@ export const CODE = 0x400000n
 export const ON_DB = 0x401000n
 export const ON_GP = 0x402000n
 export const STACK = 0x500000n
-const SHARED_INFO = 300
-const GDT = 301
+/** Frames of the shared_info and of the GDT's first page. */
+export const SHARED_INFO: number = 300
+export const GDT: number = 301
 /** Descriptors of the GDT, by index: 32-bit data of ring 3 at 0x12345678. */
 const DATA_SELECTOR = 12
 const DESCRIPTOR = 0x12cff3345678ffffn
@@ -63,6 +65,32 @@ export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY, ports: Port
     machine.write(machine.map({ va }), bytes)
   machine.map({ va: STACK })
   const { vcpu, views } = machine
+  const { pv, domain } = pvOn(machine)
+  views.u64[(machine.host(GDT) >> 3) + DATA_SELECTOR] = DESCRIPTOR
+  const kept = [domain.state.memory, domain.state.vcpu(0)] as const
+  VCPU.iopl.store(...kept, ports.iopl)
+  VCPU.iobitmap.store(...kept, ports.bitmap ?? 0n)
+  VCPU.iobitmapPorts.store(...kept, ports.count ?? 0)
+  vcpu.setU64(PV.TRAPS + VECTOR.DB * PV.TRAP_BYTES, ON_DB)
+  vcpu.setU64(PV.TRAPS + VECTOR.GP * PV.TRAP_BYTES, ON_GP)
+  machine.state = { rip: CODE, gpr: [0n, 0n, 0n, 0n, STACK + 0x800n], rflags: 0x202n }
+  return pv
+}
+
+/** Of a machine with a PV vCPU. */
+export interface PvMachineOptions {
+  /** What hypercalls it has; none by default. `pv` is it. */
+  readonly rows?: (pv: () => PvVcpu) => readonly HypercallRow[]
+  /** Told of bytes written to frames with flags. */
+  readonly written?: (frameHost: number, offset: number, length: number) => void
+}
+
+/** A machine's vCPU as one of a PV domain, in its kernel. The GDT is empty. */
+export function pvOn(
+  machine: Machine,
+  { rows = () => [], written = () => {} }: PvMachineOptions = {},
+): { readonly pv: PvVcpu; readonly domain: GuestDomain } {
+  const { vcpu, views } = machine
   const domain: GuestDomain = {
     domid: 1,
     state: createDomainState({ domid: 1, nrVcpus: 1, maxPages: 1, sharedInfoFrame: SHARED_INFO }),
@@ -76,7 +104,7 @@ export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY, ports: Port
     ports: {} as PortOps,
   }
   const pv: PvVcpu = new PvVcpu(domain, 0, machine.runner, CLOCK, {
-    dispatcher: new HypercallDispatcher([]),
+    dispatcher: new HypercallDispatcher([{ id: 'test', rows: rows(() => pv) }]),
     context: {
       domain,
       vcpu: 0,
@@ -90,20 +118,12 @@ export function pvVcpu(code: Uint8Array, onDebug: Uint8Array = STAY, ports: Port
     mustLeave: () => false,
     ldtPage: () => 0,
     newBaseptr: () => false,
-    written: () => {},
+    written,
   })
   vcpu.setI32(PV.KERNEL_ROOT, 1)
   vcpu.setI32(PV.GDT_FRAMES, GDT)
   vcpu.setI32(PV.GDT_ENTRIES, 512)
-  views.u64[(machine.host(GDT) >> 3) + DATA_SELECTOR] = DESCRIPTOR
-  const kept = [domain.state.memory, domain.state.vcpu(0)] as const
-  VCPU.iopl.store(...kept, ports.iopl)
-  VCPU.iobitmap.store(...kept, ports.bitmap ?? 0n)
-  VCPU.iobitmapPorts.store(...kept, ports.count ?? 0)
   vcpu.setI32(PV.CS, FLAT_RING3_CS64)
   vcpu.setI32(PV.SS, FLAT_RING3_SS64)
-  vcpu.setU64(PV.TRAPS + VECTOR.DB * PV.TRAP_BYTES, ON_DB)
-  vcpu.setU64(PV.TRAPS + VECTOR.GP * PV.TRAP_BYTES, ON_GP)
-  machine.state = { rip: CODE, gpr: [0n, 0n, 0n, 0n, STACK + 0x800n], rflags: 0x202n }
-  return pv
+  return { pv, domain }
 }

@@ -1,0 +1,38 @@
+import { __HYPERVISOR_iret, CALLBACKTYPE_syscall, FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
+import { CPU } from '../../state/layout.ts'
+import { Expr } from '../../wasm/expr.ts'
+import type { FunctionBody } from '../../wasm/module.ts'
+import { i32, i64 } from '../../wasm/ops.ts'
+import { PV } from '../pv-state.ts'
+import { emitBounce } from './bounce-code.ts'
+import { EntryBuilder } from './entry-builder.ts'
+
+const SYSCALL_BYTES = 2
+
+/** (vCPU) -> 1 if SYSCALL was done: of 64-bit user mode into its kernel, or a hypercall that is only about the vCPU's state. */
+export function syscallEntry(iret: number): FunctionBody {
+  const b = new EntryBuilder()
+  b.failIf(b.i32(CPU.COMPAT))
+  b.if(i32.eqz(b.i32(CPU.USER)), () => {
+    b.failIf(i64.ne(b.gpr(0), i64.const(__HYPERVISOR_iret)))
+    b.code.return(new Expr('i32', 'call', iret, [b.cpu]))
+  })
+  const address = b.let(b.u64(PV.CALLBACKS + CALLBACKTYPE_syscall * 8))
+  b.failIf(i64.eqz(address))
+  const masks = i32.and(i32.shr_u(b.i32(PV.CALLBACK_MASKS), i32.const(CALLBACKTYPE_syscall)), i32.const(1))
+  const next = b.let(i64.add(b.u64(CPU.RIP), i64.const(SYSCALL_BYTES)))
+  emitBounce(b, {
+    address,
+    masksEvents: masks,
+    fromUser: true,
+    // The processor saved RIP and RFLAGS in these two, and not the selectors.
+    frame: (flags) => ({
+      below: [next, flags, next],
+      cs: i64.const(FLAT_RING3_CS64),
+      ss: i64.const(FLAT_RING3_SS64),
+    }),
+    isFault: false,
+    clearsDf: true,
+  })
+  return b.done('syscall')
+}

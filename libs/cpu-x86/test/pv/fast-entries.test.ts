@@ -1,0 +1,300 @@
+import {
+  __HYPERVISOR_fpu_taskswitch,
+  __HYPERVISOR_iret,
+  CALLBACKTYPE_event,
+  CALLBACKTYPE_syscall,
+  FLAT_RING3_CS32,
+  FLAT_RING3_CS64,
+  FLAT_RING3_SS64,
+} from '@paravane/core/abi'
+import { expect, test } from 'vitest'
+import { PV, TRAP_MASKS_EVENTS, VECTOR } from '../../src/pv/pv-state.ts'
+import { setMode } from '../../src/state/domain-memory.ts'
+import { CPU } from '../../src/state/layout.ts'
+import { EntryMachines, USER_ROOT } from './entry-machines.ts'
+
+const PROGRAM = 0x400000n
+const [SYSCALL_ENTRY, EVENT_ENTRY, PF_ENTRY, OTHER_ENTRY] = [0x401000n, 0x402000n, 0x403000n, 0x404000n]
+/** Two pages, with one below that may only be read, and nothing above. */
+const STACK = 0x500000n
+const [WRITABLE, READ_ONLY, KERNELS, NO_EXECUTE, NOT_THERE, ABSENT, NO_FRAME] = Array.from(
+  { length: 7 },
+  (_, n) => 0x600000n + BigInt(n) * 0x1000n,
+)
+const ABSENT_GMFN = 490
+const NOT_CANONICAL = 0x8000_0000_0000n
+const RESULT_OF_M2P = 0xffff_8000_0000_0100n
+/** jmp to itself */
+const STAY = [0xeb, 0xfe]
+
+/** At multiples of 16 of PROGRAM: instructions that enter the kernel, by RBX where they fault. */
+const INSTRUCTIONS: readonly (readonly number[])[] = [
+  [0x0f, 0x05], // syscall
+  [0x66, 0x0f, 0x05], // syscall, with a prefix
+  [0x48, 0x8b, 0x03], // mov rax, [rbx]
+  [0x48, 0x89, 0x03], // mov [rbx], rax
+  [0x48, 0x01, 0x03], // add [rbx], rax
+  [0xff, 0x33], // push [rbx]
+  [0xff, 0xe3], // jmp rbx
+  [0xff, 0x13], // call [rbx]
+  [0x48, 0x0f, 0xc7, 0x33], // vmptrld or rdrand: #UD
+  [0x0f, 0x11, 0x03], // movups [rbx], xmm0
+  [0x48, 0x0f, 0xc1, 0x03], // xadd [rbx], rax
+  [0x8f, 0x03], // pop [rbx]
+]
+const STAYING = PROGRAM + 0xf00n
+
+/** xorshift64* */
+class Random {
+  #state: bigint
+
+  constructor(seed: number) {
+    this.#state = BigInt(seed) * 0x9e3779b97f4a7c15n + 1n
+  }
+
+  u64(): bigint {
+    let x = BigInt.asUintN(64, this.#state)
+    x ^= x >> 12n
+    x ^= BigInt.asUintN(64, x << 25n)
+    x ^= x >> 27n
+    this.#state = x
+    return BigInt.asUintN(64, x * 0x2545f4914f6cdd1dn)
+  }
+
+  below(n: number): number {
+    return Number((this.u64() >> 20n) % BigInt(n))
+  }
+
+  /** The first of the list more often than not. */
+  mostly<T>(usual: T, ...odd: T[]): T {
+    return this.below(8) > 0 ? usual : odd[this.below(odd.length)]
+  }
+
+  one<T>(...list: T[]): T {
+    return list[this.below(list.length)]
+  }
+}
+
+function machines(options: ConstructorParameters<typeof EntryMachines>[0] = {}): EntryMachines {
+  const both = new EntryMachines(options)
+  const program = new Uint8Array(4096)
+  for (const [n, bytes] of INSTRUCTIONS.entries()) program.set([...bytes, ...STAY], n * 16)
+  program.set(STAY, Number(STAYING - PROGRAM))
+  both.map({ va: PROGRAM }, program)
+  for (const va of [SYSCALL_ENTRY, EVENT_ENTRY, PF_ENTRY, OTHER_ENTRY]) both.map({ va }, Uint8Array.from(STAY))
+  both.map({ va: STACK - 0x1000n, writable: false })
+  both.map({ va: STACK })
+  both.map({ va: STACK + 0x1000n })
+  both.map({ va: WRITABLE })
+  both.map({ va: READ_ONLY, writable: false })
+  both.map({ va: KERNELS, user: false })
+  both.map({ va: NO_EXECUTE, executable: false })
+  both.map({ va: ABSENT, frame: ABSENT_GMFN })
+  both.map({ va: NO_FRAME, frame: 0x123456 })
+  both.makeUserRoot()
+  both.each((vcpu, { views }) => {
+    views.i32[(vcpu.i32(CPU.PHYSMAP) >> 2) + ABSENT_GMFN] = 1
+    for (const vector of [VECTOR.UD, VECTOR.GP, VECTOR.SS, VECTOR.DB, VECTOR.NP])
+      vcpu.setU64(PV.TRAPS + vector * PV.TRAP_BYTES, OTHER_ENTRY)
+  })
+  both.descriptor(2, 0x00affb000000ffffn)
+  both.descriptor(4, 0x00cffb000000ffffn)
+  return both
+}
+
+const RFLAGS = [0x202n, 0x2n, 0x10202n, 0x102n, 0x40202n, 0x4202n, 0x23202n, 0x200a97n, 0xffff_ffff_ffffn] as const
+
+/** A random state before an instruction of INSTRUCTIONS. */
+function prepare(both: EntryMachines, random: Random): string {
+  const user = random.below(3) > 0
+  const instruction = random.one(0, 0, 0, 0, random.below(INSTRUCTIONS.length))
+  const stack = (): bigint =>
+    random.mostly(
+      STACK + 0x800n + BigInt(random.below(64)),
+      STACK + 0x1020n,
+      STACK + 0x20n,
+      STACK - 0x100n,
+      STACK + 0x2008n,
+      NOT_CANONICAL,
+      RESULT_OF_M2P,
+      0n,
+    )
+  const [rsp, kernelSp] = [stack(), stack()]
+  const gpr = Array.from({ length: 16 }, () => random.u64())
+  const number = random.mostly(__HYPERVISOR_iret, __HYPERVISOR_fpu_taskswitch, 126)
+  gpr[0] = random.mostly(BigInt(number), 0xffff_ffff_0000_0017n)
+  gpr[7] = 0n
+  gpr[3] = BigInt.asUintN(
+    64,
+    random.one(
+      WRITABLE,
+      READ_ONLY,
+      KERNELS,
+      NO_EXECUTE,
+      NOT_THERE,
+      NOT_THERE,
+      ABSENT,
+      NO_FRAME,
+      NOT_CANONICAL,
+      RESULT_OF_M2P,
+    ) + BigInt(random.mostly(0x100, 0xffe, 0)),
+  )
+  gpr[4] = rsp
+  const compat = user && random.below(16) === 0 ? 1 : 0
+  const words: readonly (readonly [number, bigint])[] = [
+    [CPU.RIP, PROGRAM + BigInt(instruction) * 16n],
+    [CPU.FZ, random.one(0n, 1n, random.u64())],
+    [CPU.FS, random.u64()],
+    [CPU.FC, random.u64()],
+    [CPU.DF, BigInt(random.below(2))],
+    [CPU.RFLAGS, random.mostly(0x202n, 0x200202n, 0x4202n, 0x302n, 0x40202n)],
+    [CPU.ICOUNT, 1000n],
+    [CPU.FSBASE, random.u64() >> 17n],
+    [CPU.GSBASE, random.u64() >> 17n],
+    [PV.GS_KERNEL, random.u64() >> 17n],
+    [PV.GS_USER, random.u64() >> 17n],
+    [PV.KERNEL_SP, kernelSp],
+    [PV.RESUME_AT, random.one(0n, 1001n, 1002n)],
+    [PV.CALLBACKS + CALLBACKTYPE_syscall * 8, random.mostly(SYSCALL_ENTRY, 0n, NOT_THERE)],
+    [PV.CALLBACKS + CALLBACKTYPE_event * 8, random.mostly(EVENT_ENTRY, 0n)],
+    [PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES, random.mostly(PF_ENTRY, 0n, NOT_THERE)],
+  ]
+  const halves: readonly (readonly [number, number])[] = [
+    [CPU.COMPAT, compat],
+    [PV.CALLBACK_MASKS, random.below(8)],
+    [PV.CS, random.one(FLAT_RING3_CS64, 0x33, 0x10)],
+    [PV.SS, random.one(FLAT_RING3_SS64, 0x2b, 0)],
+    [PV.NMI_MASKED, random.mostly(0, 1)],
+    [PV.USER_CACHED, random.below(2)],
+    [PV.TASK_SWITCHED, 0],
+    [PV.GDT_ENTRIES, random.mostly(512, 3, 0)],
+    [PV.USER_ROOT, user ? USER_ROOT : random.mostly(USER_ROOT, 0)],
+    [PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES + 8, random.one(0, TRAP_MASKS_EVENTS, 3)],
+  ]
+  const frame = [
+    ...[random.u64(), random.u64(), random.u64()],
+    random.one(0n, 0n, 0x100n, random.u64()),
+    random.mostly(STAYING, NOT_THERE, NOT_CANONICAL, 0xffff_8000_0000_0000n),
+    random.mostly(0x33n, 0x30n) + random.mostly(0n, 0xe000n, 0x1_0000_0000_0000n),
+    random.mostly(0x202n, ...RFLAGS),
+    stack(),
+    random.mostly(0x2bn, 0xe02bn, 0n, 3n, 0x33n, 0x2fn, 0x28n),
+  ]
+  if (random.below(8) === 0)
+    frame[5] = random.one(0x10n, 0x13n, 0x23n, 0xe023n, 0n, 3n, 0x37n, 0xfff3n, BigInt(FLAT_RING3_CS32))
+  const [pending, mask] = [random.mostly(0, 1, 2), random.one(0, 1, 5)]
+  both.events(pending, mask)
+  both.watch(STACK, random.below(8) === 0)
+  both.descriptor(
+    6,
+    random.mostly(0x00affb000000ffffn, 0x00affa000000ffffn, 0x00cffb000000ffffn, 0x00af9b000000ffffn, 0n),
+  )
+  both.descriptor(5, random.mostly(0x00cff3000000ffffn, 0x00cff2000000ffffn, 0x00cff1000000ffffn, 0x00cf93000000ffffn))
+  const flushes = random.below(2) === 0
+  both.each((vcpu, m) => {
+    gpr.forEach((value, n) => {
+      vcpu.setGpr(n, value)
+    })
+    for (const [at, value] of words) vcpu.setU64(at, BigInt.asUintN(64, value))
+    for (const [at, value] of halves) vcpu.setI32(at, value)
+    setMode(vcpu, user)
+    vcpu.setI32(CPU.ROOT, m.host(user ? USER_ROOT : 1))
+    if (flushes) vcpu.flushAll()
+    const page = rsp - (rsp & 0xfffn)
+    if (page !== STACK || (rsp & 0xfffn) > 4024n) return
+    const at = m.host(Number((m.views.u64[m.entry(page) >> 3] >> 12n) & 0xffffn)) + Number(rsp & 0xfffn)
+    m.views.u8.set(new Uint8Array(BigUint64Array.from(frame, (w) => BigInt.asUintN(64, w)).buffer), at)
+  })
+  return `${user ? 'user' : 'kernel'} instruction ${instruction} rbx ${gpr[3].toString(16)} pending ${pending} mask ${mask}`
+}
+
+test('entries and returns in WebAssembly leave what those in TypeScript leave, from random states', () => {
+  const both = machines()
+  const random = new Random(1)
+  for (let n = 0; n < 4000; n++) {
+    const what = prepare(both, random)
+    both.run(1 + random.below(3), `case ${n}: ${what}`)
+  }
+  // Each way was taken many times, by either side.
+  for (const count of [...both.syscalls, ...both.faults]) expect(count).toBeGreaterThan(200)
+})
+
+/** pop rcx; pop r11; push 0; push rcx; push r11; push rax; mov eax, 23; syscall: returns from any entry without error code. */
+const RETURN = [0x59, 0x41, 0x5b, 0x6a, 0x00, 0x51, 0x41, 0x53, 0x50, 0xb8, 0x17, 0x00, 0x00, 0x00, 0x0f, 0x05]
+/** As RETURN, of a page fault, with RBX taken from the second word of WRITABLE. */
+const MEND = [
+  0x48,
+  0x8b,
+  0x1c,
+  0x25,
+  0x08,
+  0x00,
+  0x60,
+  0x00,
+  ...RETURN.slice(0, 3),
+  0x48,
+  0x83,
+  0xc4,
+  0x08,
+  ...RETURN.slice(3),
+]
+/** Again and again: syscall; inc rdi; mov ebx, NOT_THERE; mov ecx, 3; three times add [rbx], rdi; add rbx, 8. */
+const LOOP = [
+  ...[0x0f, 0x05, 0x48, 0xff, 0xc7, 0xbb, 0x00, 0x40, 0x60, 0x00, 0xb9, 0x03, 0x00, 0x00, 0x00],
+  ...[0x48, 0x01, 0x3b, 0x48, 0x83, 0xc3, 0x08, 0xff, 0xc9, 0x75, 0xf5, 0xeb, 0xe4],
+]
+
+/** User mode that makes system calls and touches what is not there, in turns; its kernel mends and returns. */
+function looping(both: EntryMachines): void {
+  both.each((vcpu, m) => {
+    const frame = (va: bigint): number => m.host(Number((m.views.u64[m.entry(va) >> 3] >> 12n) & 0xffffn))
+    m.write(frame(PROGRAM) + 0x800, Uint8Array.from(LOOP))
+    m.write(frame(SYSCALL_ENTRY), Uint8Array.from(RETURN))
+    m.write(frame(PF_ENTRY), Uint8Array.from(MEND))
+    m.views.u64[(frame(WRITABLE) >> 3) + 1] = WRITABLE + 0x10n
+    vcpu.setU64(PV.CALLBACKS + CALLBACKTYPE_syscall * 8, SYSCALL_ENTRY)
+    vcpu.setU64(PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES, PF_ENTRY)
+    vcpu.setU64(PV.KERNEL_SP, STACK + 0x1000n)
+    vcpu.setI32(CPU.ROOT, m.host(USER_ROOT))
+    setMode(vcpu, true)
+    vcpu.setU64(CPU.RFLAGS, 0x202n)
+    vcpu.rip = PROGRAM + 0x800n
+  })
+  both.descriptor(6, 0x00affb000000ffffn)
+  both.descriptor(5, 0x00cff3000000ffffn)
+}
+
+test.each([0, 3])('a program of system calls and page faults runs alike, with regions made at jump %i', (threshold) => {
+  const both = machines({ regionThreshold: threshold, regions: { atOnce: true } })
+  looping(both)
+  for (let n = 0; n < 40; n++) expect(both.run(1_500 + n * 7, `stretch ${n}`, true)).toBe('limit')
+  expect(both.syscalls).toEqual([0, expect.any(Number)])
+  expect(both.syscalls[1]).toBeGreaterThan(200)
+  expect(both.faults[1]).toBeGreaterThan(100)
+})
+
+test('a guest that does nothing but enter and leave its kernel sees a kick at once', () => {
+  const both = machines()
+  looping(both)
+  both.kickAt(100)
+  expect(both.fast.run(10_000_000, false)).toBe('limit')
+  expect(both.syscalls).toEqual([0, 101])
+})
+
+test('page faults without end come back to TypeScript', () => {
+  const both = machines()
+  both.each((vcpu, m) => {
+    // Of 64 bytes each, down through the same two frames.
+    const frame = Number((m.views.u64[m.entry(STACK) >> 3] >> 12n) & 0xffffn)
+    for (let n = 0n; n < 16n; n++) m.map({ va: 0x700000n + n * 0x1000n, frame })
+    setMode(vcpu, false)
+    vcpu.setGpr(4, 0x710000n)
+    vcpu.setU64(CPU.RFLAGS, 0x202n)
+    vcpu.setU64(PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES, NOT_THERE)
+    // jmp rbx
+    vcpu.setGpr(3, NOT_THERE)
+    vcpu.rip = PROGRAM + 0x60n
+  })
+  expect(both.fast.run(100, false)).toBe('limit')
+  expect(both.faults).toEqual([1, 256])
+})
