@@ -12,7 +12,7 @@ import { alone } from './mmu/alone.ts'
 import { watchCode } from './mmu/code-frames.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
-import { CPU, XTLB } from './state/layout.ts'
+import { CPU } from './state/layout.ts'
 import { type CpuPolicy, DEFAULT_POLICY } from './state/policy.ts'
 import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
 
@@ -236,10 +236,7 @@ export class VcpuRunner {
       if (frame === 0) return 0
       codeTable = this.cache.tableOf(frame)
     } while (this.#announced !== before)
-    const entry = vcpu.i32(CPU.XTLB) + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
-    vcpu.views.u64[(entry + XTLB.TAG) >> 3] = va & ~0xfffn
-    vcpu.views.i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
-    vcpu.views.i32[(entry + XTLB.HOST) >> 2] = frame
+    vcpu.setExecuteEntry(va & ~0xfffn, codeTable, frame)
     return frame
   }
 

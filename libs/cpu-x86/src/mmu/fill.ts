@@ -1,9 +1,10 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CPU, TLB } from '../state/layout.ts'
+import { CPU, REGION, TLB, USED } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { Expr, I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
-import { i32, i64 } from '../wasm/ops.ts'
+import { i32, i64, select } from '../wasm/ops.ts'
+import { emitUse } from './use-code.ts'
 import { emitWalk } from './walk-code.ts'
 
 /** First address of the machine-to-physical table (xen-x86_64.h HYPERVISOR_VIRT_START). */
@@ -44,6 +45,10 @@ export function fillFunction(): FunctionBody {
   const page = i64.and(va, i64.const(-4096))
   set(tlb, i32.add(i32.load(cpu, CPU.TLB), i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), page))
+  const used = i32.add(cpu, select(i32.load(cpu, CPU.USER), i32.const(REGION.USED_USER), i32.const(REGION.USED_KERNEL)))
+  code.if(i64.eq(i64.load(tlb, TLB.READ_TAG), i64.const(-1)))
+  emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(va), i32.const(12)), i32.const(TLB.ENTRIES - 1)), USED.MOST)
+  code.end()
   code.store(STORE64[8], tlb, page, TLB.READ_TAG)
   code.store(STORE64[8], tlb, i64.const(-1), TLB.WRITE_TAG)
   code.end()

@@ -1,9 +1,10 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CPU, XTLB } from '../state/layout.ts'
+import { CPU, REGION, USED, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
-import { i32, i64 } from '../wasm/ops.ts'
+import { i32, i64, select } from '../wasm/ops.ts'
+import { emitUse } from './use-code.ts'
 import { emitWalk } from './walk-code.ts'
 
 /**
@@ -33,6 +34,13 @@ export function findFunction(): FunctionBody {
   const place = i32.shl(i32.shr_u(host, i32.const(12)), i32.const(2))
   code.setLocal(table.op, i32.load(i32.add(i32.load(cpu, CPU.CODE_TABLES), place)))
   fail(i32.eqz(table))
+  const used = i32.add(
+    cpu,
+    select(i32.load(cpu, CPU.USER), i32.const(REGION.XUSED_USER), i32.const(REGION.XUSED_KERNEL)),
+  )
+  code.if(i64.eq(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
+  emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(rip), i32.const(12)), i32.const(XTLB.ENTRIES - 1)), USED.XMOST)
+  code.end()
   code.store(STORE64[8], xtlb, page, XTLB.TAG)
   code.store(STORE32, xtlb, table, XTLB.CODE_TABLE)
   code.store(STORE32, xtlb, host, XTLB.HOST)

@@ -94,9 +94,9 @@ export class PvDomain implements EngineDomain {
         const va = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
         this.#each(vcpu, targets, (target) => target.flushPage(va))
       },
-      safepoint: (request) =>
+      safepoint: (request, gmfn) =>
         this.#each(-1, 'all', (target) => {
-          if (request === 'revoke-writes') target.revokeWrites()
+          if (request === 'revoke-writes') target.revokeWritesTo(this.hostOf(gmfn))
           else if (request === 'unmap') target.flushAll()
         }),
       setBaseptr: (vcpu, gmfn) => this.#setKernelRoot(this.vcpus[vcpu], gmfn),

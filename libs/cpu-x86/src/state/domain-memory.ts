@@ -78,7 +78,7 @@ export function initVcpu(views: DomainViews, plan: DomainMemoryPlan, n: number):
   vcpu.setU64(CPU.RFLAGS, 0x202n)
   vcpu.setU64(CPU.FZ, 1n)
   vcpu.setU64(CPU.FS, 1n)
-  vcpu.flushAll()
+  vcpu.resetTlbs()
   return vcpu
 }
 

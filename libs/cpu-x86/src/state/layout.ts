@@ -127,12 +127,22 @@ export const TLB = {
 /** An execute TLB: 1024 entries {u64 page, u32 code table, u32 host address of the frame}. */
 export const XTLB = { ENTRY: 16, ENTRIES: 1024, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 1024 * 16 } as const
 
+/**
+ * Which entries of a TLB may be used: an i32 count, then u16 indices from LIST on, some of them twice. A count above what the list
+ * can hold (MOST, of a data TLB; XMOST) says that any may be.
+ */
+export const USED = { COUNT: 0, LIST: 4, MOST: (0x2000 - 4) / 2, XMOST: (0x800 - 4) / 2 } as const
+
 /** What lies after the fixed state, from the vCPU's base. */
 export const REGION = {
   TLB_KERNEL: 0x10000,
   TLB_USER: 0x30000,
   XTLB_KERNEL: 0x50000,
   XTLB_USER: 0x54000,
+  USED_KERNEL: 0x5a000,
+  USED_USER: 0x5c000,
+  XUSED_KERNEL: 0x5e000,
+  XUSED_USER: 0x5e800,
   CODE_TABLES: 0x60000,
 } as const
 

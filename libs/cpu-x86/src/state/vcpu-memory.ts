@@ -1,4 +1,17 @@
-import { CPU, REGION, TLB, XTLB } from './layout.ts'
+import { CPU, REGION, TLB, USED, XTLB } from './layout.ts'
+import { TlbBank, type TlbBankPlace } from './tlb-bank.ts'
+
+/** Banks by mode. */
+const [KERNEL, USER] = [0, 1] as const
+const DATA: readonly TlbBankPlace[] = [
+  { at: REGION.TLB_KERNEL, shape: TLB, used: REGION.USED_KERNEL, most: USED.MOST },
+  { at: REGION.TLB_USER, shape: TLB, used: REGION.USED_USER, most: USED.MOST },
+]
+const EXECUTE: readonly TlbBankPlace[] = [
+  { at: REGION.XTLB_KERNEL, shape: XTLB, used: REGION.XUSED_KERNEL, most: USED.XMOST },
+  { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER, most: USED.XMOST },
+]
+const EMPTY = 0xffff_ffff_ffff_ffffn
 
 /** The views of one domain's memory that a thread works with. */
 export class DomainViews {
@@ -23,12 +36,17 @@ export class VcpuMemory {
   readonly base: number
   readonly #i32: Int32Array<ArrayBufferLike>
   readonly #u64: BigUint64Array<ArrayBufferLike>
+  readonly #data: readonly [TlbBank, TlbBank]
+  readonly #execute: readonly [TlbBank, TlbBank]
 
   constructor(views: DomainViews, base: number) {
     this.views = views
     this.base = base
     this.#i32 = views.i32
     this.#u64 = views.u64
+    const bank = (place: TlbBankPlace): TlbBank => new TlbBank(views, base, place)
+    this.#data = [bank(DATA[KERNEL]), bank(DATA[USER])]
+    this.#execute = [bank(EXECUTE[KERNEL]), bank(EXECUTE[USER])]
   }
 
   i32(offset: number): number {
@@ -65,51 +83,56 @@ export class VcpuMemory {
     this.setI32(CPU.REC, 0)
   }
 
+  /** Empties all TLBs, whatever was there before. */
+  resetTlbs(): void {
+    for (const bank of this.#data) bank.reset()
+    for (const bank of this.#execute) bank.reset()
+  }
+
   /** Empties both banks of the data and execute TLBs. */
   flushAll(): void {
-    const from = this.base + REGION.TLB_KERNEL
-    this.views.u8.fill(0xff, from, from + 2 * TLB.BYTES + 2 * XTLB.BYTES)
+    for (const bank of this.#data) bank.empty()
+    for (const bank of this.#execute) bank.empty()
   }
 
   flushDataTlb(user: boolean): void {
-    const from = this.base + (user ? REGION.TLB_USER : REGION.TLB_KERNEL)
-    this.views.u8.fill(0xff, from, from + TLB.BYTES)
+    this.#data[user ? USER : KERNEL].empty()
   }
 
   flushExecuteTlb(user: boolean): void {
-    const from = this.base + (user ? REGION.XTLB_USER : REGION.XTLB_KERNEL)
-    this.views.u8.fill(0xff, from, from + XTLB.BYTES)
+    this.#execute[user ? USER : KERNEL].empty()
+  }
+
+  /** Drops the lower half's entries of the kernel's banks. */
+  flushLowerHalf(): void {
+    this.#data[KERNEL].emptyLowerHalf()
+    this.#execute[KERNEL].emptyLowerHalf()
   }
 
   /** Takes every write permission out of the data TLBs: the next store to each page asks again. */
   revokeWrites(): void {
-    const first = (this.base + REGION.TLB_KERNEL + TLB.WRITE_TAG) >> 3
-    const last = (this.base + REGION.TLB_USER + TLB.BYTES) >> 3
-    for (let i = first; i < last; i += TLB.ENTRY >> 3) this.#u64[i] = 0xffff_ffff_ffff_ffffn
+    for (const bank of this.#data) bank.revokeWrites()
   }
 
   /** As `revokeWrites`, of the pages that map one frame. */
   revokeWritesTo(frameHost: number): void {
-    const i32 = this.#i32
-    const first = (this.base + REGION.TLB_KERNEL) >> 2
-    const last = first + (2 * TLB.BYTES) / 4
-    for (let at = first; at < last; at += TLB.ENTRY / 4) {
-      const page = i32[at + TLB.WRITE_TAG / 4]
-      // An empty tag is all ones.
-      if ((page & 0xfff) !== 0 || ((page + i32[at + TLB.ADDEND / 4]) ^ frameHost) !== 0) continue
-      i32[at + TLB.WRITE_TAG / 4] = -1
-      i32[at + TLB.WRITE_TAG / 4 + 1] = -1
-    }
+    for (const bank of this.#data) bank.revokeWrites(frameHost)
   }
 
   flushPage(va: bigint): void {
     const page = Number((va >> 12n) & 0xfffn)
-    for (const bank of [REGION.TLB_KERNEL, REGION.TLB_USER]) {
-      const at = (this.base + bank + page * TLB.ENTRY) >> 3
-      this.#u64[at] = 0xffff_ffff_ffff_ffffn
-      this.#u64[at + 1] = 0xffff_ffff_ffff_ffffn
-    }
-    for (const bank of [REGION.XTLB_KERNEL, REGION.XTLB_USER])
-      this.#u64[(this.base + bank + (page & (XTLB.ENTRIES - 1)) * XTLB.ENTRY) >> 3] = 0xffff_ffff_ffff_ffffn
+    for (const bank of this.#data) bank.emptyPage(page)
+    for (const bank of this.#execute) bank.emptyPage(page)
+  }
+
+  /** An entry of the current mode's execute TLB. */
+  setExecuteEntry(page: bigint, codeTable: number, frameHost: number): void {
+    const index = Number((page >> 12n) & BigInt(XTLB.ENTRIES - 1))
+    const entry = this.i32(CPU.XTLB) + index * XTLB.ENTRY
+    const tag = (entry + XTLB.TAG) >> 3
+    if (this.#u64[tag] === EMPTY) this.#execute[this.i32(CPU.USER) ? USER : KERNEL].use(index)
+    this.#u64[tag] = page
+    this.#i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
+    this.#i32[(entry + XTLB.HOST) >> 2] = frameHost
   }
 }

@@ -52,7 +52,7 @@ export function bodyRunner(rows: readonly Row[], knows: boolean = false): (test:
   const bodies = new Map<string, Body>()
   // No case reads the time.
   const hosts = { fill, sse: sseHelper(data), x87: x87Helper(data), tsc: () => EXIT.TRAP }
-  vcpu.flushAll()
+  vcpu.resetTlbs()
   vcpu.setI32(CPU.TLB, BASE + REGION.TLB_KERNEL)
 
   function fill(_cpu: number, va: bigint, info: number): number {

@@ -1,0 +1,105 @@
+import { TLB, USED, type XTLB } from './layout.ts'
+
+/** Where a bank lies, from the vCPU's base, and how it is laid out. */
+export interface TlbBankPlace {
+  readonly at: number
+  readonly shape: typeof TLB | typeof XTLB
+  /** Its list of used entries (USED), and how many that holds. */
+  readonly used: number
+  readonly most: number
+}
+
+/** A TLB of one mode, data or execute, as those who take translations away see it. */
+export class TlbBank {
+  readonly #i32: Int32Array<ArrayBufferLike>
+  readonly #u16: Uint16Array<ArrayBufferLike>
+  readonly #first: number
+  readonly #words: number
+  readonly #entries: number
+  readonly #count: number
+  readonly #list: number
+  readonly #most: number
+
+  constructor(
+    views: { readonly i32: Int32Array<ArrayBufferLike>; readonly u16: Uint16Array<ArrayBufferLike> },
+    base: number,
+    { at, shape, used, most }: TlbBankPlace,
+  ) {
+    this.#i32 = views.i32
+    this.#u16 = views.u16
+    this.#first = (base + at) >>> 2
+    this.#words = shape.ENTRY / 4
+    this.#entries = shape.ENTRIES
+    this.#count = (base + used + USED.COUNT) >>> 2
+    this.#list = (base + used + USED.LIST) >>> 1
+    this.#most = most
+  }
+
+  /** Whatever was there before. */
+  reset(): void {
+    this.#i32.fill(-1, this.#first, this.#first + this.#entries * this.#words)
+    this.#i32[this.#count] = 0
+  }
+
+  /** An entry that was empty is not any more. */
+  use(index: number): void {
+    const count = this.#i32[this.#count]
+    if (count > this.#most) return
+    if (count < this.#most) this.#u16[this.#list + count] = index
+    this.#i32[this.#count] = count + 1
+  }
+
+  empty(): void {
+    const count = this.#i32[this.#count]
+    if (count > this.#most) {
+      this.reset()
+      return
+    }
+    for (let n = 0; n < count; n++) this.#emptyEntry(this.#first + this.#u16[this.#list + n] * this.#words)
+    this.#i32[this.#count] = 0
+  }
+
+  /** Also leaves each used entry in the list once, or nearly. */
+  emptyLowerHalf(): void {
+    const i32 = this.#i32
+    const all = i32[this.#count] > this.#most
+    const count = all ? this.#entries : i32[this.#count]
+    i32[this.#count] = 0
+    for (let n = 0; n < count; n++) {
+      const index = all ? n : this.#u16[this.#list + n]
+      const at = this.#first + index * this.#words
+      // An empty tag is all ones, which no page's is.
+      if (i32[at] === -1) continue
+      if (i32[at + 1] >= 0) this.#emptyEntry(at)
+      else this.use(index)
+    }
+  }
+
+  /** Of a data TLB: stores to pages ask again; only to those that map the frame, if one is given. */
+  revokeWrites(frameHost?: number): void {
+    const i32 = this.#i32
+    const all = i32[this.#count] > this.#most
+    const count = all ? this.#entries : i32[this.#count]
+    for (let n = 0; n < count; n++) {
+      const entry = this.#first + (all ? n : this.#u16[this.#list + n]) * this.#words
+      const at = entry + TLB.WRITE_TAG / 4
+      if ((i32[at] & 0xfff) !== 0) continue
+      if (frameHost !== undefined && ((i32[at] + i32[entry + TLB.ADDEND / 4]) ^ frameHost) !== 0) continue
+      i32[at] = -1
+      i32[at + 1] = -1
+    }
+  }
+
+  emptyPage(index: number): void {
+    this.#emptyEntry(this.#first + (index & (this.#entries - 1)) * this.#words)
+  }
+
+  /** All that a tag can be of: both of a data TLB's, an execute TLB's and what goes with it. */
+  #emptyEntry(at: number): void {
+    const i32 = this.#i32
+    i32[at] = -1
+    i32[at + 1] = -1
+    i32[at + 2] = -1
+    i32[at + 3] = -1
+  }
+}
