@@ -186,11 +186,21 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
   }
 }
 
+const find = (cpu: I32, rip: I64): I32 => new Expr('i32', 'call', FIND, [cpu, rip])
+
+/** Where the execute TLB has an address, if it has it. */
+function executeEntry(cpu: I32, rip: I64): I32 {
+  const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
+  return i32.add(i32.load(cpu, CPU.XTLB), index)
+}
+
 /** Checks the execute TLB for the next page before the instruction that reaches into it. */
 function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   const next = i64.add(at.pageVa, i64.const(4096))
-  const index = i32.and(i32.shr_u(i32.wrap(next), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
-  const entry = b.let(i32.add(i32.load(cpu, CPU.XTLB), index))
+  const entry = b.let(executeEntry(cpu, next))
+  code.if(i64.ne(i64.load(entry, XTLB.TAG), next), false)
+  code.drop(find(cpu, next))
+  code.end()
   const sameFrame = i32.eq(i32.load(entry, XTLB.HOST), i32.load(at.rec, REC.TARGET))
   code.if(i32.and(i64.eq(i64.load(entry, XTLB.TAG), next), sameFrame), true)
   code.setLocal(at.start.op, i32.add(at.start, i32.const(REC.BYTES)))
@@ -252,10 +262,16 @@ function entered(code: Code, cpu: I32, at: LoopLocals): void {
 /** A jump by address: find the record, or leave with RIP set and the jump retired. A fault of the fetch is jumped on from. */
 function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   const { next, target, pageVa } = at
-  const find = (rip: I64): I32 => new Expr('i32', 'call', FIND, [cpu, rip])
   code.loop()
   const again = code.depth
-  code.setLocal(next.op, find(target))
+  // As `find` begins, which is called for the rest.
+  code.setLocal(next.op, executeEntry(cpu, target))
+  code.if(i64.eq(i64.and(target, i64.const(-4096)), i64.load(next, XTLB.TAG)), true)
+  const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
+  code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
+  code.else()
+  code.setLocal(next.op, find(cpu, target))
+  code.end()
   code.if(i32.eqz(next), false)
   code.setLocal(at.count.op, i32.add(at.count, i32.add(retired(at), i32.const(1))))
   code.setLocal(at.rec.op, i32.const(0))
