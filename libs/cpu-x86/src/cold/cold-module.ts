@@ -156,19 +156,25 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
     case HANDLER.OUT_OF_LINE:
     case HANDLER.REGION:
       storeFlags(code, cpu, at)
+      if (handler === HANDLER.REGION) {
+        code.setLocal(at.count.op, i32.add(at.count, retired(at)))
+        code.loop()
+        code.store(STORE32, cpu, at.count, CPU.COUNT)
+      }
       code.store(STORE32, cpu, i32.const(0), CPU.MISS)
-      if (handler === HANDLER.REGION) code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
       for (const e of [cpu, at.rec, i32.load(at.rec, REC.FORM)]) code.expr(e)
       code.u8(0x11)
       code.u32(0)
       code.u8(0)
       code.u8(0x21)
       code.u32(at.exit.op)
-      loadFlags(code, cpu, at)
       if (handler === HANDLER.REGION) {
+        nextRegion(code, at, cpu)
+        loadFlags(code, cpu, at)
         afterRegion(code, b, at, cpu)
         break
       }
+      loadFlags(code, cpu, at)
       code.if(at.exit, false)
       code.brIf(b.labels.miss, hasMissed(cpu, at))
       code.br(b.labels.exit)
@@ -209,9 +215,32 @@ function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   b.leave(EXIT.CROSSING)
 }
 
+/** The end of a loop in which one region after another is run, with flags in memory, while that is all there is to do. */
+function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
+  const { target, next, pageVa } = at
+  const loop = code.depth
+  code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
+  code.if(i32.and(i32.eqz(at.exit), i32.lt_s(at.count, i32.load(cpu, CPU.LIMIT))), true)
+  code.setLocal(target.op, i64.load(cpu, CPU.RIP))
+  code.setLocal(next.op, executeEntry(cpu, target))
+  code.if(i64.eq(i64.and(target, i64.const(-4096)), i64.load(next, XTLB.TAG)), true)
+  const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
+  code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
+  code.if(next)
+  code.if(i32.eq(i32.load(next, REC.HANDLER), i32.const(HANDLER.REGION)))
+  code.setLocal(at.rec.op, next)
+  code.setLocal(pageVa.op, i64.and(target, i64.const(-4096)))
+  code.store(STORE64[8], cpu, pageVa, CPU.PAGE_VA)
+  code.br(loop)
+  code.end()
+  code.end()
+  code.end()
+  code.end()
+  code.end()
+}
+
 /** A region leaves the count and an address in RIP: to go on at, or the place of its other exits. The head's record is not retired. */
 function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
-  code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
   code.if(at.exit)
   code.if(hasMissed(cpu, at))
   code.if(missed(cpu))
