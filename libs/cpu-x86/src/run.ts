@@ -1,20 +1,24 @@
 import { CodeCache } from './cold/code-cache.ts'
-import { ColdTier, type Helpers } from './cold/cold-tier.ts'
-import { type Entries, NO_ENTRIES } from './cold/entries.ts'
+import { ColdTier } from './cold/cold-tier.ts'
+import { NO_ENTRIES } from './cold/entries.ts'
 import { FormRegistry } from './cold/form-registry.ts'
+import { type Instruction, RecentInstructions } from './cold/recent-instructions.ts'
 import { EXIT, HANDLER, NEVER_HOT, REC } from './cold/record.ts'
-import { canonical, type Observed, SlowAccess, type SlowAccessHooks } from './cold/slow-access.ts'
+import { canonical, type Observed, SlowAccess } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
-import { Regions, type RegionsOptions } from './jit/regions.ts'
+import { Regions } from './jit/regions.ts'
 import { alone } from './mmu/alone.ts'
 import { watchCode } from './mmu/code-frames.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
 import { WALK, Walker } from './mmu/walk.ts'
+import type { RunnerOptions } from './runner-options.ts'
 import { CPU } from './state/layout.ts'
-import { type CpuPolicy, DEFAULT_POLICY } from './state/policy.ts'
+import { DEFAULT_POLICY } from './state/policy.ts'
 import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
+
+export type { RunnerOptions } from './runner-options.ts'
 
 /** Why `VcpuRunner.run` came back. The vCPU's RIP holds the address of the instruction concerned, or of the next. */
 export type Stop =
@@ -26,21 +30,6 @@ export type Stop =
   | 'trap'
   /** A frame is absent: `runner.absent` is its gmfn. The instruction at RIP has had no effect. */
   | 'absent'
-
-export interface RunnerOptions {
-  readonly helpers: (vcpu: VcpuMemory) => Helpers
-  readonly access: SlowAccessHooks
-  /** What spares translated code from being left; none by default. */
-  readonly entries?: (vcpu: VcpuMemory) => Entries
-  /** What decodes; all that is implemented by default. */
-  readonly policy?: CpuPolicy
-  /** Jumps to a place before a region is made of it; 0 for no regions. */
-  readonly regionThreshold?: number
-  /** `most`: regions before all code is dropped and made anew. */
-  readonly regions?: RegionsOptions
-  /** The domain's vCPUs, first to last, this one among them; none is only this one. */
-  readonly vcpus?: readonly VcpuMemory[]
-}
 
 /** More than one straight run can retire past a limit; nearer to it the vCPU goes step by step. */
 const EXACT_MARGIN = 512
@@ -67,6 +56,7 @@ export class VcpuRunner {
   readonly #slow: SlowAccess
   readonly #decode: Decode
   readonly #scratch: number
+  readonly #recent: RecentInstructions
   readonly #vcpus: readonly VcpuMemory[]
   /** The record at which translated code was left last, 0 for none. */
   #left = 0
@@ -94,6 +84,7 @@ export class VcpuRunner {
     const slow = (_: number, info: number) => this.#slow.open(info)
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), slow, options.entries?.(vcpu) ?? NO_ENTRIES)
     this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.regions)
+    this.#recent = new RecentInstructions(views)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -104,9 +95,9 @@ export class VcpuRunner {
   run(count: number, exact: boolean = false, budget: ExitBudget = UNLIMITED): Stop {
     const vcpu = this.vcpu
     this.regions.prepare()
-    const end = vcpu.u64(CPU.ICOUNT) + BigInt(count)
+    const end = vcpu.number(CPU.ICOUNT) + count
     for (;;) {
-      const left = Number(end - vcpu.u64(CPU.ICOUNT))
+      const left = end - vcpu.number(CPU.ICOUNT)
       if (left <= 0) return 'limit'
       if (exact && left <= EXACT_MARGIN) {
         const stop = this.step()
@@ -147,10 +138,12 @@ export class VcpuRunner {
   /** What translated code left to the end, before another thread may make the vCPU forget its record. */
   #settle(): void {
     const { vcpu } = this
-    vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT)))
+    vcpu.add(CPU.ICOUNT, vcpu.i32(CPU.COUNT))
     const rec = vcpu.i32(CPU.REC)
     this.#left = rec
-    if (rec !== 0) vcpu.setU64(CPU.RIP, vcpu.u64(CPU.PAGE_VA) + BigInt(vcpu.views.u16[(rec + REC.OFFSET) >> 1]))
+    if (rec === 0) return
+    vcpu.setI32(CPU.RIP, vcpu.i32(CPU.PAGE_VA) | vcpu.views.u16[(rec + REC.OFFSET) >> 1])
+    vcpu.setI32(CPU.RIP + 4, vcpu.i32(CPU.PAGE_VA + 4))
   }
 
   #after(exit: number): Stop | undefined {
@@ -207,12 +200,9 @@ export class VcpuRunner {
   /** The record at RIP, or 0 with a fault or an absent frame noted. */
   #lookup(): number {
     const vcpu = this.vcpu
+    const known = this.tier.lookup(vcpu.base)
+    if (known !== 0) return known
     const { rip } = vcpu
-    const known = this.tier.find(vcpu.base, BigInt.asIntN(64, rip))
-    if (known !== 0) {
-      vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
-      return known
-    }
     this.cache.reserve()
     for (;;) {
       const before = this.#announced
@@ -291,14 +281,24 @@ export class VcpuRunner {
     return inGuest(this.vcpu, () => this.#fetchInstruction())?.insn
   }
 
-  #fetchInstruction(): { insn: Decoded; bytes: Uint8Array } | undefined {
+  #fetchInstruction(): Instruction | undefined {
     const vcpu = this.vcpu
     const { rip } = vcpu
     const first = this.#fetch(rip)
     if (first === 0) return undefined
-    const { u8 } = vcpu.views
     const mode = vcpu.i32(CPU.COMPAT) ? 32 : 64
     const offset = Number(rip & 0xfffn)
+    const known = this.#recent.find(first + offset, mode) ?? this.#decodeAt(rip, first, offset, mode)
+    if (!known) return undefined
+    if (vcpu.i32(CPU.NO_FPU) && usesFpu(known.insn.row)) {
+      this.#fault(DEVICE_NOT_AVAILABLE, -1, rip)
+      return undefined
+    }
+    return known
+  }
+
+  #decodeAt(rip: bigint, first: number, offset: number, mode: 32 | 64): Instruction | undefined {
+    const { u8 } = this.vcpu.views
     let bytes = u8.subarray(first + offset, first + Math.min(4096, offset + 15))
     let insn = this.#decode(bytes, 0, bytes.length, mode)
     if (isFault(insn) && insn.fault === 'more') {
@@ -314,11 +314,8 @@ export class VcpuRunner {
       this.#fault(insn.fault === 'toolong' ? 13 : 6, insn.fault === 'toolong' ? 0 : -1, rip)
       return undefined
     }
-    if (vcpu.i32(CPU.NO_FPU) && usesFpu(insn.row)) {
-      this.#fault(DEVICE_NOT_AVAILABLE, -1, rip)
-      return undefined
-    }
-    return { insn, bytes: bytes.subarray(0, insn.length) }
+    const own = bytes.subarray(0, insn.length)
+    return offset + insn.length <= 4096 ? this.#recent.add(first + offset, mode, insn, own) : { insn, bytes: own }
   }
 
   /** Runs exactly one instruction at RIP; nothing if it was retired (or one round of a repetition done). */
@@ -351,7 +348,9 @@ export class VcpuRunner {
     if (!fetched) return 0
     const { rip } = this.vcpu
     this.vcpu.setU64(CPU.PAGE_VA, rip & ~0xfffn)
-    this.cache.encode(this.#scratch, fetched.insn, Number(rip & 0xfffn), fetched.bytes)
+    this.#recent.writeRecord(fetched, this.#scratch, () =>
+      this.cache.encode(this.#scratch, fetched.insn, Number(rip & 0xfffn), fetched.bytes),
+    )
     return this.#scratch
   }
 
@@ -366,7 +365,7 @@ export class VcpuRunner {
           vcpu.rip = rip
           return outcome === 'refused' ? 'fault' : undefined
         }
-        if (exit === EXIT.DONE) vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+        if (exit === EXIT.DONE) vcpu.add(CPU.ICOUNT, 1)
         return undefined
       }
       case EXIT.FAULT:

@@ -49,7 +49,11 @@ export function upcallPending(domain: GuestDomain, vcpu: number): boolean {
 
 /** evtchn_upcall_pending is set and evtchn_upcall_mask clear: the event callback is to be entered. */
 export function upcallDue(domain: GuestDomain, vcpu: number): boolean {
-  const at = vcpuInfoOffset(domain, vcpu)
+  return upcallDueAt(domain, vcpuInfoOffset(domain, vcpu))
+}
+
+/** The same where the vcpu_info is known to lie at `at`, 0 for none. */
+export function upcallDueAt(domain: GuestDomain, at: number): boolean {
   if (at === 0) return false
   const word = Atomics.load(domain.memory.words, at >>> 2)
   return (word & 0xff) !== 0 && (word & UPCALL_MASK) === 0

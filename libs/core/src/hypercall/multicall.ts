@@ -1,13 +1,15 @@
 import { EFAULT, EINVAL } from '../abi/errno.ts'
-import { sizeof } from '../abi/struct.ts'
+import { offsetof, sizeof } from '../abi/struct.ts'
 import { __HYPERVISOR_multicall, multicall_entry } from '../abi/xen.ts'
 import { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './continuation.ts'
 import { AbsentFrame, GuestCopy, probeWrite } from './guest-handle.ts'
-import { HYPERCALL_ARGS, HypercallArgs } from './hypercall-args.ts'
+import { HypercallArgs } from './hypercall-args.ts'
 import type { HypercallContext } from './hypercall-context.ts'
 import type { HypercallResult, HypercallRow } from './table.ts'
 
 const ENTRY = sizeof(multicall_entry)
+/** In words of 32 bits. */
+const ARGS = offsetof(multicall_entry.args) / 4
 
 /**
  * multicall(entries*, count): each entry is a hypercall of its own, and its result goes into the entry. The call answers
@@ -18,10 +20,11 @@ export function multicallRow(
   call: (ctx: HypercallContext, nr: number, args: HypercallArgs) => HypercallResult,
 ): HypercallRow {
   const entry = GuestCopy.of(multicall_entry)
+  const words = new Uint32Array(entry.bytes.buffer)
   const inner = new HypercallArgs()
 
   function storeArgs(ctx: HypercallContext, va: bigint): void {
-    for (let i = 0; i < HYPERCALL_ARGS; i++) multicall_entry.args.set(entry.view, 0, i, inner.u64(i))
+    for (let i = 0; i < inner.halves.length; i++) words[ARGS + i] = inner.halves[i] as number
     entry.copyTo(ctx.guest, va)
   }
 
@@ -31,7 +34,7 @@ export function multicallRow(
       const va = args.u64(0)
       if (!entry.copyFrom(ctx.guest, va) || !probeWrite(ctx.guest, va, entry)) return -EFAULT
       const nr = multicall_entry.op.getNumber(entry.view, 0)
-      for (let i = 0; i < HYPERCALL_ARGS; i++) inner.set(i, multicall_entry.args.get(entry.view, 0, i))
+      for (let i = 0; i < inner.halves.length; i++) inner.halves[i] = words[ARGS + i] as number
       let result: HypercallResult
       try {
         // A multicall in a multicall would share `entry`; Xen refuses it too.

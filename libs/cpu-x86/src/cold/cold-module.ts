@@ -32,7 +32,7 @@ const DUMMY_RECORD = CPU.SIZE - REC.BYTES
 
 /**
  * The cold tier: one function that runs decoded records by a `br_table` in a loop, with the walker and the finder beside it.
- * Exports `run(vCPU) -> EXIT`, `fill`, `find` and `missing`, which fills empty places of the table.
+ * Exports `run(vCPU) -> EXIT`, `fill`, `lookup` and `missing`, which fills empty places of the table.
  */
 export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
   const missing = new Code(8)
@@ -45,10 +45,26 @@ export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
     functions: [
       fillFunction(),
       findFunction(),
+      lookupFunction(),
       { name: 'missing', signature: BODY, locals: [], code: missing },
       loopFunction(forms),
     ],
   })
+}
+
+/** (vCPU) -> record at RIP, as `find`, with PAGE_VA set; or 0. */
+function lookupFunction(): FunctionBody {
+  const code = new Code(64)
+  const cpu = parameter('i32', 0)
+  const locals = new Locals(1)
+  const rec = locals.named('i32')
+  code.setLocal(rec.op, find(cpu, i64.load(cpu, CPU.RIP)))
+  code.if(rec)
+  code.store(STORE64[8], cpu, i64.and(i64.load(cpu, CPU.RIP), i64.const(-4096)), CPU.PAGE_VA)
+  code.end()
+  code.return(rec)
+  code.end()
+  return { name: 'lookup', signature: { params: ['i32'], results: ['i32'] }, locals: locals.types, code }
 }
 
 function loopFunction(forms: readonly Form[]): FunctionBody {

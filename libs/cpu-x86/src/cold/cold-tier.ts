@@ -10,7 +10,7 @@ export const TABLE = { FORMS: 0x8000, REGIONS: 0x4000, GROWTH: 0x1000 } as const
 
 type Run = (vcpu: number) => number
 type Fill = (vcpu: number, va: bigint, info: number) => number
-type Find = (vcpu: number, rip: bigint) => number
+type Lookup = (vcpu: number) => number
 type Body = (vcpu: number, rec: number) => number
 
 /** Functions in TypeScript that bodies call; see Helper. */
@@ -23,7 +23,8 @@ export class ColdTier {
   readonly table: WebAssembly.Table
   readonly run: Run
   readonly fill: Fill
-  readonly find: Find
+  /** Record at RIP, or 0; PAGE_VA is its page's then. */
+  readonly lookup: Lookup
   readonly #memory: WebAssembly.Memory
   readonly #forms: FormRegistry
   readonly #helpers: Helpers
@@ -51,7 +52,7 @@ export class ColdTier {
     })
     this.run = exports.run as Run
     this.fill = exports.fill as Fill
-    this.find = exports.find as Find
+    this.lookup = exports.lookup as Lookup
     for (let n = 0; n < TABLE.FORMS; n++) this.table.set(n, exports.missing as Body)
     this.#missing = exports.missing as Body
   }

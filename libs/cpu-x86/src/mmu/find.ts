@@ -49,5 +49,5 @@ export function findFunction(): FunctionBody {
   code.return(i32.load(i32.add(i32.load(xtlb, XTLB.CODE_TABLE), offset)))
   code.u8(0x00)
   code.end()
-  return { name: 'find', signature: { params: ['i32', 'i64'], results: ['i32'] }, locals: locals.types, code }
+  return { signature: { params: ['i32', 'i64'], results: ['i32'] }, locals: locals.types, code }
 }

@@ -2,7 +2,7 @@ import { AbsentFrame, type GuestAccess, handleOkay } from '@paravane/core'
 import { canonical, type Observed } from '../cold/slow-access.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { inGuest } from './safepoint.ts'
+import { enterGuest, inGuest, leaveGuest } from './safepoint.ts'
 import { WALK, type Walker } from './walk.ts'
 
 /** A refused access: page fault error code and address; or an operand that is not all at canonical addresses. */
@@ -15,6 +15,9 @@ export interface AccessFault {
 
 /** Of segments in compatibility mode. */
 const COMPAT_LIMIT = 1n << 32n
+
+/** Bytes that are sooner copied one by one. */
+const FEW = 128
 
 /** Told of bytes written by anything but translated code: drops translations, marks dirty. */
 export type WrittenHook = (frameHost: number, offset: number, length: number) => void
@@ -71,9 +74,17 @@ export class LinearMemory {
   }
 
   #transfer(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): AccessFault | undefined {
-    const offset = Number(va & 4095n)
+    const low = Number(BigInt.asUintN(32, va))
+    const offset = low & 4095
     if (bytes.length === 0 || offset + bytes.length > 4096) return this.#transferPages(va, bytes, write, user, root)
-    const frame = inGuest(this.#vcpu, () => this.#copyInPage(va, bytes, write, user, root))
+    let frame: number | AccessFault
+    enterGuest(this.#vcpu)
+    try {
+      frame = this.#frame(va, write, user, root)
+      if (typeof frame === 'number') this.#copy(bytes, frame + offset, write)
+    } finally {
+      leaveGuest(this.#vcpu)
+    }
     if (typeof frame !== 'number') return frame
     if (write) this.#tellFrame(frame, offset, bytes.length)
     return undefined
@@ -86,15 +97,15 @@ export class LinearMemory {
     return fault
   }
 
-  /** What lies in one page, as nearly everything does. @returns its frame, which was written to */
-  #copyInPage(va: bigint, bytes: Uint8Array, write: boolean, user: boolean, root: number): number | AccessFault {
-    const frame = this.#frame(va, write, user, root)
-    if (typeof frame !== 'number') return frame
+  /** What lies in one page, as nearly everything does. */
+  #copy(bytes: Uint8Array, at: number, write: boolean): void {
     const { u8 } = this.#vcpu.views
-    const at = frame + Number(va & 4095n)
-    if (write) u8.set(bytes, at)
-    else bytes.set(u8.subarray(at, at + bytes.length))
-    return frame
+    const { length } = bytes
+    if (length > FEW) {
+      if (write) u8.set(bytes, at)
+      else bytes.set(u8.subarray(at, at + length))
+    } else if (write) for (let n = 0; n < length; n++) u8[at + n] = bytes[n]
+    else for (let n = 0; n < length; n++) bytes[n] = u8[at + n]
   }
 
   /** Frames written to are put in `frames`. */
@@ -142,8 +153,11 @@ export class LinearMemory {
   }
 
   #frame(va: bigint, write: boolean, user: boolean, root: number): number | AccessFault {
-    if (!canonical(va)) return { vector: 13, error: 0, va }
-    const w = this.#walker.walk(va, write ? WALK.WRITE : WALK.READ, user, root)
+    const low = Number(BigInt.asUintN(32, va))
+    const high = Number(BigInt.asUintN(32, va >> 32n))
+    const sign = (high | 0) >> 15
+    if (sign !== 0 && sign !== -1) return { vector: 13, error: 0, va }
+    const w = this.#walker.walkHalves(low, high, write ? WALK.WRITE : WALK.READ, user, root)
     if (w.frame !== 0) return w.frame
     if (w.absent >= 0) throw new AbsentFrame(w.absent)
     return { vector: 14, error: w.error, va }

@@ -43,8 +43,11 @@ export class Walker {
 
   /** `va` must be canonical. Sets accessed and dirty bits as the processor would. */
   walk(va: bigint, kind: number, user: boolean, root: number = this.#vcpu.i32(CPU.ROOT)): Walk {
-    const low = Number(va & 0xffffffffn)
-    const high = Number((va >> 32n) & 0xffffffffn)
+    return this.walkHalves(Number(BigInt.asUintN(32, va)), Number(BigInt.asUintN(32, va >> 32n)), kind, user, root)
+  }
+
+  /** The same of an address in halves. */
+  walkHalves(low: number, high: number, kind: number, user: boolean, root: number = this.#vcpu.i32(CPU.ROOT)): Walk {
     const r = this.result
     r.frame = 0
     r.absent = -1

@@ -1,4 +1,4 @@
-import { type GuestDomain, upcallDue, VCPU, VCPU_NMI_PENDING, vcpuInfoOffset } from '@paravane/core'
+import { type GuestDomain, upcallDueAt, VCPU, VCPU_NMI_PENDING, vcpuInfoOffset } from '@paravane/core'
 import {
   CALLBACKTYPE_event,
   CALLBACKTYPE_failsafe,
@@ -147,12 +147,17 @@ export class KernelEntries {
     return undefined
   }
 
-  /** An NMI first, then events: the latter may interrupt the former's handler before its first instruction. */
+  /**
+   * An NMI first, then events: the latter may interrupt the former's handler before its first instruction. Leaves the place of the
+   * vcpu_info where the entries in WebAssembly look for it (fast/).
+   */
   deliver(): void {
     const { memory } = this.#domain.state
     const record = this.#domain.state.vcpu(this.#id)
+    const info = vcpuInfoOffset(this.#domain, this.#id)
+    this.#vcpu.setI32(PV.VCPU_INFO, info)
     if (VCPU.flags.load(memory, record) & VCPU_NMI_PENDING) this.#deliverNmi()
-    if (!upcallDue(this.#domain, this.#id)) return
+    if (!upcallDueAt(this.#domain, info)) return
     const address = this.#vcpu.u64(PV.CALLBACKS + CALLBACKTYPE_event * 8)
     if (address === 0n) return
     this.#bounce({ address, masksEvents: true, what: 'the event callback' })

@@ -6,7 +6,6 @@ import {
   type HypercallContext,
   type HypercallDispatcher,
   VCPU,
-  vcpuInfoOffset,
 } from '@paravane/core'
 import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
 import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
@@ -14,7 +13,7 @@ import { LinearMemory } from '../mmu/linear-memory.ts'
 import type { ExitBudget, Stop, VcpuRunner } from '../run.ts'
 import { CPU } from '../state/layout.ts'
 import type { CpuPolicy } from '../state/policy.ts'
-import { readRflags } from '../state/rflags.ts'
+import { readRflags, rflagsLow } from '../state/rflags.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { setTaskSwitched } from './control-registers.ts'
 import { breakpointsEnabled, noteDebug, portHits, SINGLE_STEP } from './debug-registers.ts'
@@ -61,6 +60,10 @@ const DEBUG: Exception = { vector: VECTOR.DB, error: -1, isTrap: true }
 const MOST_EXITS = 256
 /** RDI RSI RDX R10 R8 R9. */
 const ARGUMENTS = [7, 6, 2, 10, 8, 9] as const
+const RCX = 1
+const R11 = 11
+/** RFLAGS with which instructions are done one by one. */
+const STEPPED = Number(TF | AC)
 
 /** One vCPU of a PV domain: runs translated code and does what Xen does between guest and hardware. */
 export class PvVcpu {
@@ -122,12 +125,12 @@ export class PvVcpu {
 
   /** Runs until `count` more instructions are retired (exactly, under a virtual clock), or there is a reason to leave. */
   run(count: number, exact: boolean): PvStop {
-    const end = this.vcpu.u64(CPU.ICOUNT) + BigInt(count)
+    const end = this.vcpu.number(CPU.ICOUNT) + count
     this.#budget.left = exact ? Number.POSITIVE_INFINITY : MOST_EXITS
     try {
       this.#entries.reloadSegments()
       for (;;) {
-        const left = Number(end - this.vcpu.u64(CPU.ICOUNT))
+        const left = end - this.vcpu.number(CPU.ICOUNT)
         if (left <= 0 || this.#budget.left-- <= 0) return 'limit'
         this.#entries.deliver()
         const stop = this.#advance(left, exact)
@@ -145,8 +148,7 @@ export class PvVcpu {
 
   #advance(left: number, exact: boolean): PvStop | undefined {
     const { runner, vcpu } = this
-    if (vcpu.u64(CPU.RFLAGS) & (TF | AC) || breakpointsEnabled(vcpu)) return this.#debug()
-    vcpu.setI32(PV.VCPU_INFO, vcpuInfoOffset(this.#domain, this.#id))
+    if (vcpu.i32(CPU.RFLAGS) & STEPPED || breakpointsEnabled(vcpu)) return this.#debug()
     vcpu.setI32(PV.FAULTS_LEFT, MOST_EXITS)
     return this.#after(runner.run(left, exact, this.#budget))
   }
@@ -246,13 +248,14 @@ export class PvVcpu {
   #entered(instead: Exception | undefined): void {
     const { vcpu } = this
     if (instead) this.#entries.raise(instead)
-    else vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+    else vcpu.add(CPU.ICOUNT, 1)
   }
 
   #retire(length: number): void {
     const { vcpu } = this
-    vcpu.rip = BigInt.asUintN(64, vcpu.rip + BigInt(length))
-    vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+    vcpu.add(CPU.RIP, length)
+    vcpu.setI32(CPU.REC, 0)
+    vcpu.add(CPU.ICOUNT, 1)
   }
 
   #syscall(): PvStop | undefined {
@@ -266,17 +269,24 @@ export class PvVcpu {
     const { vcpu } = this
     const { dispatcher, context } = this.#services
     const { args } = dispatcher
-    for (let n = 0; n < ARGUMENTS.length; n++) args.wide[n] = vcpu.gpr(ARGUMENTS[n])
-    const rip = vcpu.rip
+    const { i32 } = vcpu.views
+    const registers = (vcpu.base + CPU.GPR) >> 2
+    for (let n = 0; n < ARGUMENTS.length; n++) {
+      const at = registers + ARGUMENTS[n] * 2
+      args.halves[2 * n] = i32[at]
+      args.halves[2 * n + 1] = i32[at + 1]
+    }
     switch (dispatcher.dispatch(context, vcpu.i32(CPU.GPR + 4) === 0 ? vcpu.i32(CPU.GPR) : -1)) {
       case 'done': {
-        vcpu.setGpr(0, BigInt.asUintN(64, BigInt(dispatcher.result)))
-        vcpu.setGpr(1, rip + 2n)
-        vcpu.setGpr(11, readRflags(vcpu))
+        this.#setResult(dispatcher.result)
+        this.#retire(2)
         // It comes back by SYSRET.
+        i32[registers + RCX * 2] = vcpu.i32(CPU.RIP)
+        i32[registers + RCX * 2 + 1] = vcpu.i32(CPU.RIP + 4)
+        i32[registers + R11 * 2] = rflagsLow(vcpu)
+        i32[registers + R11 * 2 + 1] = vcpu.i32(CPU.RFLAGS + 4)
         vcpu.setI32(PV.CS, FLAT_RING3_CS64)
         vcpu.setI32(PV.SS, FLAT_RING3_SS64)
-        this.#retire(2)
         this.#completed = true
         break
       }
@@ -288,13 +298,22 @@ export class PvVcpu {
         this.absent = dispatcher.absentGmfn
         return 'absent'
       case 'registers-set':
-        vcpu.setU64(CPU.ICOUNT, vcpu.u64(CPU.ICOUNT) + 1n)
+        vcpu.add(CPU.ICOUNT, 1)
         this.#returned()
         break
       case 'crashed':
         return 'descheduled'
     }
     return this.#services.mustLeave() ? 'descheduled' : undefined
+  }
+
+  /** RAX. */
+  #setResult(result: number | bigint): void {
+    const { vcpu } = this
+    if (typeof result === 'number' && (result | 0) === result) {
+      vcpu.setI32(CPU.GPR, result)
+      vcpu.setI32(CPU.GPR + 4, result >> 31)
+    } else vcpu.setGpr(0, BigInt.asUintN(64, BigInt(result)))
   }
 
   /** What the return of an iret hypercall raises at its destination. */

@@ -3,23 +3,26 @@ import type { VcpuMemory } from './vcpu-memory.ts'
 
 const ARITHMETIC = 0x8d5n
 const DF = 0x400n
-const SIGN = 1n << 63n
+const HIGH = 0xffff_ffff_0000_0000n
 
 /** The whole RFLAGS of a vCPU that is not running translated code. */
 export function readRflags(vcpu: VcpuMemory): bigint {
-  const fs = vcpu.u64(CPU.FS)
-  const fc = vcpu.u64(CPU.FC)
-  let parity = Number(fs & 255n)
+  return BigInt(rflagsLow(vcpu) >>> 0) | (vcpu.u64(CPU.RFLAGS) & HIGH)
+}
+
+/** Its low half, which is all that a processor has. */
+export function rflagsLow(vcpu: VcpuMemory): number {
+  const [fs, fc] = [vcpu.i32(CPU.FS + 4), vcpu.i32(CPU.FC + 4)]
+  let parity = vcpu.i32(CPU.FS) & 255
   parity ^= parity >> 4
-  const even = ((0x9669 >> (parity & 15)) & 1) as 0 | 1
-  let flags = vcpu.u64(CPU.RFLAGS) | 2n
-  if (fc & SIGN) flags |= 1n
-  if (even) flags |= 4n
-  if (fc & 8n) flags |= 16n
-  if (vcpu.u64(CPU.FZ) === 0n) flags |= 64n
-  if (fs & SIGN) flags |= 128n
-  if ((fc ^ (fc << 1n)) & SIGN) flags |= 2048n
-  if (vcpu.u64(CPU.DF)) flags |= DF
+  const even = (0x9669 >> (parity & 15)) & 1
+  let flags = vcpu.i32(CPU.RFLAGS) | 2 | (even << 2)
+  if (fc < 0) flags |= 1
+  if (vcpu.i32(CPU.FC) & 8) flags |= 16
+  if ((vcpu.i32(CPU.FZ) | vcpu.i32(CPU.FZ + 4)) === 0) flags |= 64
+  if (fs < 0) flags |= 128
+  if ((fc ^ (fc << 1)) < 0) flags |= 2048
+  if (vcpu.i32(CPU.DF) | vcpu.i32(CPU.DF + 4)) flags |= 1024
   return flags
 }
 

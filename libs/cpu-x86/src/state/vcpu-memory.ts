@@ -11,6 +11,7 @@ const EXECUTE: readonly TlbBankPlace[] = [
   { at: REGION.XTLB_KERNEL, shape: XTLB, used: REGION.XUSED_KERNEL, most: USED.XMOST },
   { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER, most: USED.XMOST },
 ]
+const TWO_32 = 0x1_0000_0000
 const EMPTY = 0xffff_ffff_ffff_ffffn
 
 /** The views of one domain's memory that a thread works with. */
@@ -63,6 +64,20 @@ export class VcpuMemory {
 
   setU64(offset: number, value: bigint): void {
     this.#u64[(this.base + offset) >> 3] = value
+  }
+
+  /** A u64 that is below 2^53. */
+  number(offset: number): number {
+    const at = (this.base + offset) >> 2
+    return this.#i32[at + 1] * TWO_32 + (this.#i32[at] >>> 0)
+  }
+
+  /** Adds `n`, 0 to 2^31, to a u64. */
+  add(offset: number, n: number): void {
+    const at = (this.base + offset) >> 2
+    const low = (this.#i32[at] >>> 0) + n
+    this.#i32[at] = low
+    if (low >= TWO_32) this.#i32[at + 1]++
   }
 
   gpr(n: number): bigint {
