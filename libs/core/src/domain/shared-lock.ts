@@ -53,6 +53,13 @@ export class SharedLock {
     }
   }
 
+  /** False, without the lock, where another has it. */
+  tryAcquire(): boolean {
+    const seen = Atomics.compareExchange(this.#memory.i32, this.#index, 0, this.#owner)
+    bugOn((seen & OWNER_MASK) === this.#owner, 'lock taken twice by its owner')
+    return seen === 0
+  }
+
   release(): void {
     const before = Atomics.exchange(this.#memory.i32, this.#index, 0)
     bugOn((before & OWNER_MASK) !== this.#owner, 'lock released by another than its owner')

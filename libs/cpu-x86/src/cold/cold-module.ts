@@ -100,10 +100,10 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
   b.labels = { exit, loop, taken, slow, miss, syscall: code.depth }
   handlers(code, b, at, cpu, forms)
   code.end()
-  entry(code, cpu, at, b, new Expr('i32', 'call', SYSCALL, [cpu]), true)
+  entry(code, cpu, at, b, new Expr('i32', 'call', SYSCALL, [cpu]), 1)
   b.leave(EXIT.TRAP)
   code.end()
-  entry(code, cpu, at, b, missed(cpu), false)
+  entry(code, cpu, at, b, missed(cpu), 2)
   b.leave(EXIT.MISS)
   code.end()
   slowJump(code, cpu, at, b)
@@ -259,9 +259,10 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
 function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   code.if(at.exit)
   code.if(hasMissed(cpu, at))
-  code.if(missed(cpu))
+  code.setLocal(at.next.op, missed(cpu))
+  code.if(at.next)
   entered(code, cpu, at)
-  code.setLocal(at.start.op, i32.add(at.rec, i32.const(REC.BYTES)))
+  code.setLocal(at.start.op, i32.add(at.rec, notRetired(at, 2)))
   code.br(b.labels.slow)
   code.end()
   code.end()
@@ -284,14 +285,19 @@ const hasMissed = (cpu: I32, at: LoopLocals): I32 =>
 const missed = (cpu: I32): I32 =>
   new Expr('i32', 'call', FAULT, [cpu, i64.load(cpu, CPU.ADDRESS), i32.load(cpu, CPU.MISS)])
 
-/** Goes on where one of Entries says, with the current instruction retired or not; falls through if it says nothing. */
-function entry(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder, call: I32, retires: boolean): void {
+/** After an answer in `next`: what `start` is to be moved on by, where that says that the instruction is not retired. */
+const notRetired = (at: LoopLocals, retires: 1 | 2): I32 =>
+  i32.shl(i32.sub(i32.const(retires), at.next), i32.const(REC.SHIFT))
+
+/** Goes on where one of Entries says, by an answer of which `retires` has the instruction retired; falls through at 0. */
+function entry(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder, call: I32, retires: 1 | 2): void {
   storeFlags(code, cpu, at)
   code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
   code.store(STORE64[8], cpu, i64.add(at.pageVa, i64.load16_u(at.rec, REC.OFFSET)), CPU.RIP)
-  code.if(call)
+  code.setLocal(at.next.op, call)
+  code.if(at.next)
   entered(code, cpu, at)
-  if (!retires) code.setLocal(at.start.op, i32.add(at.start, i32.const(REC.BYTES)))
+  code.setLocal(at.start.op, i32.add(at.start, notRetired(at, retires)))
   code.br(b.labels.slow)
   code.end()
 }

@@ -3,10 +3,11 @@ import type { Signature } from '../wasm/module.ts'
 /**
  * Ways on where the cold tier's loop would be left for TypeScript: functions in WebAssembly on the domain's memory. The vCPU's state is
  * that before the instruction, RIP its address, and COUNT what was retired in the run. They answer 1 with RIP where to go on, or 0
- * with nothing changed but accessed bits that TypeScript would set as well.
+ * with nothing changed but accessed bits that TypeScript would set as well. The instruction is retired by an answer of 1 to `syscall`,
+ * and of 2 to `fault`.
  */
 export interface Entries {
-  /** An instruction that traps as `syscall`. It is retired by the answer 1. */
+  /** An instruction that traps as `syscall`. */
   readonly syscall: (vcpu: number) => number
   /** An access, as `fill` (mmu/fill.ts) has it, or a fetch where `info` is 0, for which the fast paths found no frame. */
   readonly fault: (vcpu: number, va: bigint, info: number) => number

@@ -75,9 +75,15 @@ export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
     memory,
     plan,
     state: state.memory.buffer,
-    pages: new SharedArrayBuffer(PageInfo.bytes(plan.gmfns, request.vcpus)),
+    pages: pageMemory(plan),
     regions: request.regions,
   }
+}
+
+/** Zeroes for the page types: a memory of their own, that the entries in WebAssembly may reach, and the guest's code may not. */
+function pageMemory({ gmfns, vcpus }: DomainMemoryPlan): WebAssembly.Memory {
+  const pages = Math.ceil(PageInfo.bytes(gmfns, vcpus) / 65536)
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
 }
 
 /**

@@ -33,8 +33,8 @@ export interface PvDomainShared {
   readonly plan: DomainMemoryPlan
   /** DomainState's buffer. */
   readonly state: SharedArrayBuffer
-  /** Page types: `PageInfo.bytes(plan.gmfns, plan.vcpus)`. */
-  readonly pages: SharedArrayBuffer
+  /** Page types: `PageInfo.bytes(plan.gmfns, plan.vcpus)` of it. */
+  readonly pages: WebAssembly.Memory
   /** Whether hot code is translated in regions. */
   readonly regions: boolean
 }
@@ -67,7 +67,7 @@ export class PvDomain implements EngineDomain {
       physmap: shared.plan.physmap,
       nrGmfns: shared.plan.gmfns,
       m2p: shared.plan.m2p,
-      state: shared.pages,
+      state: shared.pages.buffer as unknown as SharedArrayBuffer,
       stateOffset: 0,
       nrVcpus: shared.plan.vcpus,
       hooks: this.#mmuHooks(),

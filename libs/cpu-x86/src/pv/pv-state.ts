@@ -57,6 +57,8 @@ export const PV = {
   VCPU_INFO: 0x1144,
   /** i32: faults that may still be delivered without TypeScript (fast/), as they retire nothing. */
   FAULTS_LEFT: 0x1148,
+  /** i32: of the domain's page types (mmu/page-info.ts), where the frames' records begin. */
+  PAGE_RECORDS: 0x114c,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,

@@ -9,6 +9,7 @@ import { x87Helper } from '../insn/x87-helper.ts'
 import { VcpuRunner } from '../run.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { fastEntries } from './fast/fast-entries.ts'
+import { LOCK_FOR } from './fast/page-tables.ts'
 import { emulatePteWrite } from './mmu/emulate-pte-write.ts'
 import { ldtFrame, mapLdtPage } from './mmu/ldt.ts'
 import { RESTART } from './mmu/outcome.ts'
@@ -46,7 +47,12 @@ export class PvWorkerDomain {
     this.domain = new PvDomain(shared, worker.owner)
     this.clock = clockOf(this.domain)
     const memory = new DataView(shared.memory.buffer)
-    this.#entries = fastEntries(shared.memory)
+    const { mmu } = this.domain
+    this.#entries = fastEntries(shared.memory, {
+      memory: shared.pages,
+      lock: (what) => ((what === LOCK_FOR.UPDATE || this.domain.writablePageTables) && mmu.tryAcquire() ? 1 : 0),
+      unlock: () => mmu.release(),
+    })
     this.#helpers = { sse: sseHelper(memory), x87: x87Helper(memory), tsc: tscHelper(memory, this.clock) }
   }
 
@@ -59,6 +65,7 @@ export class PvWorkerDomain {
   #make(n: number): PvVcpu {
     const { domain, clock } = this
     const { dispatcher, services, mustLeave, policy } = this.#worker
+    domain.vcpus[n].setI32(PV.PAGE_RECORDS, domain.mmu.info.firstRecord * 4)
     const runner = new VcpuRunner(domain.views, domain.vcpus[n], {
       helpers: () => this.#helpers,
       policy,

@@ -3,6 +3,9 @@ import type { Expr, I32, WasmType } from './expr.ts'
 /** WebAssembly value type bytes. */
 export const TYPE_BYTE: Readonly<Record<WasmType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
+/** Added to the offset of an access: it is one of the module's second memory. */
+export const SECOND_MEMORY: number = 2 ** 32
+
 /** A growing buffer of WebAssembly bytes: LEB numbers straight into a Uint8Array. */
 export class Bytes {
   #data: Uint8Array
@@ -135,7 +138,11 @@ export class Code extends Bytes {
   /** A load or store instruction with its alignment (natural for atomics, 1 otherwise) and offset. */
   memory(op: number, offset: number): void {
     this.op(op)
-    this.u8(op >>> 16 === 0xfe ? atomicAlignment(op & 0xffff) : 0)
+    const alignment = op >>> 16 === 0xfe ? atomicAlignment(op & 0xffff) : 0
+    if (offset >= SECOND_MEMORY) {
+      this.u8(alignment | 0x40)
+      this.u32(1)
+    } else this.u8(alignment)
     this.u32(offset)
   }
 
@@ -167,6 +174,12 @@ export class Code extends Bytes {
   setLocal(index: number, value: Expr): void {
     this.expr(value)
     this.u8(0x21)
+    this.u32(index)
+  }
+
+  call(index: number, ...args: Expr[]): void {
+    for (const arg of args) this.expr(arg)
+    this.u8(0x10)
     this.u32(index)
   }
 

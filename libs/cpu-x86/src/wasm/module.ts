@@ -20,6 +20,8 @@ export interface ModuleShape {
   /** Imported functions in index order: [name, signature]; module name is 'e'. */
   readonly imports: readonly (readonly [string, Signature])[]
   readonly functions: readonly FunctionBody[]
+  /** Imports a second shared memory as 'e' 'p' (SECOND_MEMORY of code.ts). */
+  readonly secondMemory?: boolean
   /** Imports a table 'e' 't' of functions. */
   readonly table?: boolean
   /** Signatures used by call_indirect, which take the first type indices in this order. */
@@ -81,13 +83,15 @@ class Types {
 
 function importSection(shape: ModuleShape, types: Types): Bytes {
   const out = new Bytes()
-  out.u32(shape.imports.length + 1 + (shape.table ? 1 : 0))
-  out.name('e')
-  out.name('m')
-  out.u8(2)
-  out.u8(3)
-  out.u32(1)
-  out.u32(MEMORY_PAGES)
+  out.u32(shape.imports.length + 1 + (shape.secondMemory ? 1 : 0) + (shape.table ? 1 : 0))
+  for (const name of shape.secondMemory ? ['m', 'p'] : ['m']) {
+    out.name('e')
+    out.name(name)
+    out.u8(2)
+    out.u8(3)
+    out.u32(1)
+    out.u32(MEMORY_PAGES)
+  }
   if (shape.table) {
     out.name('e')
     out.name('t')

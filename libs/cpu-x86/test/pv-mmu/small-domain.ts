@@ -81,6 +81,11 @@ export class SmallDomain {
           if (this.locked) throw new Error('page lock taken twice')
           this.locked = true
         },
+        tryAcquire: () => {
+          const free = !this.locked
+          this.locked = true
+          return free
+        },
         release: () => {
           this.locked = false
         },

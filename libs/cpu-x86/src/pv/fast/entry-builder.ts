@@ -5,8 +5,8 @@ import { Expr, type I32, type I64 } from '../../wasm/expr.ts'
 import type { FunctionBody } from '../../wasm/module.ts'
 import { i32, i64 } from '../../wasm/ops.ts'
 
-/** Index of `fill` in the module of the entries. */
-export const FILL = 0
+/** Functions of the module of the entries by index: imports, then its own in this order. */
+export const FUNCTION = { LOCK: 0, UNLOCK: 1, FILL: 2, REPLACE_L1: 3, MMU_UPDATE: 4, IRET: 5 } as const
 /** No frame lies below. */
 const FIRST_FRAME = 4096
 
@@ -97,7 +97,7 @@ export class EntryBuilder {
     this.code.if(i64.ne(page, i64.load(entry, write ? TLB.WRITE_TAG : TLB.READ_TAG)), false)
     before?.()
     const info = i32.const((size << 1) | (write ? 1 : 0))
-    this.set(host, new Expr('i32', 'call', FILL, [this.cpu, va, info]))
+    this.set(host, new Expr('i32', 'call', FUNCTION.FILL, [this.cpu, va, info]))
     this.code.end()
     return host
   }

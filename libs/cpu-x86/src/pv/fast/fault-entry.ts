@@ -10,12 +10,13 @@ import { i32, i64 } from '../../wasm/ops.ts'
 import { CR2_IN_VCPU_INFO, PV, TRAP_MASKS_EVENTS, VECTOR } from '../pv-state.ts'
 import { emitBounce } from './bounce-code.ts'
 import { EntryBuilder } from './entry-builder.ts'
+import { emitTableStore } from './page-tables.ts'
 
 const [RCX, R11] = [1, 11]
 const FIRST_FRAME = 4096
 const ENTRY = PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES
 
-/** (vCPU, address, what) -> 1 if it was a page fault, and the guest's handler was entered. See Entries.fault. */
+/** (vCPU, address, what) -> 1 if it was a page fault, and the guest's handler was entered; 2 if the store was done. See Entries.fault. */
 export function faultEntry(): FunctionBody {
   const b = new EntryBuilder(['i64', 'i32'])
   const [va, info] = [parameter('i64', 1), parameter('i32', 2)]
@@ -42,8 +43,8 @@ export function faultEntry(): FunctionBody {
 }
 
 /**
- * The error code of the page fault. Fails where it is something else, or may be: an operand across pages, no frame or an absent one, a
- * store of the kernel to what it may read (it may be a page table, and the store be emulated), an address that the mode cannot have.
+ * The error code of the page fault. Fails where it is something else, or may be: an operand across pages, no frame or an absent one, an
+ * address that the mode cannot have. A store of the kernel to what it may only read is done here, if it is to a page table, or fails.
  */
 function pageFault(b: EntryBuilder, va: I64, info: I32): I32 {
   const { code } = b
@@ -76,7 +77,11 @@ function pageFault(b: EntryBuilder, va: I64, info: I32): I32 {
     if (shift !== 12) setAccessed(code, slot, entry, i64.const(PTE.A))
   }
   const readOnly = b.let(i32.and(write, i64.eqz(i64.and(all, i64.const(PTE.RW)))))
-  b.failIf(i32.and(readOnly, i32.eqz(user)))
+  b.if(i32.and(readOnly, i32.eqz(user)), () => {
+    // Of the leaf alone: a table is mapped read-only there.
+    b.failIf(i64.ne(i64.and(entry, i64.const(PTE.RW)), i64.const(0)))
+    emitTableStore(b, va, info, entry)
+  })
   const notUser = i32.and(user, i64.eqz(i64.and(entry, i64.const(PTE.US))))
   const noExecute = i32.and(fetches, i64.lt_s(any, i64.const(0)))
   b.failIf(i32.eqz(i32.or(readOnly, i32.or(notUser, noExecute))))

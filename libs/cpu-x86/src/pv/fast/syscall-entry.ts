@@ -1,21 +1,46 @@
-import { __HYPERVISOR_iret, CALLBACKTYPE_syscall, FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
+import {
+  __HYPERVISOR_iret,
+  __HYPERVISOR_mmu_update,
+  __HYPERVISOR_set_segment_base,
+  __HYPERVISOR_stack_switch,
+  CALLBACKTYPE_syscall,
+  FLAT_RING3_CS64,
+  FLAT_RING3_SS64,
+} from '@paravane/core/abi'
 import { CPU } from '../../state/layout.ts'
 import { Expr } from '../../wasm/expr.ts'
 import type { FunctionBody } from '../../wasm/module.ts'
 import { i32, i64 } from '../../wasm/ops.ts'
 import { PV } from '../pv-state.ts'
 import { emitBounce } from './bounce-code.ts'
-import { EntryBuilder } from './entry-builder.ts'
+import { EntryBuilder, FUNCTION } from './entry-builder.ts'
+import { emitDone, setSegmentBase, stackSwitch } from './state-hypercalls.ts'
 
+const RAX = 0
 const SYSCALL_BYTES = 2
 
+/** By number: a function, or what it does before it is done. */
+const HYPERCALLS: readonly (readonly [number, number | ((b: EntryBuilder) => void)])[] = [
+  [__HYPERVISOR_iret, FUNCTION.IRET],
+  [__HYPERVISOR_mmu_update, FUNCTION.MMU_UPDATE],
+  [__HYPERVISOR_stack_switch, stackSwitch],
+  [__HYPERVISOR_set_segment_base, setSegmentBase],
+]
+
 /** (vCPU) -> 1 if SYSCALL was done: of 64-bit user mode into its kernel, or a hypercall that is only about the vCPU's state. */
-export function syscallEntry(iret: number): FunctionBody {
+export function syscallEntry(): FunctionBody {
   const b = new EntryBuilder()
   b.failIf(b.i32(CPU.COMPAT))
   b.if(i32.eqz(b.i32(CPU.USER)), () => {
-    b.failIf(i64.ne(b.gpr(0), i64.const(__HYPERVISOR_iret)))
-    b.code.return(new Expr('i32', 'call', iret, [b.cpu]))
+    for (const [nr, entry] of HYPERCALLS)
+      b.if(i64.eq(b.gpr(RAX), i64.const(nr)), () => {
+        if (typeof entry === 'number') b.code.return(new Expr('i32', 'call', entry, [b.cpu]))
+        else {
+          entry(b)
+          emitDone(b)
+        }
+      })
+    b.code.return(i32.const(0))
   })
   const address = b.let(b.u64(PV.CALLBACKS + CALLBACKTYPE_syscall * 8))
   b.failIf(i64.eqz(address))

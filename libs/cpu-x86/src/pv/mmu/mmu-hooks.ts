@@ -37,5 +37,7 @@ export interface MmuHooks {
 /** The domain's page lock: core's `SharedLock` over `DOMAIN.pageLock`. Not recursive. */
 export interface PageLock {
   acquire(): void
+  /** False, without it, where somebody has it. */
+  tryAcquire(): boolean
   release(): void
 }

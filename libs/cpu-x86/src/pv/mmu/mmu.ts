@@ -65,6 +65,11 @@ export class Mmu {
     this.#lock.acquire()
   }
 
+  /** As `acquire`, but false where it would wait. */
+  tryAcquire(): boolean {
+    return this.#lock.tryAcquire()
+  }
+
   release(): void {
     this.#lock.release()
   }

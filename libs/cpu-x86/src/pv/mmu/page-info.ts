@@ -37,6 +37,7 @@ export const STAMP = 3
  */
 export const LINEAR = 4
 const RECORD_WORDS = 5
+export const RECORD_BYTES: number = RECORD_WORDS * 4
 
 /** Words of the header. */
 export const EPOCH = 0

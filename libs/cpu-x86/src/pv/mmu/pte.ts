@@ -9,7 +9,7 @@ export const PTE_A = 0x20
 export const PTE_D = 0x40
 
 /** PWT, PCD and PAT of an L1 entry: other memory types than write-back are for domains with devices. */
-const L1_DISALLOWED = 0x98
+export const L1_DISALLOWED = 0x98
 /** PWT, PCD, PSE and G of the entries above: a domU has no superpages. */
 const TABLE_DISALLOWED = 0x198
 

@@ -1,0 +1,195 @@
+import { DOMID_SELF, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD } from '@paravane/core/abi'
+import { atomicCompareExchange } from '../../builder/atomic.ts'
+import { parameter } from '../../builder/locals.ts'
+import { CPU, XTLB } from '../../state/layout.ts'
+import { SECOND_MEMORY, STORE32 } from '../../wasm/code.ts'
+import { Expr, type I32, type I64 } from '../../wasm/expr.ts'
+import type { FunctionBody } from '../../wasm/module.ts'
+import { i32, i64, select } from '../../wasm/ops.ts'
+import * as page from '../mmu/page-info.ts'
+import { L1_DISALLOWED, PTE_A, PTE_D, PTE_P, PTE_RW } from '../mmu/pte.ts'
+import { PV } from '../pv-state.ts'
+import { EntryBuilder, FUNCTION } from './entry-builder.ts'
+import { bank } from './state-code.ts'
+import { emitDone, failIfDue } from './state-hypercalls.ts'
+
+const [RDX, RSI, RDI, R10] = [2, 6, 7, 10]
+const ATOMIC_STORE64 = 0xfe0018
+const REQUEST_BYTES = 16
+/** Frame number (of which only the low 20 bits may be set), P and RW. */
+const REFERENCE = 0x000f_ffff_ffff_f003n
+const HIGH_FRAME = 0x000f_ffff_0000_0000n
+/** Hypercall arguments are not read from there (handleOkay of core). */
+const [LOWER_HALF_END, XEN_END] = [1n << 47n, 0xffff_8800_0000_0000n]
+
+/** Whose lock it is: of any update, or of a store to a table that the guest may write. */
+export const LOCK_FOR = { UPDATE: 0, STORE: 1 } as const
+/** How an entry is stored: see StoreMode (mmu/entry-writer.ts). */
+const MODE = { STORE: 0, PRESERVE_AD: 1, EXACT: 2 } as const
+
+/** A word of a frame's record (mmu/page-info.ts). */
+const word = (record: I32, n: number): I32 => i32.load(record, SECOND_MEMORY + n * 4)
+const setWord = (b: EntryBuilder, record: I32, n: number, value: I32): void =>
+  b.code.store(STORE32, record, value, SECOND_MEMORY + n * 4)
+const change = (b: EntryBuilder, record: I32, n: number, by: number): void =>
+  setWord(b, record, n, i32.add(word(record, n), i32.const(by)))
+const header = (n: number): I32 => word(i32.const(0), n)
+
+const recordOf = (b: EntryBuilder, gmfn: I32): I32 =>
+  b.let(i32.add(b.i32(PV.PAGE_RECORDS), i32.mul(gmfn, i32.const(page.RECORD_BYTES))))
+
+const has = (value: I64, bits: number): I32 => i64.ne(i64.and(value, i64.const(bits)), i64.const(0))
+
+/** The frame an entry names, which fails if there is none such. */
+function frameNamed(b: EntryBuilder, entry: I64): I32 {
+  b.failIf(i64.ne(i64.and(entry, i64.const(HIGH_FRAME)), i64.const(0)))
+  const gmfn = b.let(i32.shr_u(i32.wrap(entry), i32.const(12)))
+  b.failIf(i32.ge_u(gmfn, b.i32(CPU.NR_GMFNS)))
+  return gmfn
+}
+
+/**
+ * (vCPU, gmfn of an L1 table, offset, entry, MODE) -> 1 if the entry was replaced, with the old one in ADDRESS: as EntryWriter.replace of
+ * level 1, where nothing is to be refused, no frame changes its type, nobody watches the table and no table is dying. Under the lock.
+ */
+export function replaceL1(): FunctionBody {
+  const b = new EntryBuilder(['i32', 'i32', 'i64', 'i32'])
+  const [table, offset, entry, mode] = [
+    parameter('i32', 1),
+    parameter('i32', 2),
+    parameter('i64', 3),
+    parameter('i32', 4),
+  ]
+  b.failIf(i32.ge_u(table, b.i32(CPU.NR_GMFNS)))
+  b.failIf(header(page.DYING_HEAD))
+  const kind = i32.const(page.TYPE_MASK | page.OWNED | page.VALIDATED | page.DYING)
+  const l1 = i32.const(page.TYPE_L1 | page.OWNED | page.VALIDATED)
+  b.failIf(i32.ne(i32.and(word(recordOf(b, table), page.INFO), kind), l1))
+  const host = b.frame(table)
+  b.failIf(i32.load8_u(i32.add(b.i32(CPU.FRAME_FLAGS), i32.shr_u(host, i32.const(12)))))
+  const slot = b.let(i32.add(host, offset))
+  const old = b.let(i64.load(slot))
+  const present = b.let(has(entry, PTE_P))
+  const differs = i64.ne(i64.and(i64.xor(entry, old), i64.const(REFERENCE)), i64.const(0))
+  const takes = b.let(i32.and(present, differs))
+  const puts = b.let(i32.and(has(old, PTE_P), i32.or(takes, i32.eqz(present))))
+  b.failIf(i32.and(present, has(entry, L1_DISALLOWED)))
+  const [target, before] = [b.variable('i32'), b.variable('i32')]
+  b.if(takes, () => {
+    b.set(target, recordOf(b, frameNamed(b, entry)))
+    b.failIf(i32.eqz(i32.and(word(target, page.INFO), i32.const(page.OWNED))))
+    const type = i32.and(word(target, page.INFO), i32.const(page.TYPE_MASK))
+    b.failIf(i32.and(has(entry, PTE_RW), i32.ne(type, i32.const(page.TYPE_WRITABLE))))
+  })
+  b.if(puts, () => b.set(before, recordOf(b, frameNamed(b, old))))
+  emitStore(b, slot, old, entry, mode)
+  b.if(takes, () => {
+    b.if(has(entry, PTE_RW), () => change(b, target, page.TYPE_COUNT, 1))
+    change(b, target, page.REF_COUNT, 1)
+  })
+  b.if(puts, () => {
+    b.if(has(old, PTE_RW), () => change(b, before, page.TYPE_COUNT, -1))
+    change(b, before, page.REF_COUNT, -1)
+    b.if(i32.eqz(i32.and(word(before, page.INFO), i32.const(page.DYING))), () =>
+      setWord(b, before, page.STAMP, header(page.EPOCH)),
+    )
+  })
+  b.setU64(CPU.ADDRESS, old)
+  return b.done()
+}
+
+/** Fails where a walker has changed the entry meanwhile, unless that does not matter. */
+function emitStore(b: EntryBuilder, slot: I32, old: I64, entry: I64, mode: I32): void {
+  b.if(
+    i32.eq(mode, i32.const(MODE.STORE)),
+    () => b.code.store(ATOMIC_STORE64, slot, entry),
+    () => {
+      const kept = i64.and(old, i64.const(PTE_A | PTE_D))
+      const value = i64.or(entry, select(i32.eq(mode, i32.const(MODE.PRESERVE_AD)), kept, i64.const(0)))
+      b.failIf(i64.ne(atomicCompareExchange(slot, 0, 8, old, value), old))
+    },
+  )
+}
+
+/** Replaces an entry under the lock, which must be free; fails if it cannot be done. */
+function replaceLocked(b: EntryBuilder, what: number, args: readonly Expr[]): void {
+  b.failIf(i32.eqz(new Expr('i32', 'call', FUNCTION.LOCK, [i32.const(what)])))
+  const done = b.let(new Expr('i32', 'call', FUNCTION.REPLACE_L1, [b.cpu, ...args]))
+  b.code.call(FUNCTION.UNLOCK)
+  b.failIf(i32.eqz(done))
+}
+
+/** (vCPU) -> 1 if HYPERVISOR_mmu_update of one entry of an L1 table of the domain's own was done. */
+export function mmuUpdate(): FunctionBody {
+  const b = new EntryBuilder()
+  failIfDue(b)
+  b.failIf(i32.ne(b.i32(CPU.GPR + RSI * 8), i32.const(1)))
+  b.failIf(i64.ne(b.gpr(RDX), i64.const(0)))
+  b.failIf(i32.ne(b.i32(CPU.GPR + R10 * 8), i32.const(DOMID_SELF)))
+  const request = b.let(b.gpr(RDI))
+  b.failIf(i32.and(i64.ge_u(request, i64.const(LOWER_HALF_END)), i64.lt_u(request, i64.const(XEN_END))))
+  const at = b.open(bank(b, 'kernel'), request, REQUEST_BYTES, false)
+  b.failIf(i32.eqz(at))
+  const pointer = b.let(i64.load(at))
+  const entry = b.let(i64.load(at, 8))
+  const command = b.let(i32.and(i32.wrap(pointer), i32.const(7)))
+  const preserves = b.let(i32.eq(command, i32.const(MMU_PT_UPDATE_PRESERVE_AD)))
+  b.failIf(i32.eqz(i32.or(preserves, i32.eq(command, i32.const(MMU_NORMAL_PT_UPDATE)))))
+  const table = frameNamed(b, pointer)
+  const offset = i32.and(i32.wrap(pointer), i32.const(0xff8))
+  const mode = select(preserves, i32.const(MODE.PRESERVE_AD), i32.const(MODE.STORE))
+  replaceLocked(b, LOCK_FOR.UPDATE, [table, offset, entry, mode])
+  emitDone(b)
+  return b.done()
+}
+
+const REX_W = 0x48
+const XCHG = 0x87
+/** The longest of the forms below. */
+const MOST_BYTES = 5
+
+/**
+ * A store of the kernel that met a read-only mapping `leaf`, if it is xchg of a quadword with an entry of an L1 table ("writable page
+ * tables", mmu/emulate-pte-write.ts): does it and returns 2. Fails otherwise.
+ */
+export function emitTableStore(b: EntryBuilder, va: I64, info: I32, leaf: I64): void {
+  b.failIf(i32.ne(info, i32.const((8 << 1) | 1)))
+  b.failIf(i32.and(i32.wrap(va), i32.const(7)))
+  b.failIf(b.i32(CPU.COMPAT))
+  const rip = b.let(b.u64(CPU.RIP))
+  const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
+  const known = b.let(i32.add(b.i32(CPU.XTLB), index))
+  b.failIf(i64.ne(i64.load(known, XTLB.TAG), i64.and(rip, i64.const(-4096))))
+  const offset = b.let(i32.and(i32.wrap(rip), i32.const(4095)))
+  b.failIf(i32.gt_u(offset, i32.const(4096 - MOST_BYTES)))
+  const code = b.let(i32.add(i32.load(known, XTLB.HOST), offset))
+  const rex = b.let(i32.load8_u(code))
+  b.failIf(i32.ne(i32.and(rex, i32.const(0xf8)), i32.const(REX_W)))
+  b.failIf(i32.ne(i32.load8_u(code, 1), i32.const(XCHG)))
+  const register = b.let(i32.add(b.cpu, i32.shl(registerOf(rex, i32.load8_u(code, 2)), i32.const(3))))
+  const bytes = operandBytes(b, code)
+  const table = frameNamed(b, leaf)
+  const value = b.let(i64.load(register, CPU.GPR))
+  replaceLocked(b, LOCK_FOR.STORE, [table, i32.and(i32.wrap(va), i32.const(0xff8)), value, i32.const(MODE.EXACT)])
+  b.code.store(0x37, register, b.u64(CPU.ADDRESS), CPU.GPR)
+  b.setU64(CPU.RIP, i64.add(rip, i64.extend_i32_u(i32.add(bytes, i32.const(2)))))
+  b.code.return(i32.const(2))
+}
+
+/** ModRM.reg with REX.R. */
+const registerOf = (rex: I32, modrm: I32): I32 =>
+  i32.or(
+    i32.and(i32.shr_u(modrm, i32.const(3)), i32.const(7)),
+    i32.shl(i32.and(i32.shr_u(rex, i32.const(2)), i32.const(1)), i32.const(3)),
+  )
+
+/** Bytes of ModRM, SIB and displacement; fails for the forms with 32 bits of displacement. */
+function operandBytes(b: EntryBuilder, code: I32): I32 {
+  const modrm = b.let(i32.load8_u(code, 2))
+  const mod = b.let(i32.shr_u(modrm, i32.const(6)))
+  const hasSib = b.let(i32.eq(i32.and(modrm, i32.const(7)), i32.const(4)))
+  const base = select(hasSib, i32.and(i32.load8_u(code, 3), i32.const(7)), i32.and(modrm, i32.const(7)))
+  b.failIf(i32.gt_u(mod, i32.const(1)))
+  b.failIf(i32.and(i32.eqz(mod), i32.eq(base, i32.const(5))))
+  return b.let(i32.add(i32.add(i32.const(1), hasSib), mod))
+}
