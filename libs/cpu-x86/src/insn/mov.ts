@@ -96,7 +96,22 @@ function readSelector(b: Builder): void {
   b.put(place, b.state(SELECTORS[sourceSegment(b.insn)]))
 }
 
+/** Null selectors are 0 to 3. */
+const LAST_NULL = 3
+const BASES: Partial<Record<Selector, 'fsbase' | 'gsbase'>> = { fs: 'fsbase', gs: 'gsbase' }
+
 const segmentMove: Definition = (b) => b.trap('segment')
+
+/** A null selector is loaded, with a base of 0 as on Intel; others need descriptors. */
+const loadSelector =
+  (name: Selector): Definition =>
+  (b) => {
+    const selector = b.let(b.get(b.open(b.op(1), 'r', 2)))
+    b.if(i64.gt_u(selector, i64.const(LAST_NULL)), () => b.trap('segment'))
+    b.setState(name, selector)
+    const base = BASES[name]
+    if (base) b.setState(base, i64.const(0))
+  }
 const fence: Definition = (b) => b.fence()
 const nothing: Definition = () => {}
 const touch: Definition = (b) => {
@@ -126,9 +141,10 @@ const moves: readonly Row[] = [
     { map: 0, code: 0x8c, mod: 'reg', operands: 'Rv Sw', variant: sourceSegment },
     { map: 0, code: 0x8c, mod: 'mem', operands: 'Mw Sw', variant: sourceSegment },
   ]),
-  ...rowsOf('mov', segmentMove, [
-    ...[0, 2, 3, 4, 5].map((ext): Shape => ({ map: 0, code: 0x8e, ext, operands: 'Sw Ew', ends: true })),
-  ]),
+  ...[0, 3, 4, 5].flatMap((ext) =>
+    rowsOf('mov', loadSelector(SELECTORS[ext]), [{ map: 0, code: 0x8e, ext, operands: 'Sw Ew', rare: true }]),
+  ),
+  ...rowsOf('mov', segmentMove, [{ map: 0, code: 0x8e, ext: 2, operands: 'Sw Ew', ends: true }]),
   ...rowsOf('movzx', move, [
     { map: 1, code: 0xb6, operands: 'Gv Eb' },
     { map: 1, code: 0xb7, operands: 'Gv Ew' },

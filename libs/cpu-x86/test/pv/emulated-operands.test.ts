@@ -57,7 +57,7 @@ function emulated(mode: 32 | 64, code: readonly number[], at: bigint, rflags: bi
 
 const VERR = [0x0f, 0x00, 0x27]
 const VERR_RSP = [0x0f, 0x00, 0x24, 0x24]
-const MOV_DS_RSP = [0x8e, 0x1c, 0x24]
+const MOV_SS_RSP = [0x8e, 0x14, 0x24]
 const LDS = [0xc5, 0x07]
 const FXSAVE = [0x0f, 0xae, 0x07]
 const RETF = [0xcb]
@@ -76,7 +76,7 @@ describe('an operand of an emulated instruction is refused as that of any other'
     ['verr at the last canonical word', 64, VERR, LAST - 1n, undefined],
     ['verr with an end that is not canonical', 64, VERR, LAST, GP],
     ['verr with such an end, on the stack', 64, VERR_RSP, LAST, SS],
-    ['mov to ds with such an end, from the stack', 64, MOV_DS_RSP, LAST, SS],
+    ['mov to ss with such an end, from the stack', 64, MOV_SS_RSP, LAST, SS],
     ['fxsave with such an end', 64, FXSAVE, LAST - 0xffn, GP],
     ['iretq with such an end', 64, IRETQ, LAST - 7n, SS],
   ] as const)('%s in %d-bit code', (_what, mode, code, at, end) => {

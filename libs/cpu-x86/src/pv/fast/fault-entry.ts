@@ -10,7 +10,7 @@ import { i32, i64 } from '../../wasm/ops.ts'
 import { CR2_IN_VCPU_INFO, PV, TRAP_MASKS_EVENTS, VECTOR } from '../pv-state.ts'
 import { emitBounce } from './bounce-code.ts'
 import { EntryBuilder } from './entry-builder.ts'
-import { emitTableStore } from './page-tables.ts'
+import { emitTableStore, isL1Table } from './page-tables.ts'
 
 const [RCX, R11] = [1, 11]
 const FIRST_FRAME = 4096
@@ -44,7 +44,7 @@ export function faultEntry(): FunctionBody {
 
 /**
  * The error code of the page fault. Fails where it is something else, or may be: an operand across pages, no frame or an absent one, an
- * address that the mode cannot have. A store of the kernel to what it may only read is done here, if it is to a page table, or fails.
+ * address that the mode cannot have. A store of the kernel to a page table that it may only read is done here, or fails.
  */
 function pageFault(b: EntryBuilder, va: I64, info: I32): I32 {
   const { code } = b
@@ -77,11 +77,9 @@ function pageFault(b: EntryBuilder, va: I64, info: I32): I32 {
     if (shift !== 12) setAccessed(code, slot, entry, i64.const(PTE.A))
   }
   const readOnly = b.let(i32.and(write, i64.eqz(i64.and(all, i64.const(PTE.RW)))))
-  b.if(i32.and(readOnly, i32.eqz(user)), () => {
-    // Of the leaf alone: a table is mapped read-only there.
-    b.failIf(i64.ne(i64.and(entry, i64.const(PTE.RW)), i64.const(0)))
-    emitTableStore(b, va, info, entry)
-  })
+  const leafAllows = i64.ne(i64.and(entry, i64.const(PTE.RW)), i64.const(0))
+  const mayBeTable = i32.and(readOnly, i32.eqz(i32.or(user, leafAllows)))
+  b.if(mayBeTable, () => b.if(isL1Table(b, entry), () => emitTableStore(b, va, info, entry)))
   const notUser = i32.and(user, i64.eqz(i64.and(entry, i64.const(PTE.US))))
   const noExecute = i32.and(fetches, i64.lt_s(any, i64.const(0)))
   b.failIf(i32.eqz(i32.or(readOnly, i32.or(notUser, noExecute))))

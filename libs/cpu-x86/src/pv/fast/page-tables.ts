@@ -48,6 +48,18 @@ function frameNamed(b: EntryBuilder, entry: I64): I32 {
   return gmfn
 }
 
+/** As PageInfo.tableLevel. */
+const isLevel1 = (info: I32): I32 =>
+  i32.eq(
+    i32.and(info, i32.const(page.TYPE_MASK | page.VALIDATED | page.DYING)),
+    i32.const(page.TYPE_L1 | page.VALIDATED),
+  )
+
+/** Whether the frame of a leaf entry is a page table that the guest's stores are emulated for, if it has asked for that. */
+export function isL1Table(b: EntryBuilder, leaf: I64): I32 {
+  return isLevel1(word(recordOf(b, frameNamed(b, leaf)), page.INFO))
+}
+
 /**
  * (vCPU, gmfn of an L1 table, offset, entry, MODE) -> 1 if the entry was replaced, with the old one in ADDRESS: as EntryWriter.replace of
  * level 1, where nothing is to be refused, no frame changes its type, nobody watches the table and no table is dying. Under the lock.
@@ -62,9 +74,9 @@ export function replaceL1(): FunctionBody {
   ]
   b.failIf(i32.ge_u(table, b.i32(CPU.NR_GMFNS)))
   b.failIf(header(page.DYING_HEAD))
-  const kind = i32.const(page.TYPE_MASK | page.OWNED | page.VALIDATED | page.DYING)
-  const l1 = i32.const(page.TYPE_L1 | page.OWNED | page.VALIDATED)
-  b.failIf(i32.ne(i32.and(word(recordOf(b, table), page.INFO), kind), l1))
+  const info = b.let(word(recordOf(b, table), page.INFO))
+  b.failIf(i32.eqz(i32.and(info, i32.const(page.OWNED))))
+  b.failIf(i32.eqz(isLevel1(info)))
   const host = b.frame(table)
   b.failIf(i32.load8_u(i32.add(b.i32(CPU.FRAME_FLAGS), i32.shr_u(host, i32.const(12)))))
   const slot = b.let(i32.add(host, offset))
