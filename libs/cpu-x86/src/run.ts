@@ -3,12 +3,13 @@ import { ColdTier } from './cold/cold-tier.ts'
 import { NO_ENTRIES } from './cold/entries.ts'
 import { FormRegistry } from './cold/form-registry.ts'
 import { type Instruction, RecentInstructions } from './cold/recent-instructions.ts'
-import { EXIT, HANDLER, NEVER_HOT, REC } from './cold/record.ts'
+import { EXIT, isHeadOfRegion, NEVER_HOT, REC } from './cold/record.ts'
 import { canonical, type Observed, SlowAccess } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
 import { Regions } from './jit/regions.ts'
+import { Waking } from './jit/waking.ts'
 import { alone } from './mmu/alone.ts'
 import { watchCode } from './mmu/code-frames.ts'
 import { enterGuest, inGuest, leaveGuest, outsideGuest } from './mmu/safepoint.ts'
@@ -17,19 +18,10 @@ import type { RunnerOptions } from './runner-options.ts'
 import { CPU } from './state/layout.ts'
 import { DEFAULT_POLICY } from './state/policy.ts'
 import type { DomainViews, VcpuMemory } from './state/vcpu-memory.ts'
+import { type ExitBudget, type Stop, UNLIMITED } from './stop.ts'
 
 export type { RunnerOptions } from './runner-options.ts'
-
-/** Why `VcpuRunner.run` came back. The vCPU's RIP holds the address of the instruction concerned, or of the next. */
-export type Stop =
-  /** The limit was reached, or somebody kicked. */
-  | 'limit'
-  /** VECTOR, ERROR (and ADDRESS for #PF) are set. */
-  | 'fault'
-  /** The instruction at RIP is for TypeScript. */
-  | 'trap'
-  /** A frame is absent: `runner.absent` is its gmfn. The instruction at RIP has had no effect. */
-  | 'absent'
+export type { ExitBudget, Stop } from './stop.ts'
 
 /** More than one straight run can retire past a limit; nearer to it the vCPU goes step by step. */
 const EXACT_MARGIN = 512
@@ -38,12 +30,6 @@ const STRETCH = 200_000
 /** What a region costs in exits: about as much as so many translations. */
 const EXITS_OF_A_REGION = 16
 
-/** How often translated code may still be left for something costly before the caller looks at its clock. */
-export interface ExitBudget {
-  left: number
-}
-
-const UNLIMITED: ExitBudget = { left: Number.POSITIVE_INFINITY }
 const DEVICE_NOT_AVAILABLE = 7
 
 /** Runs one vCPU of one domain in this thread. Nothing but compiled code is kept here: state is in the domain's memory. */
@@ -58,6 +44,7 @@ export class VcpuRunner {
   readonly #scratch: number
   readonly #recent: RecentInstructions
   readonly #vcpus: readonly VcpuMemory[]
+  readonly #waking: Waking
   /** The record at which translated code was left last, 0 for none. */
   #left = 0
   /** Frames announced to other vCPUs, each time outside the guest: what was found before may have been taken away. */
@@ -85,6 +72,7 @@ export class VcpuRunner {
     this.tier = new ColdTier(views.memory, forms, options.helpers(vcpu), slow, options.entries?.(vcpu) ?? NO_ENTRIES)
     this.regions = new Regions(vcpu, this.tier, this.cache, decode, options.regions)
     this.#recent = new RecentInstructions(views)
+    this.#waking = new Waking(vcpu, options.regions?.atOnce ?? false)
     this.#scratch = vcpu.base + CPU.BOUNCE + 512
   }
 
@@ -95,6 +83,7 @@ export class VcpuRunner {
   run(count: number, exact: boolean = false, budget: ExitBudget = UNLIMITED): Stop {
     const vcpu = this.vcpu
     this.regions.prepare()
+    this.#waking.begin()
     const end = vcpu.number(CPU.ICOUNT) + count
     for (;;) {
       const left = end - vcpu.number(CPU.ICOUNT)
@@ -105,7 +94,8 @@ export class VcpuRunner {
         if (vcpu.i32(CPU.KICK)) return 'limit'
         continue
       }
-      if (!this.#enter(exact ? left - EXACT_MARGIN : Math.min(left, STRETCH))) return 'limit'
+      const most = Math.min(this.#waking.most, STRETCH)
+      if (!this.#enter(exact ? left - EXACT_MARGIN : Math.min(left, most))) return 'limit'
       let exit: number
       try {
         const rec = vcpu.i32(CPU.REC) || this.#lookup()
@@ -114,6 +104,7 @@ export class VcpuRunner {
         vcpu.setI32(CPU.COUNT, 0)
         exit = this.tier.run(vcpu.base)
         this.#settle()
+        this.#waking.ran(vcpu.i32(CPU.COUNT))
       } finally {
         leaveGuest(vcpu)
       }
@@ -154,10 +145,10 @@ export class VcpuRunner {
       case EXIT.LOOKUP:
         return undefined
       case EXIT.HOT:
-        this.#region(rec, 'make')
+        if (!this.#waking.defers(rec, this.cache.hotThreshold)) this.#region(rec, 'make')
         return undefined
       case EXIT.NEED_FORM:
-        if (vcpu.views.i32[(rec + REC.HANDLER) >> 2] === HANDLER.REGION) this.#region(rec, 'install')
+        if (this.#isHead(rec)) this.#region(rec, 'install')
         else this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
         return undefined
       case EXIT.MISS:
@@ -169,6 +160,10 @@ export class VcpuRunner {
       default:
         return 'trap'
     }
+  }
+
+  #isHead(rec: number): boolean {
+    return isHeadOfRegion(this.vcpu.views.i32[(rec + REC.HANDLER) >> 2])
   }
 
   /** An instruction was translated as one that raises #NM, and need not any more: its page's code is dropped. */
@@ -323,14 +318,15 @@ export class VcpuRunner {
     return this.#step(0)
   }
 
-  /** By the record `current`, if that is one and still the vCPU's own; else by one made of the bytes at RIP. */
+  /** By the record `current`, if that is one of an instruction and still the vCPU's own; else by one made of the bytes at RIP. */
   #step(current: number): Stop | undefined {
     const { vcpu } = this
     const rip = vcpu.u64(CPU.RIP)
     let exit: number
     enterGuest(vcpu)
     try {
-      const rec = current !== 0 && vcpu.i32(CPU.REC) === current ? current : this.#scratchRecord()
+      const isOwn = current !== 0 && vcpu.i32(CPU.REC) === current && !this.#isHead(current)
+      const rec = isOwn ? current : this.#scratchRecord()
       if (rec === 0) return this.#stopOfFault()
       this.#slow.begin()
       vcpu.setI32(CPU.REC, 0)

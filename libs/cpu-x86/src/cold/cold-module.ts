@@ -9,7 +9,7 @@ import { i32, i64, select } from '../wasm/ops.ts'
 import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
 import type { Form } from './forms.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
-import { EXIT, HANDLER, REC } from './record.ts'
+import { EXIT, HANDLER, HEAD_OF_REGION, REC } from './record.ts'
 
 /** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
 export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
@@ -76,6 +76,7 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
     start: locals.named('i32'),
     count: locals.named('i32'),
     tlb: locals.named('i32'),
+    mask: locals.named('i32'),
     exit: locals.named('i32'),
     next: locals.named('i32'),
     link: locals.named('i32'),
@@ -123,6 +124,7 @@ function enter(code: Code, cpu: I32, at: LoopLocals): void {
   code.setLocal(at.start.op, at.rec)
   code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
   code.setLocal(at.tlb.op, i32.load(cpu, CPU.TLB))
+  code.setLocal(at.mask.op, i32.load(cpu, CPU.HANDLER_MASK))
   code.setLocal(at.pageVa.op, i64.load(cpu, CPU.PAGE_VA))
   loadFlags(code, cpu, at)
 }
@@ -153,10 +155,12 @@ function storeFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
 function handlers(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, forms: readonly Form[]): void {
   const count = HANDLER.FIRST_FORM + forms.length
   for (let n = 0; n < count; n++) code.block()
-  code.expr(i32.load(at.rec, REC.HANDLER))
+  code.expr(i32.and(i32.load(at.rec, REC.HANDLER), at.mask))
   code.u8(0x0e)
-  code.u32(count - 1)
+  code.u32(count)
   for (let n = 0; n < count; n++) code.u32(n)
+  // Above all handlers: the head of a region.
+  code.u32(HANDLER.REGION)
   for (let n = 0; n < count; n++) {
     code.end()
     if (n >= HANDLER.FIRST_FORM) b.emit(forms[n - HANDLER.FIRST_FORM].exemplar)
@@ -231,6 +235,12 @@ function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   b.leave(EXIT.CROSSING)
 }
 
+/** Whether a record's handler is a region now. */
+function runsRegion(rec: I32, { mask }: LoopLocals): I32 {
+  const handler = i32.and(i32.load(rec, REC.HANDLER), mask)
+  return i32.or(i32.ge_u(handler, i32.const(HEAD_OF_REGION)), i32.eq(handler, i32.const(HANDLER.REGION)))
+}
+
 /** The end of a loop in which one region after another is run, with flags in memory, while that is all there is to do. */
 function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   const { target, next, pageVa } = at
@@ -243,7 +253,7 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
   code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
   code.if(next)
-  code.if(i32.eq(i32.load(next, REC.HANDLER), i32.const(HANDLER.REGION)))
+  code.if(runsRegion(next, at))
   code.setLocal(at.rec.op, next)
   code.setLocal(pageVa.op, i64.and(target, i64.const(-4096)))
   code.store(STORE64[8], cpu, pageVa, CPU.PAGE_VA)

@@ -17,6 +17,8 @@ export interface LoopLocals {
   readonly start: I32
   readonly count: I32
   readonly tlb: I32
+  /** What counts of handlers: whether regions are run. */
+  readonly mask: I32
   /** Why the loop is left. */
   readonly exit: I32
   /** Where a taken jump goes: a record, or an address; and the record whose TARGET may be linked to it. */

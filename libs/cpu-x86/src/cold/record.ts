@@ -6,7 +6,7 @@
 export const REC = {
   BYTES: 64,
   SHIFT: 6,
-  /** i32: handler in the main loop. */
+  /** i32: handler in the main loop; with HEAD_OF_REGION, of the instruction at which one starts. */
   HANDLER: 0,
   /** i32: address of the first, second and third operand that is not memory (a register, or the immediate below). */
   A: 4,
@@ -30,7 +30,7 @@ export const REC = {
   NEXT: 54,
   /** i32: counts down at each jump here; 0 asks for a region. */
   HOT: 56,
-  /** i32: form, which is also the place in the worker's table of its out-of-line body. */
+  /** i32: form, which is also the place in the worker's table of its out-of-line body; of a region's head the place of that. */
   FORM: 60,
 } as const
 
@@ -51,12 +51,29 @@ export const HANDLER = {
    * (host address) that its bytes were taken from.
    */
   CROSSING: 2,
-  /** The table at FORM holds a region that starts here. */
+  /** The table at FORM holds a region that starts here. As the handler of a record: its instruction's own body is not in the loop. */
   REGION: 3,
   /** Not valid: #UD, or #GP for more than 15 bytes (vector in IMM). */
   INVALID: 4,
   FIRST_FORM: 5,
 } as const
+
+/**
+ * In HANDLER, above all handlers: a region starts here. What is left of it without is the handler of the instruction, which is run where
+ * regions are not to be (CPU.HANDLER_MASK).
+ */
+export const HEAD_OF_REGION = 0x10000
+/** For CPU.HANDLER_MASK: regions are run, or not where that can be avoided. */
+export const HANDLER_MASK = { REGIONS: -1, RECORDS: HEAD_OF_REGION - 1 } as const
+
+export function isHeadOfRegion(handler: number): boolean {
+  return handler === HANDLER.REGION || (handler & HEAD_OF_REGION) !== 0
+}
+
+/** The handler of a record at which a region starts from now on. */
+export function headOfRegion(handler: number): number {
+  return handler < HANDLER.FIRST_FORM ? HANDLER.REGION : handler | HEAD_OF_REGION
+}
 
 /** Why the cold tier's loop, an out-of-line body or a step returned. RIP or REC say where; see each. */
 export const EXIT = {

@@ -1,6 +1,6 @@
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
-import { HANDLER, NEVER_HOT, REC } from '../cold/record.ts'
+import { headOfRegion, NEVER_HOT, REC } from '../cold/record.ts'
 import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
@@ -20,7 +20,7 @@ const AGAIN = 4
 export interface RegionsOptions {
   /** Regions of the vCPU; one more drops all its code, at most TABLE.REGIONS. */
   readonly most?: number | undefined
-  /** They do not wait to be compiled with others. */
+  /** They do not wait to be compiled with others, nor for a processor that has slept to be awake (waking.ts). */
   readonly atOnce?: boolean | undefined
 }
 
@@ -90,7 +90,7 @@ export class Regions {
       // Jumps here are still counted.
       i32[(rec + REC.HOT) >> 2] = NEVER_HOT
       i32[(rec + REC.FORM) >> 2] = slot
-      i32[(rec + REC.HANDLER) >> 2] = HANDLER.REGION
+      i32[(rec + REC.HANDLER) >> 2] = headOfRegion(i32[(rec + REC.HANDLER) >> 2])
     })
   }
 

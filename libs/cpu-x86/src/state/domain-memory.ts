@@ -1,3 +1,4 @@
+import { HANDLER_MASK } from '../cold/record.ts'
 import { CPU, REGION, TSC_TRAPS } from './layout.ts'
 import { type DomainViews, VcpuMemory } from './vcpu-memory.ts'
 
@@ -68,6 +69,7 @@ export function initVcpu(views: DomainViews, plan: DomainMemoryPlan, n: number):
     [CPU.ARENA_END, end],
     [CPU.TLB, vcpu.base + REGION.TLB_KERNEL],
     [CPU.XTLB, vcpu.base + REGION.XTLB_KERNEL],
+    [CPU.HANDLER_MASK, HANDLER_MASK.REGIONS],
     [CPU.MXCSR, 0x1f80],
     [CPU.MXCSR + 4, 0xffff],
     [CPU.FX, 0x37f],

@@ -97,6 +97,8 @@ export const CPU = {
   SELECTOR_GS: 0x198,
   /** i32: why rdtsc is for TypeScript, bits of TSC_TRAPS; 0 for the helper. */
   TSC_TRAPS: 0x19c,
+  /** i32: the bits of a record's handler that count, one of HANDLER_MASK (cold/record.ts). */
+  HANDLER_MASK: 0x1ac,
   /** i64: FIP and FDP that an x87 instruction will leave: its address and its operand's offset. */
   X87_IP: 0x170,
   X87_DP: 0x178,

@@ -24,7 +24,7 @@ function relative(from: number, to: number): number[] {
 }
 
 test('a vCPU that goes from thread to thread runs its own regions only, however often places are given away', () => {
-  const options = { regionThreshold: 3, regions: { most: MOST } }
+  const options = { regionThreshold: 3, regions: { most: MOST, atOnce: true } }
   const first = new Machine(options)
   const machines = [
     first,

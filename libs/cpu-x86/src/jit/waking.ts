@@ -1,0 +1,65 @@
+import { HANDLER_MASK, REC } from '../cold/record.ts'
+import { CPU } from '../state/layout.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+
+/** Milliseconds without a guest after which a processor has little of ours left in its caches. */
+const LONG = 2
+/**
+ * Instructions until regions are worth while again. A line of memory costs a hundred times what it does later, and a region has more
+ * of them than records and the loop's bodies, which all instructions share: a guest that only looks at its clock and sleeps on takes a
+ * third less time without regions.
+ */
+const WAKING = 20_000
+
+/** A place that has become hot by waking is not asked about for so many times as many jumps more. */
+const LATER = 8
+
+/** When translated code was left last in this thread, whichever vCPU's it was. Guests see nothing of what follows from it. */
+let left = 0
+
+/** Whether a vCPU that has begun to run goes by regions or by records alone. */
+export class Waking {
+  readonly #vcpu: VcpuMemory
+  readonly #isAwake: boolean
+  /** Instructions still to be run by records. */
+  #few = 0
+
+  /** @param isAwake it goes by regions always */
+  constructor(vcpu: VcpuMemory, isAwake: boolean) {
+    this.#vcpu = vcpu
+    this.#isAwake = isAwake
+  }
+
+  get #isOver(): boolean {
+    return this.#few <= 0
+  }
+
+  /** Whether no region is made of a place yet that has become hot after so many jumps, as it did so by waking. */
+  defers(rec: number, jumps: number): boolean {
+    if (this.#isOver) return false
+    this.#vcpu.views.i32[(rec + REC.HOT) >> 2] = LATER * jumps
+    return true
+  }
+
+  /** Instructions to run at most before the next look. */
+  get most(): number {
+    return this.#isOver ? Number.POSITIVE_INFINITY : this.#few
+  }
+
+  begin(): void {
+    if (!this.#isAwake && performance.now() - left > LONG) this.#few = WAKING
+    this.#choose()
+  }
+
+  /** So many instructions were run. */
+  ran(count: number): void {
+    left = performance.now()
+    if (this.#isOver) return
+    this.#few -= count
+    this.#choose()
+  }
+
+  #choose(): void {
+    this.#vcpu.setI32(CPU.HANDLER_MASK, this.#isOver ? HANDLER_MASK.REGIONS : HANDLER_MASK.RECORDS)
+  }
+}
