@@ -1,7 +1,7 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { fillFunction } from '../mmu/fill.ts'
 import { findFunction } from '../mmu/find.ts'
-import { CPU, XTLB } from '../state/layout.ts'
+import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
@@ -9,7 +9,7 @@ import { i32, i64, select } from '../wasm/ops.ts'
 import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
 import type { Form } from './forms.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
-import { EXIT, HANDLER, HEAD_OF_REGION, REC } from './record.ts'
+import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
 
 /** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
 export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
@@ -178,11 +178,12 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
       storeFlags(code, cpu, at)
       if (handler === HANDLER.REGION) {
         code.setLocal(at.count.op, i32.add(at.count, retired(at)))
+        code.setLocal(at.link.op, i32.load(at.rec, REC.FORM))
         code.loop()
         code.store(STORE32, cpu, at.count, CPU.COUNT)
       }
       code.store(STORE32, cpu, i32.const(0), CPU.MISS)
-      for (const e of [cpu, at.rec, i32.load(at.rec, REC.FORM)]) code.expr(e)
+      for (const e of [cpu, at.rec, handler === HANDLER.REGION ? at.link : i32.load(at.rec, REC.FORM)]) code.expr(e)
       code.u8(0x11)
       code.u32(0)
       code.u8(0)
@@ -247,20 +248,43 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   const loop = code.depth
   code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
   code.if(i32.and(i32.eqz(at.exit), i32.lt_s(at.count, i32.load(cpu, CPU.LIMIT))), true)
+  const leave = code.depth
   code.setLocal(target.op, i64.load(cpu, CPU.RIP))
+  const hash = i64.xor(target, i64.shr_u(target, i64.const(11)))
+  const index = i32.shl(i32.and(i32.wrap(hash), i32.const(JUMPS.ENTRIES - 1)), i32.const(5))
+  const known = at.start
+  code.setLocal(known.op, i32.add(i32.add(cpu, i32.const(REGION.JUMPS)), index))
+  const mode = i32.add(cpu, i32.shl(i32.load(cpu, CPU.USER), i32.const(2)))
+  const generation = i32.load(mode, CPU.JUMPS_KERNEL)
+  code.block()
+  const there = code.depth
+  const isKnown = i32.and(
+    i64.eq(i64.load(known, JUMPS.RIP), target),
+    i32.eq(i32.load(known, JUMPS.GENERATION), generation),
+  )
+  // All of them are, where any region is run.
+  code.brIf(there, i32.and(isKnown, i32.eq(at.mask, i32.const(HANDLER_MASK.REGIONS))), true)
   code.setLocal(next.op, executeEntry(cpu, target))
-  code.if(i64.eq(i64.and(target, i64.const(-4096)), i64.load(next, XTLB.TAG)), true)
+  code.block()
+  const other = code.depth
+  code.brIf(other, i64.ne(i64.and(target, i64.const(-4096)), i64.load(next, XTLB.TAG)))
   const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
   code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
-  code.if(next)
-  code.if(runsRegion(next, at))
-  code.setLocal(at.rec.op, next)
+  code.brIf(other, i32.eqz(next))
+  code.brIf(other, i32.eqz(runsRegion(next, at)))
+  code.store(STORE64[8], known, target, JUMPS.RIP)
+  code.store(STORE32, known, generation, JUMPS.GENERATION)
+  code.store(STORE32, known, i32.load(next, REC.FORM), JUMPS.SLOT)
+  code.store(STORE32, known, next, JUMPS.REC)
+  code.br(there)
+  code.end()
+  code.br(leave)
+  code.end()
+  code.setLocal(at.link.op, i32.load(known, JUMPS.SLOT))
+  code.setLocal(at.rec.op, i32.load(known, JUMPS.REC))
   code.setLocal(pageVa.op, i64.and(target, i64.const(-4096)))
   code.store(STORE64[8], cpu, pageVa, CPU.PAGE_VA)
   code.br(loop)
-  code.end()
-  code.end()
-  code.end()
   code.end()
   code.end()
 }

@@ -99,6 +99,10 @@ export const CPU = {
   TSC_TRAPS: 0x19c,
   /** i32: the bits of a record's handler that count, one of HANDLER_MASK (cold/record.ts). */
   HANDLER_MASK: 0x1ac,
+  /** i32: generation of what JUMPS may hold, in kernel and in user mode; and the last that was given out. */
+  JUMPS_KERNEL: 0x1b0,
+  JUMPS_USER: 0x1b4,
+  JUMPS_LAST: 0x1b8,
   /** i64: FIP and FDP that an x87 instruction will leave: its address and its operand's offset. */
   X87_IP: 0x170,
   X87_DP: 0x178,
@@ -130,6 +134,22 @@ export const TLB = {
 export const XTLB = { ENTRY: 16, ENTRIES: 1024, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 1024 * 16 } as const
 
 /**
+ * Where regions have gone on in others, by address: the other's record and its place in the function tables, as the execute TLB and the
+ * code tables have them, in one line of a cache. An entry of another generation than the mode's is none.
+ */
+export const JUMPS = {
+  ENTRY: 32,
+  ENTRIES: 1024,
+  /** u64 */
+  RIP: 0,
+  /** i32 */
+  GENERATION: 8,
+  SLOT: 12,
+  REC: 16,
+  BYTES: 1024 * 32,
+} as const
+
+/**
  * Which entries of a TLB may be used: an i32 count, then u16 indices from LIST on, some of them twice. A count above what the list
  * can hold (MOST, of a data TLB; XMOST) says that any may be.
  */
@@ -145,7 +165,8 @@ export const REGION = {
   USED_USER: 0x5c000,
   XUSED_KERNEL: 0x5e000,
   XUSED_USER: 0x5e800,
-  CODE_TABLES: 0x60000,
+  JUMPS: 0x60000,
+  CODE_TABLES: 0x68000,
 } as const
 
 /** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */

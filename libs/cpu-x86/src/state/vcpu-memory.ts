@@ -1,4 +1,4 @@
-import { CPU, REGION, TLB, USED, XTLB } from './layout.ts'
+import { CPU, JUMPS, REGION, TLB, USED, XTLB } from './layout.ts'
 import { TlbBank, type TlbBankPlace } from './tlb-bank.ts'
 
 /** Banks by mode. */
@@ -12,6 +12,8 @@ const EXECUTE: readonly TlbBankPlace[] = [
   { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER, most: USED.XMOST },
 ]
 const TWO_32 = 0x1_0000_0000
+/** Of JUMPS, below what empty entries have. */
+const LAST_GENERATION = 0x7fff_ffff
 const EMPTY = 0xffff_ffff_ffff_ffffn
 
 /** The views of one domain's memory that a thread works with. */
@@ -102,12 +104,26 @@ export class VcpuMemory {
   resetTlbs(): void {
     for (const bank of this.#data) bank.reset()
     for (const bank of this.#execute) bank.reset()
+    this.setI32(CPU.JUMPS_LAST, LAST_GENERATION)
+    this.#forgetJumps(false)
+    this.#forgetJumps(true)
+  }
+
+  /** After anything was taken from a mode's execute TLB. */
+  #forgetJumps(user: boolean): void {
+    const last = this.i32(CPU.JUMPS_LAST)
+    const next = last === LAST_GENERATION ? 0 : last + 1
+    // Numbers come again: none may be left of those given out before.
+    if (next === 0) this.views.u8.fill(0xff, this.base + REGION.JUMPS, this.base + REGION.JUMPS + JUMPS.BYTES)
+    this.setI32(CPU.JUMPS_LAST, next)
+    this.setI32(user ? CPU.JUMPS_USER : CPU.JUMPS_KERNEL, next)
   }
 
   /** Empties both banks of the data and execute TLBs. */
   flushAll(): void {
     for (const bank of this.#data) bank.empty()
-    for (const bank of this.#execute) bank.empty()
+    this.flushExecuteTlb(false)
+    this.flushExecuteTlb(true)
   }
 
   flushDataTlb(user: boolean): void {
@@ -116,12 +132,14 @@ export class VcpuMemory {
 
   flushExecuteTlb(user: boolean): void {
     this.#execute[user ? USER : KERNEL].empty()
+    this.#forgetJumps(user)
   }
 
   /** Drops the lower half's entries of the kernel's banks. */
   flushLowerHalf(): void {
     this.#data[KERNEL].emptyLowerHalf()
     this.#execute[KERNEL].emptyLowerHalf()
+    this.#forgetJumps(false)
   }
 
   /** Takes every write permission out of the data TLBs: the next store to each page asks again. */
@@ -138,6 +156,8 @@ export class VcpuMemory {
     const page = Number((va >> 12n) & 0xfffn)
     for (const bank of this.#data) bank.emptyPage(page)
     for (const bank of this.#execute) bank.emptyPage(page)
+    this.#forgetJumps(false)
+    this.#forgetJumps(true)
   }
 
   /** An entry of the current mode's execute TLB. */

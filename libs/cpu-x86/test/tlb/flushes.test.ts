@@ -108,3 +108,61 @@ test('a page that comes and goes without end is found by the next flush', () => 
   m.vcpu.flushAll()
   expect(tags(m)).toEqual(EMPTY)
 })
+
+describe('where regions have gone on is forgotten', () => {
+  const [FROM, TO] = [BASE, BASE + 0x1000n]
+  /** dec ecx; jnz to itself; jmp rdx */
+  const from = Uint8Array.of(0xff, 0xc9, 0x75, 0xfc, 0xff, 0xe2)
+  /** add rax, n; dec rbx; jz to the int3; mov ecx, 2; jmp rsi; int3 */
+  const to = (n: number): Uint8Array =>
+    Uint8Array.of(...[0x48, 0x83, 0xc0, n, 0x48, 0xff, 0xcb, 0x74, 0x07], ...[0xb9, 2, 0, 0, 0, 0xff, 0xe6, 0xcc])
+
+  function running(): Machine {
+    const m = new Machine({ regionThreshold: 2 })
+    m.write(m.map({ va: FROM }), from)
+    m.write(m.map({ va: TO }), to(1))
+    return m
+  }
+
+  function run(m: Machine): bigint {
+    m.state = { rip: FROM, gpr: [0n, 2n, TO, 100n, 0n, 0n, FROM], rflags: 0x202n }
+    expect(m.runner.run(1_000_000)).toBe('trap')
+    return m.state.gpr[0]
+  }
+
+  test('when the page is mapped elsewhere', () => {
+    const m = running()
+    expect([run(m), run(m)]).toEqual([100n, 100n])
+    m.write(m.map({ va: TO }), to(2))
+    expect(run(m)).toBe(200n)
+  })
+
+  test('when its bytes change', () => {
+    const m = running()
+    expect([run(m), run(m)]).toEqual([100n, 100n])
+    m.write(m.map({ va: TO, frame: 257 }), to(3))
+    expect(run(m)).toBe(300n)
+  })
+
+  test('when the other mode has something else there', () => {
+    const m = running()
+    expect([run(m), run(m)]).toEqual([100n, 100n])
+    const kernel = m.vcpu.i32(CPU.ROOT)
+    m.views.u8.copyWithin(m.host(250), m.host(1), m.host(2))
+    for (const [n, table] of [251, 252, 253].entries()) {
+      const above = n === 0 ? m.host(250) : m.host(250 + n)
+      const slot = (above >> 3) + Number((TO >> BigInt(39 - n * 9)) & 511n)
+      const old = Number(m.views.u64[slot] >> 12n)
+      m.views.u8.copyWithin(m.host(table), m.host(old), m.host(old) + 4096)
+      m.views.u64[slot] = (BigInt(table) << 12n) | 7n
+    }
+    m.write(m.host(400), to(4))
+    m.views.u64[(m.host(253) >> 3) + Number((TO >> 12n) & 511n)] = (400n << 12n) | 7n
+    m.vcpu.setI32(CPU.ROOT, m.host(250))
+    m.user(true)
+    expect([run(m), run(m)]).toEqual([400n, 400n])
+    m.vcpu.setI32(CPU.ROOT, kernel)
+    m.user(false)
+    expect(run(m)).toBe(100n)
+  })
+})
