@@ -55,7 +55,7 @@ export const PV = {
   NMI_MASKED: 0x1140,
   /** i32: host address of the vcpu_info, 0 for none; set before translated code is entered. */
   VCPU_INFO: 0x1144,
-  /** i32: faults that may still be delivered without TypeScript (fast/), as they retire nothing. */
+  /** i32: faults of the run that may still be delivered without TypeScript (fast/), as they retire nothing. */
   FAULTS_LEFT: 0x1148,
   /** i32: of the domain's page types (mmu/page-info.ts), where the frames' records begin. */
   PAGE_RECORDS: 0x114c,

@@ -58,6 +58,8 @@ const DEBUG: Exception = { vector: VECTOR.DB, error: -1, isTrap: true }
  * nothing of the time where each is emulated or translated anew.
  */
 const MOST_EXITS = 256
+/** Page faults of a run that are delivered without TypeScript, which then counts the others. */
+const MOST_FAULTS = 256
 /** RDI RSI RDX R10 R8 R9. */
 const ARGUMENTS = [7, 6, 2, 10, 8, 9] as const
 const RCX = 1
@@ -127,6 +129,7 @@ export class PvVcpu {
   run(count: number, exact: boolean): PvStop {
     const end = this.vcpu.number(CPU.ICOUNT) + count
     this.#budget.left = exact ? Number.POSITIVE_INFINITY : MOST_EXITS
+    this.vcpu.setI32(PV.FAULTS_LEFT, MOST_FAULTS)
     try {
       this.#entries.reloadSegments()
       for (;;) {
@@ -149,7 +152,6 @@ export class PvVcpu {
   #advance(left: number, exact: boolean): PvStop | undefined {
     const { runner, vcpu } = this
     if (vcpu.i32(CPU.RFLAGS) & STEPPED || breakpointsEnabled(vcpu)) return this.#debug()
-    vcpu.setI32(PV.FAULTS_LEFT, MOST_EXITS)
     return this.#after(runner.run(left, exact, this.#budget))
   }
 
