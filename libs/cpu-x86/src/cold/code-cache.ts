@@ -3,7 +3,7 @@ import { type Decode, isFault } from '../decode/decoder.ts'
 import { usesFpu } from '../insn/uses-fpu.ts'
 import { CODE_TABLE, CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { dropAllCode, dropCode, tableOf } from './drop-code.ts'
+import { dropAllCode, dropCode, dropTable, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
 import { HANDLER, NEVER_HOT, REC } from './record.ts'
@@ -44,15 +44,18 @@ export class CodeCache {
     this.#watch = options.watch
   }
 
-  /** Host address of the frame's code table, made if there is none; the frame is watched then. */
+  /** Host address of the frame's code table of the current mode, made if there is none; the frame is watched then. */
   tableOf(frameHost: number): number {
     const slot = (this.#vcpu.i32(CPU.CODE_TABLES) + (frameHost >>> 12) * 4) >> 2
     const { i32, u8 } = this.#vcpu.views
     for (;;) {
       const known = i32[slot]
-      if (known !== 0) return known
+      const mode = this.#vcpu.i32(CPU.COMPAT)
+      if (known !== 0 && i32[(known + CODE_TABLE.MODE) >> 2] === mode) return known
+      if (known !== 0) dropTable(this.#vcpu, frameHost)
       const table = this.#allocateTable()
       u8.fill(0, table, table + CODE_TABLE.BYTES)
+      i32[(table + CODE_TABLE.MODE) >> 2] = mode
       Atomics.store(i32, slot, table)
       // It may be gone after that.
       this.#watch(frameHost)

@@ -1,6 +1,6 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { fillFunction } from '../mmu/fill.ts'
-import { findFunction } from '../mmu/find.ts'
+import { executeTag, findFunction } from '../mmu/find.ts'
 import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
@@ -225,11 +225,12 @@ function executeEntry(cpu: I32, rip: I64): I32 {
 function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   const next = i64.add(at.pageVa, i64.const(4096))
   const entry = b.let(executeEntry(cpu, next))
-  code.if(i64.ne(i64.load(entry, XTLB.TAG), next), false)
+  const tag = b.let(executeTag(cpu, next))
+  code.if(i64.ne(i64.load(entry, XTLB.TAG), tag), false)
   code.drop(find(cpu, next))
   code.end()
   const sameFrame = i32.eq(i32.load(entry, XTLB.HOST), i32.load(at.rec, REC.TARGET))
-  code.if(i32.and(i64.eq(i64.load(entry, XTLB.TAG), next), sameFrame), true)
+  code.if(i32.and(i64.eq(i64.load(entry, XTLB.TAG), tag), sameFrame), true)
   code.setLocal(at.start.op, i32.add(at.start, i32.const(REC.BYTES)))
   b.finish()
   code.end()
@@ -255,7 +256,7 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   const known = at.start
   code.setLocal(known.op, i32.add(i32.add(cpu, i32.const(REGION.JUMPS)), index))
   const mode = i32.add(cpu, i32.shl(i32.load(cpu, CPU.USER), i32.const(2)))
-  const generation = i32.load(mode, CPU.JUMPS_KERNEL)
+  const generation = i32.or(i32.load(mode, CPU.JUMPS_KERNEL), i32.shl(i32.load(cpu, CPU.COMPAT), i32.const(31)))
   code.block()
   const there = code.depth
   const isKnown = i32.and(
@@ -267,7 +268,7 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   code.setLocal(next.op, executeEntry(cpu, target))
   code.block()
   const other = code.depth
-  code.brIf(other, i64.ne(i64.and(target, i64.const(-4096)), i64.load(next, XTLB.TAG)))
+  code.brIf(other, i64.ne(executeTag(cpu, target), i64.load(next, XTLB.TAG)))
   const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
   code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
   code.brIf(other, i32.eqz(next))
@@ -351,7 +352,7 @@ function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   const again = code.depth
   // As `find` begins, which is called for the rest.
   code.setLocal(next.op, executeEntry(cpu, target))
-  code.if(i64.eq(i64.and(target, i64.const(-4096)), i64.load(next, XTLB.TAG)), true)
+  code.if(i64.eq(executeTag(cpu, target), i64.load(next, XTLB.TAG)), true)
   const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
   code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
   code.else()

@@ -38,6 +38,14 @@ export function dropCode(vcpu: VcpuMemory, frameHost: number, from: number, leng
     touched = i32[(table >>> 2) + offset] !== 0
   touched ||= inRegion(i32, table, from, length)
   if (!touched && ++i32[(table + CODE_TABLE.WRITES) >>> 2] < MOST_WRITES) return false
+  dropTable(vcpu, frameHost)
+  return true
+}
+
+/** Drops the translations of a frame that has some. */
+export function dropTable(vcpu: VcpuMemory, frameHost: number): void {
+  const { i32 } = vcpu.views
+  const table = tableOf(vcpu, frameHost)
   forgetCrossings(vcpu, table)
   i32[slotOf(vcpu, frameHost)] = 0
   i32[table >>> 2] = vcpu.i32(CPU.FREE_TABLES)
@@ -46,7 +54,6 @@ export function dropCode(vcpu: VcpuMemory, frameHost: number, from: number, leng
   vcpu.flushExecuteTlb(false)
   vcpu.flushExecuteTlb(true)
   vcpu.setI32(CPU.REC, 0)
-  return true
 }
 
 function inRegion(i32: Int32Array, table: number, from: number, length: number): boolean {

@@ -1,11 +1,16 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CPU, REGION, USED, XTLB } from '../state/layout.ts'
+import { CODE_TABLE, CPU, REGION, USED, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
-import type { I32 } from '../wasm/expr.ts'
+import type { I32, I64 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { emitUse } from './use-code.ts'
 import { emitWalk } from './walk-code.ts'
+
+/** What an entry of the execute TLB for an address is known by: the same bytes are other instructions in compatibility mode. */
+export function executeTag(cpu: I32, rip: I64): I64 {
+  return i64.or(i64.and(rip, i64.const(-4096)), i64.load32_u(cpu, CPU.COMPAT))
+}
 
 /**
  * (vCPU, address) -> record of the instruction there, or 0 where TypeScript has to look: nothing is translated there yet, or it may not
@@ -20,7 +25,7 @@ export function findFunction(): FunctionBody {
   const table = locals.named('i32')
   const [host, slot] = [locals.named('i32'), locals.named('i32')]
   const [entry, allowed, noExecute] = [locals.named('i64'), locals.named('i64'), locals.named('i64')]
-  const page = i64.and(rip, i64.const(-4096))
+  const tag = executeTag(cpu, rip)
   const fail = (when: I32) => {
     code.if(when, false)
     code.return(i32.const(0))
@@ -28,12 +33,13 @@ export function findFunction(): FunctionBody {
   }
   const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
   code.setLocal(xtlb.op, i32.add(i32.load(cpu, CPU.XTLB), index))
-  code.if(i64.ne(page, i64.load(xtlb, XTLB.TAG)), false)
+  code.if(i64.ne(tag, i64.load(xtlb, XTLB.TAG)), false)
   fail(i64.ne(i64.shr_s(i64.shl(rip, i64.const(16)), i64.const(16)), rip))
   emitWalk(code, cpu, rip, { host, slot, entry, allowed, noExecute }, 'execute', fail)
   const place = i32.shl(i32.shr_u(host, i32.const(12)), i32.const(2))
   code.setLocal(table.op, i32.load(i32.add(i32.load(cpu, CPU.CODE_TABLES), place)))
   fail(i32.eqz(table))
+  fail(i32.ne(i32.load(table, CODE_TABLE.MODE), i32.load(cpu, CPU.COMPAT)))
   const used = i32.add(
     cpu,
     select(i32.load(cpu, CPU.USER), i32.const(REGION.XUSED_USER), i32.const(REGION.XUSED_KERNEL)),
@@ -41,7 +47,7 @@ export function findFunction(): FunctionBody {
   code.if(i64.eq(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
   emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(rip), i32.const(12)), i32.const(XTLB.ENTRIES - 1)), USED.XMOST)
   code.end()
-  code.store(STORE64[8], xtlb, page, XTLB.TAG)
+  code.store(STORE64[8], xtlb, tag, XTLB.TAG)
   code.store(STORE32, xtlb, table, XTLB.CODE_TABLE)
   code.store(STORE32, xtlb, host, XTLB.HOST)
   code.end()

@@ -130,7 +130,7 @@ export const TLB = {
   BYTES: 4096 * 32,
 } as const
 
-/** An execute TLB: 1024 entries {u64 page, u32 code table, u32 host address of the frame}. */
+/** An execute TLB: 1024 entries {u64 page | COMPAT, u32 code table, u32 host address of the frame}. */
 export const XTLB = { ENTRY: 16, ENTRIES: 1024, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 1024 * 16 } as const
 
 /**
@@ -180,7 +180,8 @@ export const FRAME = {
 /**
  * A code table: the u32 address of the record at each offset of a frame; the records of instructions that reach into the frame from
  * the page before (0: free place); a bit for each 64 bytes that regions were made from, as these need not have records; how many writes
- * there were beside all code. In a free table the first word is the next free one.
+ * there were beside all code; and the mode it was translated in, as COMPAT: a frame has code of one at a time. In a free table the
+ * first word is the next free one.
  */
 export const CODE_TABLE = {
   RECORDS: 4096,
@@ -188,5 +189,6 @@ export const CODE_TABLE = {
   MOST_CROSSINGS: 8,
   GRANULES: 4096 * 4 + 8 * 4,
   WRITES: 4096 * 4 + 8 * 4 + 8,
+  MODE: 4096 * 4 + 8 * 4 + 12,
   BYTES: 4096 * 4 + 8 * 4 + 16,
 } as const

@@ -12,8 +12,8 @@ const EXECUTE: readonly TlbBankPlace[] = [
   { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER, most: USED.XMOST },
 ]
 const TWO_32 = 0x1_0000_0000
-/** Of JUMPS, below what empty entries have. */
-const LAST_GENERATION = 0x7fff_ffff
+/** Of JUMPS, below what empty entries have, whatever the mode. */
+const LAST_GENERATION = 0x7fff_fffe
 const EMPTY = 0xffff_ffff_ffff_ffffn
 
 /** The views of one domain's memory that a thread works with. */
@@ -160,13 +160,13 @@ export class VcpuMemory {
     this.#forgetJumps(true)
   }
 
-  /** An entry of the current mode's execute TLB. */
+  /** An entry of the current mode's execute TLB, for code of its kind (COMPAT). */
   setExecuteEntry(page: bigint, codeTable: number, frameHost: number): void {
     const index = Number((page >> 12n) & BigInt(XTLB.ENTRIES - 1))
     const entry = this.i32(CPU.XTLB) + index * XTLB.ENTRY
     const tag = (entry + XTLB.TAG) >> 3
     if (this.#u64[tag] === EMPTY) this.#execute[this.i32(CPU.USER) ? USER : KERNEL].use(index)
-    this.#u64[tag] = page
+    this.#u64[tag] = page | BigInt(this.i32(CPU.COMPAT))
     this.#i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
     this.#i32[(entry + XTLB.HOST) >> 2] = frameHost
   }
