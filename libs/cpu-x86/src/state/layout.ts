@@ -190,5 +190,6 @@ export const CODE_TABLE = {
   GRANULES: 4096 * 4 + 8 * 4,
   WRITES: 4096 * 4 + 8 * 4 + 8,
   MODE: 4096 * 4 + 8 * 4 + 12,
-  BYTES: 4096 * 4 + 8 * 4 + 16,
+  /** Whole lines of a cache, so that the records behind it are. */
+  BYTES: 4096 * 4 + 64,
 } as const
