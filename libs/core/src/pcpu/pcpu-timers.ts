@@ -65,6 +65,12 @@ export class PcpuTimers {
     return due
   }
 
+  /** Before a turn of `unit`, whose timers may have been another pCPU's until now; its first turn starts the periodic one. */
+  adopt(unit: number): void {
+    if (this.#units.includes(unit)) this.read(unit)
+    else this.expireOf(unit)
+  }
+
   /** Acts on all of `unit` that are due, and reads them. */
   expireOf(unit: number): void {
     const name = this.#state.nameOf(unit)

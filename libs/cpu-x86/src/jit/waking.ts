@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { HANDLER_MASK, REC } from '../cold/record.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
