@@ -126,7 +126,7 @@ export class CreditScheduler implements SchedulerOps {
       state.mark(unit, WAITING)
     } else {
       if (state.priority.get(unit) === UNDER) state.priority.set(unit, BOOST)
-      this.#balance.place(unit)
+      this.#balance.place(unit, first)
     }
     if (first) {
       // Nothing runs: whoever was tickled is idle, and will ask when accounting is due.

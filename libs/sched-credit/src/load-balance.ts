@@ -14,9 +14,14 @@ export class LoadBalance {
     this.#port = port
   }
 
-  /** Queues a unit where it runs soonest, and tickles that pCPU if it should look. */
-  place(unit: number): void {
-    const pcpu = this.#choose(unit)
+  /**
+   * Queues a unit where it runs soonest, and tickles that pCPU if it should look.
+   * @param isFirst nothing else wants to run: units that do so now and then come together on the first pCPU (as with Xen's
+   *   sched_smt_power_savings), so that the caches of one thread serve them all
+   */
+  place(unit: number, isFirst: boolean = false): void {
+    const first = isFirst ? this.#idleFor(unit) : -1
+    const pcpu = first >= 0 ? first : this.#choose(unit)
     const running = this.#state.running.get(pcpu)
     const preempts = running < 0 || this.#state.priority.get(unit) < this.#state.priority.get(running)
     this.#queues.insert(unit, pcpu)

@@ -1,3 +1,4 @@
+import { IDLE } from '@paravane/core'
 import { bursts, rhythm, SimulatedMachine, spin, type Workload } from '@paravane/core/conformance'
 import { describe, expect, test } from 'vitest'
 import { creditPart } from '../credit-part.ts'
@@ -130,6 +131,20 @@ describe('a vCPU that wakes', () => {
     expect(worstWait({})).toBe(0)
     // Whoever took over from it last time is stopped as soon as it has had its 25 ms.
     expect(worstWait({ ratelimitUs: 25_000 })).toBe(25 * MS - REST)
+  })
+})
+
+describe('vCPUs that wake while nothing else wants to run', () => {
+  test('come together on one pCPU', () => {
+    const machine = new SimulatedMachine(creditPart, { pcpus: 2, domains: 1, units: 8 })
+    machine.addDomain(0)
+    for (let unit = 0; unit < 5; unit++) machine.addUnit(unit, 0, rhythm(MS / 10, 20 * MS + unit * 3_300_000))
+    machine.run(SECOND)
+    const before = machine.calls.length
+    machine.run(11 * SECOND)
+    const turns = machine.calls.slice(before).filter(({ method, args }) => method === 'doSchedule' && args[2] !== IDLE)
+    expect(turns.length).toBeGreaterThan(1000)
+    expect(turns.filter(({ args }) => args[0] !== 0).length / turns.length).toBeLessThan(0.05)
   })
 })
 
