@@ -131,6 +131,7 @@ export const CPU_ROWS: readonly Row[] = [
   ['ADDRESS', 'passing', ''],
   ['ARENA_START', 'anew', ''],
   ['KICK', 'passing', ''],
+  ['MISS', 'passing', ''],
   ['COMPAT', 'anew', 'of CS'],
   ['RESULT', 'passing', ''],
   ['FENCE', 'passing', ''],
@@ -153,6 +154,10 @@ export const CPU_ROWS: readonly Row[] = [
   ['SELECTOR_FS', 'saved', ''],
   ['SELECTOR_GS', 'saved', ''],
   ['TSC_TRAPS', 'anew', 'of the clock and CR4.TSD'],
+  ['HANDLER_MASK', 'passing', 'set at each entry'],
+  ['JUMPS_KERNEL', 'anew', 'no translated code'],
+  ['JUMPS_USER', 'anew', ''],
+  ['JUMPS_LAST', 'anew', ''],
   ['X87_IP', 'passing', 'FIP and FDP are in FX'],
   ['X87_DP', 'passing', ''],
   ['FX', 'saved', 'x87, MXCSR and xmm0 to 15 as FXSAVE has them: 512 bytes'],
@@ -185,6 +190,9 @@ export const PV_ROWS: readonly Row[] = [
   ['HELD_DEBUG', 'saved', 'DR6 after a load of SS'],
   ['SS_LOADED_AT', 'saved', ''],
   ['NMI_MASKED', 'saved', ''],
+  ['VCPU_INFO', 'anew', 'where vcpu_info is'],
+  ['FAULTS_LEFT', 'passing', ''],
+  ['PAGE_RECORDS', 'anew', 'where the page types are'],
   ['TRAPS', 'saved', 'the trap table: 256 entries of 16 bytes'],
 ]
 

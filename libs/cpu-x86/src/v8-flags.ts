@@ -8,12 +8,10 @@ const HINTS_BY_DEFAULT = 14
  * the whole process's.
  *
  * Without hints a call on a cold path spills every register around it in the hot loop as well; with the default budget
- * thousands of warm functions stay in the baseline compiler for seconds. What TypeScript does at each wake of an idle guest is some
- * hundred functions that are not run often: with the default they are not optimized for minutes, and touch more memory until then.
+ * thousands of warm functions stay in the baseline compiler for seconds.
  */
 export function setV8Flags(): void {
   const major = Number.parseInt(process.versions.v8 ?? '', 10)
   if (major < HINTS_BY_DEFAULT) setFlagsFromString('--experimental-wasm-branch-hinting')
   setFlagsFromString('--wasm-tiering-budget=200000')
-  setFlagsFromString('--interrupt-budget=10000')
 }

@@ -3,7 +3,7 @@ import type { VcpuMemory } from './vcpu-memory.ts'
 
 const ARITHMETIC = 0x8d5n
 const DF = 0x400n
-const HIGH = 0xffff_ffff_0000_0000n
+const HIGH = 0xffff_ffffn << 32n
 
 /** The whole RFLAGS of a vCPU that is not running translated code. */
 export function readRflags(vcpu: VcpuMemory): bigint {
