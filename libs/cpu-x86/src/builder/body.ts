@@ -210,13 +210,7 @@ export abstract class BodyBuilder implements Builder {
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.code.if(condition)
-    then()
-    if (otherwise) {
-      this.code.else()
-      otherwise()
-    }
-    this.code.end()
+    this.code.ifElse(condition, then, otherwise)
   }
 
   loopWhile(body: () => I32): void {

@@ -1,6 +1,7 @@
 import { Locals, parameter } from '../builder/locals.ts'
+import { executeEntry, executeTag, recordIn } from '../mmu/execute-tlb-code.ts'
 import { fillFunction } from '../mmu/fill.ts'
-import { executeTag, findFunction } from '../mmu/find.ts'
+import { findFunction } from '../mmu/find.ts'
 import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
@@ -215,12 +216,6 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
 
 const find = (cpu: I32, rip: I64): I32 => new Expr('i32', 'call', FIND, [cpu, rip])
 
-/** Where the execute TLB has an address, if it has it. */
-function executeEntry(cpu: I32, rip: I64): I32 {
-  const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
-  return i32.add(i32.load(cpu, CPU.XTLB), index)
-}
-
 /** Checks the execute TLB for the next page before the instruction that reaches into it. */
 function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   const next = i64.add(at.pageVa, i64.const(4096))
@@ -269,8 +264,7 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   code.block()
   const other = code.depth
   code.brIf(other, i64.ne(executeTag(cpu, target), i64.load(next, XTLB.TAG)))
-  const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
-  code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
+  code.setLocal(next.op, recordIn(next, target))
   code.brIf(other, i32.eqz(next))
   code.brIf(other, i32.eqz(runsRegion(next, at)))
   code.store(STORE64[8], known, target, JUMPS.RIP)
@@ -353,8 +347,7 @@ function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   // As `find` begins, which is called for the rest.
   code.setLocal(next.op, executeEntry(cpu, target))
   code.if(i64.eq(executeTag(cpu, target), i64.load(next, XTLB.TAG)), true)
-  const place = i32.shl(i32.and(i32.wrap(target), i32.const(4095)), i32.const(2))
-  code.setLocal(next.op, i32.load(i32.add(i32.load(next, XTLB.CODE_TABLE), place)))
+  code.setLocal(next.op, recordIn(next, target))
   code.else()
   code.setLocal(next.op, find(cpu, target))
   code.end()

@@ -5,7 +5,7 @@ import type { Expr, I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { emitUse } from './use-code.ts'
-import { emitWalk } from './walk-code.ts'
+import { emitWalk, notCanonical } from './walk-code.ts'
 
 /** First address of the machine-to-physical table (xen-x86_64.h HYPERVISOR_VIRT_START). */
 export const M2P_START = 0xffff800000000000n
@@ -32,7 +32,7 @@ export function fillFunction(): FunctionBody {
   set(write, i32.and(info, i32.const(1)))
   const offset = i32.and(i32.wrap(va), i32.const(4095))
   fail(i32.gt_u(i32.add(offset, i32.shr_u(info, i32.const(1))), i32.const(4096)))
-  fail(i64.ne(i64.shr_s(i64.shl(va, i64.const(16)), i64.const(16)), va))
+  fail(notCanonical(va))
 
   code.if(i64.lt_u(i64.sub(va, i64.const(M2P_START)), i64.load32_u(cpu, CPU.M2P_BYTES)))
   fail(i32.or(write, i32.eqz(i32.load(cpu, CPU.M2P_BYTES))))

@@ -1,16 +1,12 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { CODE_TABLE, CPU, REGION, USED, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
-import type { I32, I64 } from '../wasm/expr.ts'
+import type { I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
+import { executeEntry, executeTag, recordIn } from './execute-tlb-code.ts'
 import { emitUse } from './use-code.ts'
-import { emitWalk } from './walk-code.ts'
-
-/** What an entry of the execute TLB for an address is known by: the same bytes are other instructions in compatibility mode. */
-export function executeTag(cpu: I32, rip: I64): I64 {
-  return i64.or(i64.and(rip, i64.const(-4096)), i64.load32_u(cpu, CPU.COMPAT))
-}
+import { emitWalk, notCanonical } from './walk-code.ts'
 
 /**
  * (vCPU, address) -> record of the instruction there, or 0 where TypeScript has to look: nothing is translated there yet, or it may not
@@ -31,10 +27,9 @@ export function findFunction(): FunctionBody {
     code.return(i32.const(0))
     code.end()
   }
-  const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
-  code.setLocal(xtlb.op, i32.add(i32.load(cpu, CPU.XTLB), index))
+  code.setLocal(xtlb.op, executeEntry(cpu, rip))
   code.if(i64.ne(tag, i64.load(xtlb, XTLB.TAG)), false)
-  fail(i64.ne(i64.shr_s(i64.shl(rip, i64.const(16)), i64.const(16)), rip))
+  fail(notCanonical(rip))
   emitWalk(code, cpu, rip, { host, slot, entry, allowed, noExecute }, 'execute', fail)
   const place = i32.shl(i32.shr_u(host, i32.const(12)), i32.const(2))
   code.setLocal(table.op, i32.load(i32.add(i32.load(cpu, CPU.CODE_TABLES), place)))
@@ -51,8 +46,7 @@ export function findFunction(): FunctionBody {
   code.store(STORE32, xtlb, table, XTLB.CODE_TABLE)
   code.store(STORE32, xtlb, host, XTLB.HOST)
   code.end()
-  const offset = i32.shl(i32.and(i32.wrap(rip), i32.const(4095)), i32.const(2))
-  code.return(i32.load(i32.add(i32.load(xtlb, XTLB.CODE_TABLE), offset)))
+  code.return(recordIn(xtlb, rip))
   code.u8(0x00)
   code.end()
   return { signature: { params: ['i32', 'i64'], results: ['i32'] }, locals: locals.types, code }

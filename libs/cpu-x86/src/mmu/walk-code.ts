@@ -2,6 +2,7 @@ import { CPU } from '../state/layout.ts'
 import type { Code } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
+import { FIRST_FRAME } from './walk.ts'
 
 /** Page table entry bits (SDM vol. 3 table 4-20). */
 export const PTE = { P: 1, RW: 2, US: 4, A: 0x20, D: 0x40, NX: 1n << 63n } as const
@@ -53,7 +54,7 @@ export function emitWalk(
     const gmfn = i64.and(i64.shr_u(entry, i64.const(12)), i64.const(0xffffffffff))
     fail(i64.ge_u(gmfn, i64.load32_u(cpu, CPU.NR_GMFNS)))
     set(host, i32.load(i32.add(i32.load(cpu, CPU.PHYSMAP), i32.shl(i32.wrap(gmfn), i32.const(2)))))
-    fail(i32.lt_u(host, i32.const(4096)))
+    fail(i32.lt_u(host, i32.const(FIRST_FRAME)))
     const stores = shift === 12 && !executes
     if (stores) {
       const flags = i32.load8_u(i32.add(i32.load(cpu, CPU.FRAME_FLAGS), i32.shr_u(host, i32.const(12))))
@@ -62,6 +63,11 @@ export function emitWalk(
     const wanted = stores ? select(write, i64.const(PTE.A | PTE.D), i64.const(PTE.A)) : i64.const(PTE.A)
     setAccessed(code, slot, entry, wanted)
   }
+}
+
+/** Whether an address is none of 48 bits, sign-extended. */
+export function notCanonical(va: I64): I32 {
+  return i64.ne(i64.shr_s(i64.shl(va, i64.const(16)), i64.const(16)), va)
 }
 
 /** Sets bits of an entry that was read as `entry`. */

@@ -27,7 +27,7 @@ const M2P_LOW = 0xffff8000
 export const NO_FRAME = 0
 export const ABSENT_FRAME = 1
 /** No frame lies below. */
-const FIRST_FRAME = 4096
+export const FIRST_FRAME = 4096
 
 /**
  * Walks page tables in TypeScript, for everything that translated code leaves to it. Same rules as `fill` (fill.ts), which is

@@ -8,7 +8,7 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import type { UpcallMask } from './bounce-frame.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type Exception, GP } from './emulation.ts'
-import { IF, POSSIBLE, TF } from './flags.ts'
+import { IF, IOPL, POSSIBLE, TF, VM } from './flags.ts'
 import { toggleMode } from './mode.ts'
 import { PV } from './pv-state.ts'
 import { RF, setResumeFlag } from './resume-flag.ts'
@@ -18,7 +18,7 @@ import { codeSegment, dataSegment, SS } from './segment-loads.ts'
 const frame = new BigUint64Array(9)
 const frameBytes = new Uint8Array(frame.buffer)
 /** IOPL, VM: not the guest's; RF, which is kept elsewhere. */
-const KEPT_OUT = 0x3000n | 0x20000n | RF
+const KEPT_OUT = IOPL | VM | RF
 const VGCF_IN_SYSCALL = 0x100n
 
 const RCX = 1

@@ -219,6 +219,17 @@ export class Code extends Bytes {
     this.depth--
   }
 
+  /** Statements for a condition that holds, and for one that does not. */
+  ifElse(condition: I32, then: () => void, otherwise?: () => void): void {
+    this.if(condition)
+    then()
+    if (otherwise) {
+      this.else()
+      otherwise()
+    }
+    this.end()
+  }
+
   /** Branch to the block or loop that was the `label`-th opened (its depth right after opening). */
   br(label: number): void {
     this.u8(0x0c)
@@ -260,4 +271,7 @@ function atomicAlignment(op: number): number {
 /** Store opcodes by size of the value in bytes. */
 export const STORE64: Readonly<Record<number, number>> = { 1: 0x3c, 2: 0x3d, 4: 0x3e, 8: 0x37 }
 export const STORE32 = 0x36
+/** Of the low bits of an i32. */
+export const STORE32_8 = 0x3a
+export const STORE32_16 = 0x3b
 export const STORE_V128 = 0xfd000b

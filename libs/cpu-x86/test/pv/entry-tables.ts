@@ -39,7 +39,7 @@ export function tableUpdate(random: Random): TableUpdate {
     random.mostly(
       randomEntry(random),
       randomEntry(random, [0x1fn, 0x9bn, 0x83n]),
-      random.u64(),
+      random.bits64(),
       (0x777777n << 12n) | 7n,
     )
   const olds = Array.from({ length: 512 }, () => randomEntry(random))

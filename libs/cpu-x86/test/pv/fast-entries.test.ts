@@ -13,6 +13,7 @@ import {
   FLAT_RING3_SS64,
 } from '@paravane/core/abi'
 import { expect, test } from 'vitest'
+import { PTE } from '../../src/mmu/walk-code.ts'
 import { PV, TRAP_MASKS_EVENTS, VECTOR } from '../../src/pv/pv-state.ts'
 import { setMode } from '../../src/state/domain-memory.ts'
 import { CPU } from '../../src/state/layout.ts'
@@ -59,13 +60,15 @@ const INSTRUCTIONS: readonly (readonly number[])[] = [
 const FIRST_OF_TABLES = 12
 const STAYING = PROGRAM + 0xf00n
 
+const ENTRIES = [SYSCALL_ENTRY, EVENT_ENTRY, PF_ENTRY, OTHER_ENTRY] as const
+
 function machines(options: ConstructorParameters<typeof EntryMachines>[0] = {}): EntryMachines {
   const both = new EntryMachines(options)
   const program = new Uint8Array(4096)
   for (const [n, bytes] of INSTRUCTIONS.entries()) program.set([...bytes, ...STAY], n * 16)
   program.set(STAY, Number(STAYING - PROGRAM))
   both.map({ va: PROGRAM }, program)
-  for (const va of [SYSCALL_ENTRY, EVENT_ENTRY, PF_ENTRY, OTHER_ENTRY]) both.map({ va }, Uint8Array.from(STAY))
+  for (const va of ENTRIES) both.map({ va }, Uint8Array.from(STAY))
   both.map({ va: STACK - 0x1000n, writable: false })
   both.map({ va: STACK })
   both.map({ va: STACK + 0x1000n })
@@ -77,8 +80,11 @@ function machines(options: ConstructorParameters<typeof EntryMachines>[0] = {}):
   both.map({ va: NO_FRAME, frame: 0x123456 })
   putTables(both)
   both.makeUserRoot()
-  both.each((vcpu, { views }) => {
+  both.each((vcpu, machine) => {
+    const { views } = machine
     views.i32[(vcpu.i32(CPU.PHYSMAP) >> 2) + ABSENT_GMFN] = 1
+    // An entry in WebAssembly may look for the code it goes to before the limit ends the run, as a processor fetches ahead.
+    for (const va of ENTRIES) views.u64[machine.entry(va) >> 3] |= BigInt(PTE.A)
     for (const vector of [VECTOR.UD, VECTOR.GP, VECTOR.SS, VECTOR.DB, VECTOR.NP])
       vcpu.setU64(PV.TRAPS + vector * PV.TRAP_BYTES, OTHER_ENTRY)
   })
@@ -106,14 +112,14 @@ function prepare(both: EntryMachines, random: Random): string {
       0n,
     )
   const [rsp, kernelSp] = [stack(), stack()]
-  const gpr = Array.from({ length: 16 }, () => random.u64())
+  const gpr = Array.from({ length: 16 }, () => random.bits64())
   const number = random.one(
     ...[__HYPERVISOR_iret, __HYPERVISOR_iret, __HYPERVISOR_mmu_update, __HYPERVISOR_mmu_update],
     ...[__HYPERVISOR_stack_switch, __HYPERVISOR_set_segment_base, __HYPERVISOR_fpu_taskswitch, 126],
   )
   gpr[0] = random.mostly(BigInt(number), 0xffff_ffff_0000_0017n)
   gpr[7] = BigInt(random.below(5))
-  gpr[6] = random.mostly(random.u64() >> 17n, random.u64())
+  gpr[6] = random.mostly(random.bits64() >> 17n, random.bits64())
   gpr[3] = BigInt.asUintN(
     64,
     random.one(
@@ -144,16 +150,16 @@ function prepare(both: EntryMachines, random: Random): string {
   const compat = user && random.below(16) === 0 ? 1 : 0
   const words: readonly (readonly [number, bigint])[] = [
     [CPU.RIP, PROGRAM + BigInt(instruction) * 16n],
-    [CPU.FZ, random.one(0n, 1n, random.u64())],
-    [CPU.FS, random.u64()],
-    [CPU.FC, random.u64()],
+    [CPU.FZ, random.one(0n, 1n, random.bits64())],
+    [CPU.FS, random.bits64()],
+    [CPU.FC, random.bits64()],
     [CPU.DF, BigInt(random.below(2))],
     [CPU.RFLAGS, random.mostly(0x202n, 0x200202n, 0x4202n, 0x302n, 0x40202n)],
     [CPU.ICOUNT, 1000n],
-    [CPU.FSBASE, random.u64() >> 17n],
-    [CPU.GSBASE, random.u64() >> 17n],
-    [PV.GS_KERNEL, random.u64() >> 17n],
-    [PV.GS_USER, random.u64() >> 17n],
+    [CPU.FSBASE, random.bits64() >> 17n],
+    [CPU.GSBASE, random.bits64() >> 17n],
+    [PV.GS_KERNEL, random.bits64() >> 17n],
+    [PV.GS_USER, random.bits64() >> 17n],
     [PV.KERNEL_SP, kernelSp],
     [PV.RESUME_AT, random.one(0n, 1001n, 1002n)],
     [PV.CALLBACKS + CALLBACKTYPE_syscall * 8, random.mostly(SYSCALL_ENTRY, 0n, NOT_THERE)],
@@ -173,8 +179,8 @@ function prepare(both: EntryMachines, random: Random): string {
     [PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES + 8, random.one(0, TRAP_MASKS_EVENTS, 3)],
   ]
   const frame = [
-    ...[random.u64(), random.u64(), random.u64()],
-    random.one(0n, 0n, 0x100n, random.u64()),
+    ...[random.bits64(), random.bits64(), random.bits64()],
+    random.one(0n, 0n, 0x100n, random.bits64()),
     random.mostly(STAYING, NOT_THERE, NOT_CANONICAL, 0xffff_8000_0000_0000n),
     random.mostly(0x33n, 0x30n) + random.mostly(0n, 0xe000n, 0x1_0000_0000_0000n),
     random.mostly(0x202n, ...RFLAGS),

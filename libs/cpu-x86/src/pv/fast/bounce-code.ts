@@ -1,6 +1,6 @@
 import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
 import { CPU } from '../../state/layout.ts'
-import { STORE64 } from '../../wasm/code.ts'
+import { STORE32_8, STORE64 } from '../../wasm/code.ts'
 import type { I32, I64 } from '../../wasm/expr.ts'
 import { i32, i64, select } from '../../wasm/ops.ts'
 import { AC, CLEARED, DF, IF, IOPL, TF } from '../flags.ts'
@@ -10,7 +10,6 @@ import type { EntryBuilder } from './entry-builder.ts'
 import { bank, retired, rflags, setMode, setRflags, setTables } from './state-code.ts'
 
 const [RCX, RSP, R11] = [1, 4, 11]
-const STORE8 = 0x3a
 
 /** A way into the guest's kernel; see Bounce (bounce-frame.ts). */
 export interface BounceCode {
@@ -63,7 +62,7 @@ export function emitBounce(b: EntryBuilder, to: BounceCode): void {
   b.setI32(PV.SS, i32.const(FLAT_RING3_SS64))
   b.setI32(CPU.COMPAT, i32.const(0))
   b.setU64(CPU.RIP, to.address)
-  b.if(masks, () => b.code.store(STORE8, info, i32.or(masked, i32.const(1)), 1))
+  b.if(masks, () => b.code.store(STORE32_8, info, i32.or(masked, i32.const(1)), 1))
 }
 
 /** Switches to kernel mode and answers where the stack at `rsp` lies. */

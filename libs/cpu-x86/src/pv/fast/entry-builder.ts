@@ -1,4 +1,5 @@
 import { Locals, parameter } from '../../builder/locals.ts'
+import { FIRST_FRAME } from '../../mmu/walk.ts'
 import { CPU, TLB } from '../../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../../wasm/expr.ts'
@@ -7,8 +8,6 @@ import { i32, i64 } from '../../wasm/ops.ts'
 
 /** Functions of the module of the entries by index: imports, then its own in this order. */
 export const FUNCTION = { LOCK: 0, UNLOCK: 1, FILL: 2, REPLACE_L1: 3, MMU_UPDATE: 4, IRET: 5 } as const
-/** No frame lies below. */
-const FIRST_FRAME = 4096
 
 /** Writes a function (vCPU, ...) -> 1: done, or 0: TypeScript's turn, with nothing changed. */
 export class EntryBuilder {
@@ -39,13 +38,7 @@ export class EntryBuilder {
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.code.if(condition)
-    then()
-    if (otherwise) {
-      this.code.else()
-      otherwise()
-    }
-    this.code.end()
+    this.code.ifElse(condition, then, otherwise)
   }
 
   failIf(condition: I32): void {

@@ -1,7 +1,7 @@
 import { parameter } from '../../builder/locals.ts'
 import { M2P_START } from '../../mmu/fill.ts'
-import { PF } from '../../mmu/walk.ts'
-import { PTE, setAccessed } from '../../mmu/walk-code.ts'
+import { FIRST_FRAME, PF } from '../../mmu/walk.ts'
+import { notCanonical, PTE, setAccessed } from '../../mmu/walk-code.ts'
 import { CPU } from '../../state/layout.ts'
 import { STORE64 } from '../../wasm/code.ts'
 import type { I32, I64 } from '../../wasm/expr.ts'
@@ -13,7 +13,6 @@ import { EntryBuilder } from './entry-builder.ts'
 import { emitTableStore, isL1Table } from './page-tables.ts'
 
 const [RCX, R11] = [1, 11]
-const FIRST_FRAME = 4096
 const ENTRY = PV.TRAPS + VECTOR.PF * PV.TRAP_BYTES
 
 /** (vCPU, address, what) -> 1 if it was a page fault, and the guest's handler was entered; 2 if the store was done. See Entries.fault. */
@@ -53,7 +52,7 @@ function pageFault(b: EntryBuilder, va: I64, info: I32): I32 {
   const user = b.let(b.i32(CPU.USER))
   const offset = i32.and(i32.wrap(va), i32.const(4095))
   b.failIf(i32.gt_u(i32.add(offset, i32.shr_u(info, i32.const(1))), i32.const(4096)))
-  b.failIf(i64.ne(i64.shr_s(i64.shl(va, i64.const(16)), i64.const(16)), va))
+  b.failIf(notCanonical(va))
   b.failIf(i32.and(b.i32(CPU.COMPAT), i64.ne(i64.shr_u(va, i64.const(32)), i64.const(0))))
   b.failIf(i64.lt_u(i64.sub(va, i64.const(M2P_START)), i64.load32_u(b.cpu, CPU.M2P_BYTES)))
   const bits = i32.or(i32.shl(write, i32.const(1)), i32.shl(user, i32.const(2)))

@@ -1,5 +1,7 @@
 import { FIRST_RESERVED_GDT_ENTRY, FLAT_RING3_CS32, FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
+import { notCanonical } from '../../mmu/walk-code.ts'
 import { CPU } from '../../state/layout.ts'
+import { STORE32_8 } from '../../wasm/code.ts'
 import type { I32, I64 } from '../../wasm/expr.ts'
 import type { FunctionBody } from '../../wasm/module.ts'
 import { i32, i64, select } from '../../wasm/ops.ts'
@@ -10,7 +12,6 @@ import { EntryBuilder } from './entry-builder.ts'
 import { bank, retired, setMode, setRflags } from './state-code.ts'
 
 const [RAX, RCX, RSP, R11] = [0, 1, 4, 11]
-const STORE8 = 0x3a
 const VGCF_IN_SYSCALL = 0x100
 /** iret_context, in words. */
 const FRAME = { RAX: 0, R11: 1, RCX: 2, FLAGS: 3, RIP: 4, CS: 5, RFLAGS: 6, RSP: 7, SS: 8, WORDS: 9 } as const
@@ -33,7 +34,7 @@ export function iretEntry(): FunctionBody {
   // Another vCPU may write there meanwhile: each word is read once.
   const word = (n: number): I64 => b.let(i64.load(at, n * 8))
   const rip = word(FRAME.RIP)
-  b.failIf(i64.ne(i64.shr_s(i64.shl(rip, i64.const(16)), i64.const(16)), rip))
+  b.failIf(notCanonical(rip))
   const saved = word(FRAME.RFLAGS)
   b.failIf(i64.ne(i64.and(saved, i64.const(TF | NT | VM | AC)), i64.const(0)))
   const mask = b.let(i64.eqz(i64.and(saved, i64.const(IF))))
@@ -68,7 +69,7 @@ export function iretEntry(): FunctionBody {
   setRflags(b, b.let(i64.and(loaded, i64.const(~RF))))
   const resumes = i32.and(i64.ne(i64.and(saved, i64.const(RF)), i64.const(0)), i32.eqz(bySysret))
   b.setU64(PV.RESUME_AT, select(resumes, i64.add(retired(b), i64.const(2)), i64.const(0)))
-  b.code.store(STORE8, info, mask, 1)
+  b.code.store(STORE32_8, info, mask, 1)
   b.setI32(PV.CS, cs)
   b.setI32(PV.SS, ss)
   b.setI32(CPU.COMPAT, i32.const(0))

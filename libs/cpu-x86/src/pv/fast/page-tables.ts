@@ -1,8 +1,9 @@
 import { DOMID_SELF, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD } from '@paravane/core/abi'
 import { atomicCompareExchange } from '../../builder/atomic.ts'
 import { parameter } from '../../builder/locals.ts'
+import { executeEntry } from '../../mmu/execute-tlb-code.ts'
 import { CPU, XTLB } from '../../state/layout.ts'
-import { SECOND_MEMORY, STORE32 } from '../../wasm/code.ts'
+import { SECOND_MEMORY, STORE32, STORE64 } from '../../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../../wasm/expr.ts'
 import type { FunctionBody } from '../../wasm/module.ts'
 import { i32, i64, select } from '../../wasm/ops.ts'
@@ -169,8 +170,7 @@ export function emitTableStore(b: EntryBuilder, va: I64, info: I32, leaf: I64): 
   b.failIf(i32.and(i32.wrap(va), i32.const(7)))
   b.failIf(b.i32(CPU.COMPAT))
   const rip = b.let(b.u64(CPU.RIP))
-  const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
-  const known = b.let(i32.add(b.i32(CPU.XTLB), index))
+  const known = b.let(executeEntry(b.cpu, rip))
   b.failIf(i64.ne(i64.load(known, XTLB.TAG), i64.and(rip, i64.const(-4096))))
   const offset = b.let(i32.and(i32.wrap(rip), i32.const(4095)))
   b.failIf(i32.gt_u(offset, i32.const(4096 - MOST_BYTES)))
@@ -183,7 +183,7 @@ export function emitTableStore(b: EntryBuilder, va: I64, info: I32, leaf: I64): 
   const table = frameNamed(b, leaf)
   const value = b.let(i64.load(register, CPU.GPR))
   replaceLocked(b, LOCK_FOR.STORE, [table, i32.and(i32.wrap(va), i32.const(0xff8)), value, i32.const(MODE.EXACT)])
-  b.code.store(0x37, register, b.u64(CPU.ADDRESS), CPU.GPR)
+  b.code.store(STORE64[8], register, b.u64(CPU.ADDRESS), CPU.GPR)
   b.setU64(CPU.RIP, i64.add(rip, i64.extend_i32_u(i32.add(bytes, i32.const(2)))))
   b.code.return(i32.const(2))
 }

@@ -1,4 +1,5 @@
 import { FLAT_RING3_CS64, FLAT_RING3_SS64, SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER } from '@paravane/core/abi'
+import { notCanonical } from '../../mmu/walk-code.ts'
 import { CPU } from '../../state/layout.ts'
 import { i32, i64 } from '../../wasm/ops.ts'
 import { PV } from '../pv-state.ts'
@@ -6,7 +7,8 @@ import type { EntryBuilder } from './entry-builder.ts'
 import { rflags } from './state-code.ts'
 
 const [RAX, RCX, RSI, RDI, R11] = [0, 1, 6, 7, 11]
-const SYSCALL_BYTES = 2
+/** Of the instruction. */
+export const SYSCALL_BYTES = 2
 
 /** Fails where an event is due, which is delivered after a hypercall. Before anything is changed. */
 export function failIfDue(b: EntryBuilder): void {
@@ -38,7 +40,7 @@ export function setSegmentBase(b: EntryBuilder): void {
   failIfDue(b)
   const value = b.let(b.gpr(RSI))
   const which = b.let(b.i32(CPU.GPR + RDI * 8))
-  b.failIf(i64.ne(i64.shr_s(i64.shl(value, i64.const(16)), i64.const(16)), value))
+  b.failIf(notCanonical(value))
   b.failIf(i32.gt_u(which, i32.const(Math.max(SEGBASE_FS, SEGBASE_GS_USER, SEGBASE_GS_KERNEL))))
   for (const [base, at] of [
     [SEGBASE_FS, CPU.FSBASE],

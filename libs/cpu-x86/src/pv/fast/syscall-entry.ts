@@ -14,10 +14,9 @@ import { i32, i64 } from '../../wasm/ops.ts'
 import { PV } from '../pv-state.ts'
 import { emitBounce } from './bounce-code.ts'
 import { EntryBuilder, FUNCTION } from './entry-builder.ts'
-import { emitDone, setSegmentBase, stackSwitch } from './state-hypercalls.ts'
+import { emitDone, SYSCALL_BYTES, setSegmentBase, stackSwitch } from './state-hypercalls.ts'
 
 const RAX = 0
-const SYSCALL_BYTES = 2
 
 /** By number: a function, or what it does before it is done. */
 const HYPERCALLS: readonly (readonly [number, number | ((b: EntryBuilder) => void)])[] = [
