@@ -3,7 +3,7 @@ import { HANDLER_MASK, REC } from '../cold/record.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
-/** Milliseconds without a guest after which a processor has little of ours left in its caches. */
+/** Milliseconds of sleep after which a processor has little of a vCPU's left in its caches. */
 const LONG = 2
 /**
  * Instructions until regions are worth while again. A line of memory costs a hundred times what it does later, and a region has more
@@ -15,15 +15,14 @@ const WAKING = 20_000
 /** A place that has become hot by waking is not asked about for so many times as many jumps more. */
 const LATER = 8
 
-/** When translated code was left last in this thread, whichever vCPU's it was. Guests see nothing of what follows from it. */
-let left = 0
-
 /** Whether a vCPU that has begun to run goes by regions or by records alone. */
 export class Waking {
   readonly #vcpu: VcpuMemory
   readonly #isAwake: boolean
   /** Instructions still to be run by records. */
   #few = 0
+  /** When its translated code was left last. Guests see nothing of what follows from it. */
+  #left = 0
 
   /** @param isAwake it goes by regions always */
   constructor(vcpu: VcpuMemory, isAwake: boolean) {
@@ -48,13 +47,13 @@ export class Waking {
   }
 
   begin(): void {
-    if (!this.#isAwake && performance.now() - left > LONG) this.#few = WAKING
+    if (!this.#isAwake && performance.now() - this.#left > LONG) this.#few = WAKING
     this.#choose()
   }
 
   /** So many instructions were run. */
   ran(count: number): void {
-    left = performance.now()
+    this.#left = performance.now()
     if (this.#isOver) return
     this.#few -= count
     this.#choose()
