@@ -3,7 +3,7 @@ import { ColdTier } from './cold/cold-tier.ts'
 import { NO_ENTRIES } from './cold/entries.ts'
 import { FormRegistry } from './cold/form-registry.ts'
 import { type Instruction, RecentInstructions } from './cold/recent-instructions.ts'
-import { EXIT, isHeadOfRegion, NEVER_HOT, REC } from './cold/record.ts'
+import { EXIT, isHeadOfRegion, NEVER_HOT, OFFSET_MASK, REC } from './cold/record.ts'
 import { canonical, type Observed, SlowAccess } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
@@ -133,7 +133,7 @@ export class VcpuRunner {
     const rec = vcpu.i32(CPU.REC)
     this.#left = rec
     if (rec === 0) return
-    vcpu.setI32(CPU.RIP, vcpu.i32(CPU.PAGE_VA) | vcpu.views.u16[(rec + REC.OFFSET) >> 1])
+    vcpu.setI32(CPU.RIP, vcpu.i32(CPU.PAGE_VA) | (vcpu.views.u16[(rec + REC.PLACE) >> 1] & OFFSET_MASK))
     vcpu.setI32(CPU.RIP + 4, vcpu.i32(CPU.PAGE_VA + 4))
   }
 
@@ -163,7 +163,7 @@ export class VcpuRunner {
   }
 
   #isHead(rec: number): boolean {
-    return isHeadOfRegion(this.vcpu.views.i32[(rec + REC.HANDLER) >> 2])
+    return isHeadOfRegion(this.vcpu.views.u16[(rec + REC.HANDLER) >> 1])
   }
 
   /** An instruction was translated as one that raises #NM, and need not any more: its page's code is dropped. */

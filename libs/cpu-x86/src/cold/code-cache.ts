@@ -6,15 +6,15 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { dropAllCode, dropCode, dropTable, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
-import { HANDLER, NEVER_HOT, REC } from './record.ts'
+import { HANDLER, MOST_HOT, NEVER_HOT, OFFSET_MASK, REC } from './record.ts'
 
 /** Most instructions of one straight run: between two jumps no more are retired without looking at the limit. */
 export const RUN_LIMIT = 64
 
 /** #UD, #NM, and #GP(0) for an instruction of more than 15 bytes, as INVALID records hold them: vector | (error + 1) << 8. */
-const INVALID_OPCODE = 6n
-const DEVICE_NOT_AVAILABLE = 7n
-const TOO_LONG = 13n | (1n << 8n)
+const INVALID_OPCODE = 6
+const DEVICE_NOT_AVAILABLE = 7
+const TOO_LONG = 13 | (1 << 8)
 
 export interface CodeCacheOptions {
   readonly decode: Decode
@@ -40,7 +40,7 @@ export class CodeCache {
     this.#vcpu = vcpu
     this.#forms = forms
     this.#decode = options.decode
-    this.hotThreshold = options.hotThreshold ?? NEVER_HOT
+    this.hotThreshold = Math.min(options.hotThreshold ?? NEVER_HOT, MOST_HOT)
     this.#watch = options.watch
   }
 
@@ -84,24 +84,21 @@ export class CodeCache {
   }
 
   #translate(frameHost: number, table: number, from: number): number {
-    const { i32, u8, u64, u16 } = this.#vcpu.views
+    const { i32, u8, u16 } = this.#vcpu.views
     const mode = this.#vcpu.i32(CPU.COMPAT) ? 32 : 64
     const noFpu = this.#vcpu.i32(CPU.NO_FPU) !== 0
     const first = this.#vcpu.i32(CPU.ARENA_NEXT)
     let rec = first
     let offset = from
-    const pseudo = (handler: number, imm: bigint, target: number) => {
-      i32[(rec + REC.HANDLER) >> 2] = handler
-      u64[(rec + REC.IMM) >> 3] = imm
-      i32[(rec + REC.TARGET) >> 2] = target
-      u16[(rec + REC.OFFSET) >> 1] = offset
-      i32[(rec + REC.HOT) >> 2] = NEVER_HOT
+    const pseudo = (handler: number, imm: number, target: number) => {
+      this.#pseudo(rec, handler, imm, target)
+      u16[(rec + REC.PLACE) >> 1] = offset & OFFSET_MASK
       rec += REC.BYTES
     }
     for (let n = 0; ; n++) {
       const known = offset < 4096 ? i32[(table >> 2) + offset] : 0
       if (known !== 0 || n === RUN_LIMIT || offset === 4096) {
-        pseudo(HANDLER.CONTINUE, BigInt(offset), known)
+        pseudo(HANDLER.CONTINUE, offset, known)
         break
       }
       i32[(table >> 2) + offset] = rec
@@ -109,7 +106,7 @@ export class CodeCache {
       if (isFault(insn)) {
         if (insn.fault === 'more') {
           // Room for the instruction and what follows it, filled in by `crossInto`.
-          pseudo(HANDLER.CROSSING, 0n, 0)
+          pseudo(HANDLER.CROSSING, 0, 0)
           rec += 2 * REC.BYTES
         } else pseudo(HANDLER.INVALID, insn.fault === 'toolong' ? TOO_LONG : INVALID_OPCODE, 0)
         break
@@ -132,32 +129,35 @@ export class CodeCache {
    * Whether there was a place to note it in that frame's table.
    */
   crossInto(rec: number, next: number, insn: Decoded, offset: number, bytes: Uint8Array): boolean {
-    const { i32, u16, u64 } = this.#vcpu.views
+    const { i32 } = this.#vcpu.views
     const first = (this.tableOf(next) + CODE_TABLE.CROSSINGS) >> 2
     let place = first
     while (place < first + CODE_TABLE.MOST_CROSSINGS && i32[place] !== 0 && i32[place] !== rec) place++
     if (place === first + CODE_TABLE.MOST_CROSSINGS) return false
     i32[place] = rec
     this.encode(rec + REC.BYTES, insn, offset, bytes)
-    const after = rec + 2 * REC.BYTES
-    i32[(after + REC.HANDLER) >> 2] = HANDLER.CONTINUE
-    i32[(after + REC.TARGET) >> 2] = 0
-    i32[(after + REC.HOT) >> 2] = NEVER_HOT
-    u64[(after + REC.IMM) >> 3] = BigInt(offset + insn.length)
-    u16[(after + REC.OFFSET) >> 1] = offset + insn.length
+    this.#pseudo(rec + 2 * REC.BYTES, HANDLER.CONTINUE, offset + insn.length, 0)
     i32[(rec + REC.TARGET) >> 2] = next
     return true
   }
 
   encode(rec: number, insn: Decoded, offset: number, bytes: Uint8Array): void {
-    const { i32 } = this.#vcpu.views
+    const { i32, u16 } = this.#vcpu.views
     const form = this.#forms.number(insn, bytes)
     const handler = this.#forms.isInLoop(form) ? HANDLER.FIRST_FORM + form : HANDLER.OUT_OF_LINE
-    i32[(rec + REC.HANDLER) >> 2] = handler
+    u16[(rec + REC.HANDLER) >> 1] = handler
     i32[(rec + REC.FORM) >> 2] = form
     // Regions know of no #NM.
-    i32[(rec + REC.HOT) >> 2] = this.#vcpu.i32(CPU.NO_FPU) ? NEVER_HOT : this.hotThreshold
+    u16[(rec + REC.HOT) >> 1] = this.#vcpu.i32(CPU.NO_FPU) ? NEVER_HOT : this.hotThreshold
     encodeOperands(this.#vcpu, rec, insn, offset)
+  }
+
+  #pseudo(rec: number, handler: number, imm: number, target: number): void {
+    const { i32, u16 } = this.#vcpu.views
+    u16[(rec + REC.HANDLER) >> 1] = handler
+    u16[(rec + REC.HOT) >> 1] = NEVER_HOT
+    i32[(rec + REC.IMM) >> 2] = imm
+    i32[(rec + REC.TARGET) >> 2] = target
   }
 
   #allocateTable(): number {

@@ -3,7 +3,7 @@ import { executeEntry, executeTag, recordIn } from '../mmu/execute-tlb-code.ts'
 import { fillFunction } from '../mmu/fill.ts'
 import { findFunction } from '../mmu/find.ts'
 import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
-import { Code, STORE32, STORE64 } from '../wasm/code.ts'
+import { Code, STORE32, STORE32_16, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
@@ -11,6 +11,7 @@ import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
 import type { Form } from './forms.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
 import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
+import { addressOf } from './record-builder.ts'
 
 /** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
 export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
@@ -156,7 +157,7 @@ function storeFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
 function handlers(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, forms: readonly Form[]): void {
   const count = HANDLER.FIRST_FORM + forms.length
   for (let n = 0; n < count; n++) code.block()
-  code.expr(i32.and(i32.load(at.rec, REC.HANDLER), at.mask))
+  code.expr(i32.and(i32.load16_u(at.rec, REC.HANDLER), at.mask))
   code.u8(0x0e)
   code.u32(count)
   for (let n = 0; n < count; n++) code.u32(n)
@@ -207,7 +208,7 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
       crossing(code, b, at, cpu)
       break
     default:
-      code.store(STORE32, cpu, i32.wrap(i64.load(at.rec, REC.IMM)), CPU.VECTOR)
+      code.store(STORE32, cpu, i32.load(at.rec, REC.IMM), CPU.VECTOR)
       code.store(STORE32, cpu, i32.sub(i32.shr_u(i32.load(cpu, CPU.VECTOR), i32.const(8)), i32.const(1)), CPU.ERROR)
       code.store(STORE32, cpu, i32.and(i32.load(cpu, CPU.VECTOR), i32.const(255)), CPU.VECTOR)
       b.leave(EXIT.FAULT)
@@ -234,7 +235,7 @@ function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
 
 /** Whether a record's handler is a region now. */
 function runsRegion(rec: I32, { mask }: LoopLocals): I32 {
-  const handler = i32.and(i32.load(rec, REC.HANDLER), mask)
+  const handler = i32.and(i32.load16_u(rec, REC.HANDLER), mask)
   return i32.or(i32.ge_u(handler, i32.const(HEAD_OF_REGION)), i32.eq(handler, i32.const(HANDLER.REGION)))
 }
 
@@ -322,7 +323,7 @@ const notRetired = (at: LoopLocals, retires: 1 | 2): I32 =>
 function entry(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder, call: I32, retires: 1 | 2): void {
   storeFlags(code, cpu, at)
   code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
-  code.store(STORE64[8], cpu, i64.add(at.pageVa, i64.load16_u(at.rec, REC.OFFSET)), CPU.RIP)
+  code.store(STORE64[8], cpu, addressOf(at.rec, at.pageVa), CPU.RIP)
   code.setLocal(at.next.op, call)
   code.if(at.next)
   entered(code, cpu, at)
@@ -386,8 +387,11 @@ function takenJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   code.if(i32.ge_s(at.count, i32.load(cpu, CPU.LIMIT)), false)
   b.leave(EXIT.LIMIT)
   code.end()
-  code.store(STORE32, at.rec, i32.sub(i32.load(at.rec, REC.HOT), i32.const(1)), REC.HOT)
-  code.if(i32.eqz(i32.load(at.rec, REC.HOT)), false)
+  code.setLocal(at.next.op, i32.load16_u(at.rec, REC.HOT))
+  code.if(at.next)
+  code.store(STORE32_16, at.rec, i32.sub(at.next, i32.const(1)), REC.HOT)
+  code.if(i32.eq(at.next, i32.const(1)), false)
   b.leave(EXIT.HOT)
+  code.end()
   code.end()
 }

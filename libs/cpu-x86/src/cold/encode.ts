@@ -1,44 +1,37 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { REC, STACK_OPERAND } from './record.ts'
+import { OFFSET_BITS, REC, STACK_OPERAND } from './record.ts'
 import { segmentIsBase } from './record-builder.ts'
+import { hasWideAddress, OPERAND_SLOTS, placeOfConstant } from './record-shape.ts'
 
-/** Host address of what a non-memory operand names, for the record at `rec`. `second` is a second immediate. */
-function pointer(vcpu: VcpuMemory, rec: number, operand: Operand, second: boolean): number {
+/** Where what a register operand names is kept, from the vCPU. */
+function registerOffset(operand: Operand): number {
   switch (operand.kind) {
     case 'reg':
-      return vcpu.base + CPU.GPR + operand.reg * 8 + (operand.high ? 1 : 0)
+      return CPU.GPR + operand.reg * 8 + (operand.high ? 1 : 0)
     case 'xmm':
-      return vcpu.base + CPU.XMM + operand.reg * 16
+      return CPU.XMM + operand.reg * 16
     case 'mmx':
-      return vcpu.base + CPU.FX + 32 + operand.reg * 16
-    case 'imm':
-      return rec + (second ? REC.DISP : REC.IMM)
+      return CPU.FX + 32 + operand.reg * 16
     default:
       return 0
   }
 }
 
-const REGISTER_SLOTS = [REC.A, REC.B, REC.C] as const
-
 /** Writes the operands of an instruction at `offset` of its page into the record. Handler, form and HOT are the caller's. */
 export function encodeOperands(vcpu: VcpuMemory, rec: number, insn: Decoded, offset: number): void {
   const { i32, u16, u64 } = vcpu.views
-  const next = offset + insn.length
-  u16[(rec + REC.OFFSET) >> 1] = offset
-  u16[(rec + REC.NEXT) >> 1] = next
+  u16[(rec + REC.PLACE) >> 1] = offset | (insn.length << OFFSET_BITS)
   i32[(rec + REC.TARGET) >> 2] = 0
-  let immediates = 0
   insn.operands.forEach((operand, n) => {
-    if (operand.kind === 'mem') {
-      encodeMemory(vcpu, rec, operand, next, insn)
-      return
-    }
-    const second = operand.kind === 'imm' && immediates++ > 0
-    if (operand.kind === 'imm') u64[(rec + (second ? REC.DISP : REC.IMM)) >> 3] = BigInt.asUintN(64, operand.value)
-    else if (operand.kind === 'rel') u64[(rec + REC.IMM) >> 3] = BigInt.asUintN(64, BigInt(next + operand.value))
-    i32[(rec + REGISTER_SLOTS[n]) >> 2] = pointer(vcpu, rec, operand, second)
+    if (operand.kind === 'mem') encodeMemory(vcpu, rec, operand, OPERAND_SLOTS[n], offset + insn.length, insn)
+    else if (operand.kind === 'rel') i32[(rec + REC.IMM) >> 2] = operand.value
+    else if (operand.kind === 'imm') {
+      const { at, isWide } = placeOfConstant(insn, n)
+      if (isWide) u64[(rec + at) >> 3] = BigInt.asUintN(64, operand.value)
+      else i32[(rec + at) >> 2] = Number(BigInt.asIntN(32, operand.value))
+    } else u16[(rec + OPERAND_SLOTS[n]) >> 1] = registerOffset(operand)
   })
 }
 
@@ -46,20 +39,24 @@ function encodeMemory(
   vcpu: VcpuMemory,
   rec: number,
   operand: MemOperand,
+  slot: number,
   next: number,
-  { addressSize, modrm }: Decoded,
+  insn: Decoded,
 ): void {
-  const { i32, u64 } = vcpu.views
-  const register = (n: number) => vcpu.base + (n < 0 ? CPU.ZERO : CPU.GPR + n * 8)
-  const segment = vcpu.base + (operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO)
-  i32[(rec + REC.BASE) >> 2] = operand.ripRelative
-    ? vcpu.base + CPU.PAGE_VA
-    : segmentIsBase(operand, addressSize)
+  const { i32, u8, u16, u64 } = vcpu.views
+  const register = (n: number) => (n < 0 ? CPU.ZERO : CPU.GPR + n * 8)
+  const segment = operand.segment === 'fs' ? CPU.FSBASE : operand.segment === 'gs' ? CPU.GSBASE : CPU.ZERO
+  u16[(rec + REC.BASE) >> 1] = operand.ripRelative
+    ? CPU.PAGE_VA
+    : segmentIsBase(operand, insn.addressSize)
       ? segment
       : register(operand.base)
-  i32[(rec + REC.INDEX) >> 2] = register(operand.index)
-  i32[(rec + REC.SEGMENT) >> 2] = segment
-  i32[(rec + REC.SCALE) >> 2] = operand.scale | (operand.stack ? STACK_OPERAND : 0) | (modrm << 16)
-  const disp = operand.ripRelative ? operand.disp + BigInt(next) : operand.disp
-  u64[(rec + REC.DISP) >> 3] = BigInt.asUintN(64, disp)
+  u16[(rec + REC.INDEX) >> 1] = register(operand.index)
+  u16[(rec + REC.SEGMENT) >> 1] = segment
+  u8[rec + REC.SCALE] = operand.scale | (operand.stack ? STACK_OPERAND : 0)
+  u8[rec + REC.MODRM] = insn.modrm
+  // With the displacement it may be more than 32 bits.
+  u16[(rec + slot) >> 1] = operand.ripRelative ? next : 0
+  if (hasWideAddress(insn)) u64[(rec + REC.WIDE) >> 3] = BigInt.asUintN(64, operand.disp)
+  else i32[(rec + REC.DISP) >> 2] = Number(BigInt.asIntN(32, operand.disp))
 }

@@ -131,6 +131,6 @@ export class LoopBuilder extends RecordBuilder {
     this.code.setLocal(this.#at.next.op, i32.load(this.rec, REC.TARGET))
     this.code.brIf(this.labels.taken, this.#at.next)
     this.code.setLocal(this.#at.link.op, this.rec)
-    this.#slow(i64.add(this.#at.pageVa, i64.load(this.rec, REC.IMM)))
+    this.#slow(i64.add(this.#at.pageVa, i64.load32_u(this.rec, REC.IMM)))
   }
 }

@@ -7,12 +7,16 @@ import { CPU } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
-import { EXIT, REC, STACK_OPERAND } from './record.ts'
+import { EXIT, OFFSET_BITS, OFFSET_MASK, REC, STACK_OPERAND } from './record.ts'
+import { hasWideAddress, OPERAND_SLOTS, placeOfConstant } from './record-shape.ts'
 
-const OPERAND_SLOTS = [REC.A, REC.B, REC.C] as const
+/** An immediate in a record. */
+interface ConstantPlace extends HostPlace {
+  readonly isWide: boolean
+}
 
 /**
- * Binds definitions to decoded records: operands are pointers and numbers read from the record at run time, so one body serves
+ * Binds definitions to decoded records: operands are offsets and numbers read from the record at run time, so one body serves
  * every instruction of its form. How memory is opened and how an instruction ends is left to the kind of body.
  */
 export abstract class RecordBuilder extends BodyBuilder {
@@ -43,7 +47,7 @@ export abstract class RecordBuilder extends BodyBuilder {
       case 'mem':
         return this.openAt(this.address(operand, true), access, size ?? operand.size)
       case 'imm':
-        return this.#slot(operand, 'imm', size ?? this.size)
+        return this.#constant(this.insn.operands.indexOf(operand), size ?? this.size)
       case 'reg':
         return this.#slot(operand, 'gpr', size ?? operand.size)
       case 'xmm':
@@ -56,7 +60,23 @@ export abstract class RecordBuilder extends BodyBuilder {
 
   #slot(operand: Operand, kind: Place['kind'], size: number): HostPlace {
     const n = this.insn.operands.indexOf(operand)
-    return { kind, size, host: this.let(i32.load(this.rec, OPERAND_SLOTS[n])), offset: 0 }
+    return { kind, size, host: this.let(i32.add(this.cpu, i32.load16_u(this.rec, OPERAND_SLOTS[n]))), offset: 0 }
+  }
+
+  #constant(n: number, size: number): ConstantPlace {
+    const { at, isWide } = placeOfConstant(this.insn, n)
+    return { kind: 'imm', size, host: this.rec, offset: at, isWide }
+  }
+
+  override get(place: Place): I64 {
+    const { kind, host, offset, size } = place as HostPlace
+    if (kind !== 'imm' || size < 8 || (place as ConstantPlace).isWide) return super.get(place)
+    return this.let(i64.load32_s(host, offset))
+  }
+
+  /** What is at the offset from the vCPU that the record has at `slot`. */
+  #register(slot: number): I64 {
+    return i64.load(i32.add(this.cpu, i32.load16_u(this.rec, slot)))
   }
 
   gpr(index: number, size: 1 | 2 | 4 | 8): HostPlace {
@@ -68,17 +88,18 @@ export abstract class RecordBuilder extends BodyBuilder {
   }
 
   address(operand: MemOperand, segment: boolean): I64 {
-    const base = i64.load(i32.load(this.rec, REC.BASE))
-    const disp = i64.load(this.rec, REC.DISP)
-    const { addressSize, mode } = this.insn
+    const { addressSize, mode, operands } = this.insn
+    const added = i64.load16_u(this.rec, OPERAND_SLOTS[operands.indexOf(operand)])
+    const base = i64.add(this.#register(REC.BASE), added)
+    const disp = hasWideAddress(this.insn) ? i64.load(this.rec, REC.WIDE) : i64.load32_s(this.rec, REC.DISP)
     const shape = addressShape(operand, addressSize)
     if (shape === 'm') return i64.add(base, disp)
-    const scale = i64.load32_u(this.rec, REC.SCALE)
-    const index = i64.shl(i64.load(i32.load(this.rec, REC.INDEX)), scale)
+    const scale = i64.load8_u(this.rec, REC.SCALE)
+    const index = i64.shl(this.#register(REC.INDEX), scale)
     const whole = i64.add(i64.add(base, index), disp)
     const offset = shape === 'x' ? whole : i64.and(whole, i64.const(addressSize === 4 ? 0xffffffff : 0xffff))
     if (!segment) return offset
-    const sum = i64.add(offset, i64.load(i32.load(this.rec, REC.SEGMENT)))
+    const sum = i64.add(offset, this.#register(REC.SEGMENT))
     // Whether there is a segment is in the record, the exemplar of the form does not tell.
     return mode === 32 ? this.trunc(sum, 4) : sum
   }
@@ -88,20 +109,21 @@ export abstract class RecordBuilder extends BodyBuilder {
   }
 
   rip(): I64 {
-    return this.let(i64.add(this.pageVa(), i64.load16_u(this.rec, REC.OFFSET)))
+    return this.let(addressOf(this.rec, this.pageVa()))
   }
 
   nextRip(): I64 {
-    return this.let(i64.add(this.pageVa(), i64.load16_u(this.rec, REC.NEXT)))
+    const length = i64.shr_u(i64.load16_u(this.rec, REC.PLACE), i64.const(OFFSET_BITS))
+    return this.let(i64.add(addressOf(this.rec, this.pageVa()), length))
   }
 
   protected pageVa(): I64 {
     return i64.load(this.cpu, CPU.PAGE_VA)
   }
 
-  /** Address of the displacement operand: records hold it relative to the page. It wraps at the operand size in 32-bit mode. */
+  /** Where the displacement operand leads. It wraps at the operand size in 32-bit mode. */
   protected targetRip(): I64 {
-    const target = i64.add(this.pageVa(), i64.load(this.rec, REC.IMM))
+    const target = i64.add(this.nextRip(), i64.load32_s(this.rec, REC.IMM))
     return this.insn.mode === 32 ? this.trunc(target) : target
   }
 
@@ -117,6 +139,11 @@ export abstract class RecordBuilder extends BodyBuilder {
     this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
     this.leave(EXIT.TRAP)
   }
+}
+
+/** Of the instruction of a record in a page. */
+export function addressOf(rec: I32, pageVa: I64): I64 {
+  return i64.add(pageVa, i64.and(i64.load16_u(rec, REC.PLACE), i64.const(OFFSET_MASK)))
 }
 
 /** m: base + displacement; x: with index, scale and segment; a, w: the same cut to 32 or 16 bits before the segment is added. */
@@ -262,7 +289,7 @@ export class StepBuilder extends FunctionBuilder {
   /** 4 if the memory operand is of the stack segment: forms do not tell, records do. */
   #stackOperand(): I32 {
     if (!this.insn.operands.some((o) => o.kind === 'mem')) return i32.const(0)
-    return i32.shr_u(i32.and(i32.load(this.rec, REC.SCALE), i32.const(STACK_OPERAND)), i32.const(6))
+    return i32.shr_u(i32.and(i32.load8_u(this.rec, REC.SCALE), i32.const(STACK_OPERAND)), i32.const(5))
   }
 
   finish(): void {

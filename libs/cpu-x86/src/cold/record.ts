@@ -1,48 +1,54 @@
 /**
- * A record is one decoded instruction as the cold tier runs it: 64 bytes in the domain's memory. Pointers are host addresses, so
- * records belong to one vCPU. Straight-line code is consecutive records, and every record between a jump target and a jump is one
- * instruction: the count of retired instructions is (record - first) / 64.
+ * A record is one decoded instruction as the cold tier runs it: 32 bytes in the domain's memory, half a line of a cache. Straight-line
+ * code is consecutive records, and every record between a jump target and a jump is one instruction: the count of retired instructions
+ * is (record - first) / 32. Registers are named by their offsets from the vCPU.
  */
 export const REC = {
-  BYTES: 64,
-  SHIFT: 6,
-  /** i32: handler in the main loop; with HEAD_OF_REGION, of the instruction at which one starts. */
+  BYTES: 32,
+  SHIFT: 5,
+  /** u16: handler in the main loop; with HEAD_OF_REGION, of the instruction at which one starts. */
   HANDLER: 0,
-  /** i32: address of the first, second and third operand that is not memory (a register, or the immediate below). */
-  A: 4,
-  B: 8,
-  C: 12,
-  /** i32: addresses of base, index and segment base; i32: scale, and STACK_OPERAND. */
-  BASE: 16,
-  INDEX: 20,
-  SEGMENT: 24,
-  SCALE: 28,
-  /** u8, a part of SCALE: the modrm byte. */
-  MODRM: 30,
-  /** i64: displacement of the memory operand (RIP-relative ones count from the page); second immediate where there is no memory. */
-  DISP: 32,
-  /** i64: immediate, or branch displacement from the start of the page. */
-  IMM: 40,
-  /** i32: record of the branch target in the same page, 0 not known yet. */
-  TARGET: 48,
-  /** u16: offset in the page of this instruction, and of the next. */
-  OFFSET: 52,
-  NEXT: 54,
-  /** i32: counts down at each jump here; 0 asks for a region. */
-  HOT: 56,
+  /** u16: counts down at each jump here from what is not 0; a region is asked for as it becomes 0. */
+  HOT: 2,
   /** i32: form, which is also the place in the worker's table of its out-of-line body; of a region's head the place of that. */
-  FORM: 60,
+  FORM: 4,
+  /** u16: offset of the first, second and third operand that is a register; of the memory operand what is added to its address. */
+  A: 8,
+  B: 10,
+  C: 12,
+  /** u16: offset in the page of this instruction, and above bit 12 its length. */
+  PLACE: 14,
+  /** u16: offsets of base, index and segment base. */
+  BASE: 16,
+  INDEX: 18,
+  SEGMENT: 20,
+  /** u8: scale, and STACK_OPERAND. */
+  SCALE: 22,
+  /** u8: the modrm byte. */
+  MODRM: 23,
+  /** i32: displacement of the memory operand; without one, the second immediate. */
+  DISP: 24,
+  /** i64 in place of DISP and IMM: an absolute address, or the only immediate of an instruction without memory operand. */
+  WIDE: 24,
+  /** i32, of jumps and of records that are no instructions: record of the target in the same page, 0 not known yet. */
+  TARGET: 24,
+  /** i32: immediate, or branch displacement from the end of the instruction. */
+  IMM: 28,
 } as const
 
 /** In HOT, of a record that is never to ask for a region. */
-export const NEVER_HOT = 0x7fffffff
+export const NEVER_HOT = 0
+export const MOST_HOT = 0xffff
+/** In PLACE. */
+export const OFFSET_BITS = 12
+export const OFFSET_MASK = 0xfff
 
 /** In SCALE, above what a shift count looks at: the memory operand follows the rules of the stack segment (#SS). */
-export const STACK_OPERAND = 0x100
+export const STACK_OPERAND = 0x80
 
 /** Handlers before those of the forms. */
 export const HANDLER = {
-  /** Continue at TARGET or, where that is 0, at the displacement in IMM; not an instruction. */
+  /** Continue at TARGET or, where that is 0, at the offset of the page in IMM; not an instruction. */
   CONTINUE: 0,
   /** The body is out of line, in the table at FORM. */
   OUT_OF_LINE: 1,
@@ -62,9 +68,9 @@ export const HANDLER = {
  * In HANDLER, above all handlers: a region starts here. What is left of it without is the handler of the instruction, which is run where
  * regions are not to be (CPU.HANDLER_MASK).
  */
-export const HEAD_OF_REGION = 0x10000
+export const HEAD_OF_REGION = 0x8000
 /** For CPU.HANDLER_MASK: regions are run, or not where that can be avoided. */
-export const HANDLER_MASK = { REGIONS: -1, RECORDS: HEAD_OF_REGION - 1 } as const
+export const HANDLER_MASK = { REGIONS: 0xffff, RECORDS: HEAD_OF_REGION - 1 } as const
 
 export function isHeadOfRegion(handler: number): boolean {
   return handler === HANDLER.REGION || (handler & HEAD_OF_REGION) !== 0

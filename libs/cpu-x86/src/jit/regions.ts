@@ -1,6 +1,6 @@
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
-import { headOfRegion, NEVER_HOT, REC } from '../cold/record.ts'
+import { headOfRegion, MOST_HOT, NEVER_HOT, REC } from '../cold/record.ts'
 import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
@@ -53,7 +53,7 @@ export class Regions {
     this.#most = most
     this.#decode = decode
     this.#atOnce = atOnce
-    this.#again = Math.min(AGAIN * cache.hotThreshold, NEVER_HOT)
+    this.#again = Math.min(AGAIN * cache.hotThreshold, MOST_HOT)
   }
 
   /** Before a vCPU that another thread may have run is run here: its records may name places that hold something else here. */
@@ -66,12 +66,12 @@ export class Regions {
 
   /** The record at `offset` of the frame is hot: a region takes its place if one can begin there. */
   make(rec: number, frameHost: number, offset: number, mode: 32 | 64): void {
-    const { i32 } = this.#views
+    const { i32, u16 } = this.#views
     const page = this.#page(frameHost)
     const code = regionCode(page, offset, mode, this.#decode)
     const good = code !== undefined && worthwhile(code)
     // Said now, while the record is surely there.
-    i32[(rec + REC.HOT) >> 2] = good ? this.#again : NEVER_HOT
+    u16[(rec + REC.HOT) >> 1] = good ? this.#again : NEVER_HOT
     const region = good && (this.#atOnce ? compiled.demand(code, page) : compiled.ask(code, page))
     if (!region) return
     const taken = this.#vcpu.i32(CPU.NEXT_REGION)
@@ -87,10 +87,9 @@ export class Regions {
       // meanwhile, as that is done by this thread.
       if (this.#cache.known(frameHost, offset) !== rec) return
       if (!this.#use(frameHost, code, page)) return
-      // Jumps here are still counted.
-      i32[(rec + REC.HOT) >> 2] = NEVER_HOT
+      u16[(rec + REC.HOT) >> 1] = NEVER_HOT
       i32[(rec + REC.FORM) >> 2] = slot
-      i32[(rec + REC.HANDLER) >> 2] = headOfRegion(i32[(rec + REC.HANDLER) >> 2])
+      u16[(rec + REC.HANDLER) >> 1] = headOfRegion(u16[(rec + REC.HANDLER) >> 1])
     })
   }
 
