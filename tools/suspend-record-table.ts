@@ -158,12 +158,14 @@ export const CPU_ROWS: readonly Row[] = [
   ['JUMPS_KERNEL', 'anew', 'no translated code'],
   ['JUMPS_USER', 'anew', ''],
   ['JUMPS_LAST', 'anew', ''],
+  ['RETURN', 'anew', ''],
   ['X87_IP', 'passing', 'FIP and FDP are in FX'],
   ['X87_DP', 'passing', ''],
   ['FX', 'saved', 'x87, MXCSR and xmm0 to 15 as FXSAVE has them: 512 bytes'],
   ['MXCSR', 'saved', 'in FX'],
   ['XMM', 'saved', 'in FX'],
   ['BOUNCE', 'passing', ''],
+  ['RETURNS', 'anew', 'no translated code'],
 ]
 
 export const PV_ROWS: readonly Row[] = [

@@ -118,7 +118,7 @@ export class CodeCache {
       this.encode(rec, insn, offset, u8.subarray(frameHost + offset, frameHost + offset + insn.length))
       rec += REC.BYTES
       offset += insn.length
-      if (insn.row.ends && !insn.row.fallsThrough) break
+      if (insn.row.ends && !insn.row.fallsThrough && !insn.row.calls) break
     }
     this.#vcpu.setI32(CPU.ARENA_NEXT, rec)
     return first

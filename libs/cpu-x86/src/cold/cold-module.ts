@@ -12,6 +12,7 @@ import type { Form } from './forms.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
 import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
 import { addressOf } from './record-builder.ts'
+import { currentGeneration } from './returns.ts'
 
 /** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
 export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
@@ -96,11 +97,13 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
   code.block()
   const taken = code.depth
   code.block()
+  const found = code.depth
+  code.block()
   const slow = code.depth
   code.block()
   const miss = code.depth
   code.block()
-  b.labels = { exit, loop, taken, slow, miss, syscall: code.depth }
+  b.labels = { exit, loop, taken, found, slow, miss, syscall: code.depth }
   handlers(code, b, at, cpu, forms)
   code.end()
   entry(code, cpu, at, b, new Expr('i32', 'call', SYSCALL, [cpu]), 1)
@@ -110,6 +113,8 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
   b.leave(EXIT.MISS)
   code.end()
   slowJump(code, cpu, at, b)
+  code.end()
+  arrive(code, cpu, at)
   code.end()
   takenJump(code, cpu, at, b)
   code.br(loop)
@@ -251,8 +256,7 @@ function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
   const index = i32.shl(i32.and(i32.wrap(hash), i32.const(JUMPS.ENTRIES - 1)), i32.const(5))
   const known = at.start
   code.setLocal(known.op, i32.add(i32.add(cpu, i32.const(REGION.JUMPS)), index))
-  const mode = i32.add(cpu, i32.shl(i32.load(cpu, CPU.USER), i32.const(2)))
-  const generation = i32.or(i32.load(mode, CPU.JUMPS_KERNEL), i32.shl(i32.load(cpu, CPU.COMPAT), i32.const(31)))
+  const generation = currentGeneration(cpu)
   code.block()
   const there = code.depth
   const isKnown = i32.and(
@@ -342,7 +346,7 @@ function entered(code: Code, cpu: I32, at: LoopLocals): void {
 
 /** A jump by address: find the record, or leave with RIP set and the jump retired. A fault of the fetch is jumped on from. */
 function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
-  const { next, target, pageVa } = at
+  const { next, target } = at
   code.loop()
   const again = code.depth
   // As `find` begins, which is called for the rest.
@@ -370,9 +374,13 @@ function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   b.leave(EXIT.LOOKUP)
   code.end()
   code.end()
+}
+
+/** At `next`, the record of `target`. */
+function arrive(code: Code, cpu: I32, { next, target, pageVa, link }: LoopLocals): void {
   const page = i64.and(target, i64.const(-4096))
   code.if(i64.eq(page, pageVa))
-  code.store(STORE32, at.link, next, REC.TARGET)
+  code.store(STORE32, link, next, REC.TARGET)
   code.else()
   code.setLocal(pageVa.op, page)
   code.store(STORE64[8], cpu, pageVa, CPU.PAGE_VA)

@@ -9,6 +9,7 @@ import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { EXIT, REC } from './record.ts'
 import { openThroughTlb, RecordBuilder } from './record-builder.ts'
+import { emitCall, emitReturn } from './returns.ts'
 
 /** Locals of the loop function that live from one instruction to the next. */
 export interface LoopLocals {
@@ -33,6 +34,8 @@ export interface LoopLocals {
 export interface LoopLabels {
   readonly loop: number
   readonly taken: number
+  /** Goes on at the record `next`, which is that of the address `target`. */
+  readonly found: number
   readonly slow: number
   /** `fill` has found no frame. */
   readonly miss: number
@@ -93,6 +96,7 @@ export class LoopBuilder extends RecordBuilder {
   }
 
   jump(_target: Operand): void {
+    this.#call()
     this.code.setLocal(this.#at.next.op, i32.load(this.rec, REC.TARGET))
     this.code.brIf(this.labels.taken, this.#at.next)
     this.code.setLocal(this.#at.link.op, this.rec)
@@ -107,8 +111,16 @@ export class LoopBuilder extends RecordBuilder {
   }
 
   jumpTo(rip: I64): void {
-    this.code.setLocal(this.#at.link.op, this.#dummy)
-    this.#slow(rip)
+    const { link, next, target } = this.#at
+    this.#call()
+    this.code.setLocal(link.op, this.#dummy)
+    this.code.setLocal(target.op, rip)
+    if (this.insn.row.returns) emitReturn(this.code, this.cpu, next, rip, () => this.code.br(this.labels.found))
+    this.code.br(this.labels.slow)
+  }
+
+  #call(): void {
+    if (this.insn.row.calls) emitCall(this.code, this.cpu, this.rec, this.nextRip(), this.#at.pageVa)
   }
 
   #slow(rip: I64): void {

@@ -81,10 +81,10 @@ const near = { map: 0, force64: true, ends: true } as const
 const conditional = { ...near, fallsThrough: true } as const
 
 const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => [
-  { ...near, mode, name: 'call', code: 0xe8, operands: 'Jz', def: call(pointer) },
-  { ...near, mode, name: 'call', code: 0xff, ext: 2, operands: 'Ev', def: callIndirect(pointer) },
-  { ...near, mode, name: 'ret', code: 0xc2, operands: 'Iuw', def: ret(pointer, true) },
-  { ...near, mode, name: 'ret', code: 0xc3, operands: '', def: ret(pointer, false) },
+  { ...near, mode, calls: true, name: 'call', code: 0xe8, operands: 'Jz', def: call(pointer) },
+  { ...near, mode, calls: true, name: 'call', code: 0xff, ext: 2, operands: 'Ev', def: callIndirect(pointer) },
+  { ...near, mode, returns: true, name: 'ret', code: 0xc2, operands: 'Iuw', def: ret(pointer, true) },
+  { ...near, mode, returns: true, name: 'ret', code: 0xc3, operands: '', def: ret(pointer, false) },
 ]
 
 export const rows: readonly Row[] = [

@@ -62,6 +62,9 @@ export interface Row {
   readonly ends?: boolean
   /** Of those: may go on with the next instruction (jumpIf, finish), which tiers then translate too. */
   readonly fallsThrough?: boolean
+  /** Of those: a near call, after which the next instruction is likely to be run, or the return from one. */
+  readonly calls?: boolean
+  readonly returns?: boolean
   /**
    * Seldom run or large: the cold tier keeps its body out of the main loop (a call), and regions call that body too.
    * Such a definition may not use control methods except `fault` and `trap`.

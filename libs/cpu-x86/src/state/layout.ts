@@ -103,6 +103,8 @@ export const CPU = {
   JUMPS_KERNEL: 0x1b0,
   JUMPS_USER: 0x1b4,
   JUMPS_LAST: 0x1b8,
+  /** i32: where in RETURNS the newest entry is, from its start. */
+  RETURN: 0x1bc,
   /** i64: FIP and FDP that an x87 instruction will leave: its address and its operand's offset. */
   X87_IP: 0x170,
   X87_DP: 0x178,
@@ -113,6 +115,8 @@ export const CPU = {
   /** Bounce buffers of the slow step: eight of 64 bytes. */
   BOUNCE: 0x400,
   BOUNCE_BYTES: 0x200,
+  /** See RETURNS. */
+  RETURNS: 0x700,
   SIZE: 0x1000,
 } as const
 
@@ -147,6 +151,20 @@ export const JUMPS = {
   SLOT: 12,
   REC: 16,
   BYTES: 1024 * 32,
+} as const
+
+/**
+ * Where the last calls return to, the oldest overwritten by the newest: the record there, 0 where that was not known. Good while JUMPS of
+ * its generation are.
+ */
+export const RETURNS = {
+  ENTRY: 16,
+  /** u64 */
+  RIP: 0,
+  /** i32 */
+  GENERATION: 8,
+  REC: 12,
+  BYTES: 16 * 16,
 } as const
 
 /**

@@ -1,4 +1,4 @@
-import { CPU, JUMPS, REGION, TLB, USED, XTLB } from './layout.ts'
+import { CPU, JUMPS, REGION, RETURNS, TLB, USED, XTLB } from './layout.ts'
 import { TlbBank, type TlbBankPlace } from './tlb-bank.ts'
 
 /** Banks by mode. */
@@ -114,7 +114,10 @@ export class VcpuMemory {
     const last = this.i32(CPU.JUMPS_LAST)
     const next = last === LAST_GENERATION ? 0 : last + 1
     // Numbers come again: none may be left of those given out before.
-    if (next === 0) this.views.u8.fill(0xff, this.base + REGION.JUMPS, this.base + REGION.JUMPS + JUMPS.BYTES)
+    if (next === 0) {
+      this.views.u8.fill(0xff, this.base + REGION.JUMPS, this.base + REGION.JUMPS + JUMPS.BYTES)
+      this.views.u8.fill(0xff, this.base + CPU.RETURNS, this.base + CPU.RETURNS + RETURNS.BYTES)
+    }
     this.setI32(CPU.JUMPS_LAST, next)
     this.setI32(user ? CPU.JUMPS_USER : CPU.JUMPS_KERNEL, next)
   }
