@@ -3,7 +3,7 @@ import type { Decoded } from '../decode/decoded.ts'
 import { Code } from '../wasm/code.ts'
 import { assemble, type Signature } from '../wasm/module.ts'
 import { i32 } from '../wasm/ops.ts'
-import { BODY, BODY_IMPORTS, HELPER_INDEX } from './cold-module.ts'
+import { BODY, BODY_IMPORTS, HELPER_INDEX } from './functions.ts'
 import { EXIT } from './record.ts'
 import { OutOfLineBuilder, StepBuilder } from './record-builder.ts'
 

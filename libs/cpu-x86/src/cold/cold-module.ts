@@ -5,33 +5,16 @@ import { findFunction } from '../mmu/find.ts'
 import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE32_16, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
-import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
+import { assemble, type FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
+import { entered, entry, hasMissed, missed, notRetired } from './entry-code.ts'
 import type { Form } from './forms.ts'
+import { BODY, BODY_IMPORTS, FUNCTION, HELPER_INDEX } from './functions.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
+import { DUMMY_RECORD, loadFlags, retired, storeFlags } from './loop-state.ts'
 import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
-import { addressOf } from './record-builder.ts'
 import { currentGeneration } from './returns.ts'
-
-/** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
-export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
-const HELPER: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] }
-
-/** Functions that every module with bodies imports, in index order. */
-export const BODY_IMPORTS: readonly (readonly [string, Signature])[] = [
-  ['sse', HELPER],
-  ['x87', HELPER],
-  ['tsc', HELPER],
-]
-export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2 } as const
-
-const [SYSCALL, FAULT] = [BODY_IMPORTS.length, BODY_IMPORTS.length + 1]
-const FILL = FAULT + 1
-const FIND = FILL + 1
-
-/** Target of links that lead nowhere: bytes of the vCPU's state that nobody reads. */
-const DUMMY_RECORD = CPU.SIZE - REC.BYTES
 
 /**
  * The cold tier: one function that runs decoded records by a `br_table` in a loop, with the walker and the finder beside it.
@@ -88,7 +71,7 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
     flags: { fz: locals.named('i64'), fs: locals.named('i64'), fc: locals.named('i64') },
   }
   const dummy = i32.add(cpu, i32.const(DUMMY_RECORD))
-  const b = new LoopBuilder(code, locals, cpu, at, HELPER_INDEX, FILL, dummy)
+  const b = new LoopBuilder(code, locals, cpu, at, HELPER_INDEX, FUNCTION.FILL, dummy)
   enter(code, cpu, at)
   code.block()
   const exit = code.depth
@@ -106,7 +89,7 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
   b.labels = { exit, loop, taken, found, slow, miss, syscall: code.depth }
   handlers(code, b, at, cpu, forms)
   code.end()
-  entry(code, cpu, at, b, new Expr('i32', 'call', SYSCALL, [cpu]), 1)
+  entry(code, cpu, at, b, new Expr('i32', 'call', FUNCTION.SYSCALL, [cpu]), 1)
   b.leave(EXIT.TRAP)
   code.end()
   entry(code, cpu, at, b, missed(cpu), 2)
@@ -141,21 +124,6 @@ function leave(code: Code, cpu: I32, at: LoopLocals): void {
   code.store(STORE32, cpu, at.rec, CPU.REC)
   storeFlags(code, cpu, at)
   code.return(at.exit)
-}
-
-/** Less one where `start` was moved on past a record that does not count. */
-const retired = (at: LoopLocals): I32 => i32.shr_s(i32.sub(at.rec, at.start), i32.const(REC.SHIFT))
-
-function loadFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
-  code.setLocal(flags.fz.op, i64.load(cpu, CPU.FZ))
-  code.setLocal(flags.fs.op, i64.load(cpu, CPU.FS))
-  code.setLocal(flags.fc.op, i64.load(cpu, CPU.FC))
-}
-
-function storeFlags(code: Code, cpu: I32, { flags }: LoopLocals): void {
-  code.store(STORE64[8], cpu, flags.fz, CPU.FZ)
-  code.store(STORE64[8], cpu, flags.fs, CPU.FS)
-  code.store(STORE64[8], cpu, flags.fc, CPU.FC)
 }
 
 /** The dispatch and all bodies: handler n follows the end of the n-th innermost block. */
@@ -220,7 +188,7 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
   }
 }
 
-const find = (cpu: I32, rip: I64): I32 => new Expr('i32', 'call', FIND, [cpu, rip])
+const find = (cpu: I32, rip: I64): I32 => new Expr('i32', 'call', FUNCTION.FIND, [cpu, rip])
 
 /** Checks the execute TLB for the next page before the instruction that reaches into it. */
 function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
@@ -311,39 +279,6 @@ function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void
   code.br(b.labels.slow)
 }
 
-/** Whether a function was left as `fill` found no frame. */
-const hasMissed = (cpu: I32, at: LoopLocals): I32 =>
-  i32.and(i32.eq(at.exit, i32.const(EXIT.MISS)), i32.ne(i32.load(cpu, CPU.MISS), i32.const(0)))
-
-/** Calls Entries.fault for what `fill` did not find. */
-const missed = (cpu: I32): I32 =>
-  new Expr('i32', 'call', FAULT, [cpu, i64.load(cpu, CPU.ADDRESS), i32.load(cpu, CPU.MISS)])
-
-/** After an answer in `next`: what `start` is to be moved on by, where that says that the instruction is not retired. */
-const notRetired = (at: LoopLocals, retires: 1 | 2): I32 =>
-  i32.shl(i32.sub(i32.const(retires), at.next), i32.const(REC.SHIFT))
-
-/** Goes on where one of Entries says, by an answer of which `retires` has the instruction retired; falls through at 0. */
-function entry(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder, call: I32, retires: 1 | 2): void {
-  storeFlags(code, cpu, at)
-  code.store(STORE32, cpu, i32.add(at.count, retired(at)), CPU.COUNT)
-  code.store(STORE64[8], cpu, addressOf(at.rec, at.pageVa), CPU.RIP)
-  code.setLocal(at.next.op, call)
-  code.if(at.next)
-  entered(code, cpu, at)
-  code.setLocal(at.start.op, i32.add(at.start, notRetired(at, retires)))
-  code.br(b.labels.slow)
-  code.end()
-}
-
-/** An entry was taken: what the loop holds is loaded anew, and RIP is jumped to. */
-function entered(code: Code, cpu: I32, at: LoopLocals): void {
-  loadFlags(code, cpu, at)
-  code.setLocal(at.tlb.op, i32.load(cpu, CPU.TLB))
-  code.setLocal(at.link.op, i32.add(cpu, i32.const(DUMMY_RECORD)))
-  code.setLocal(at.target.op, i64.load(cpu, CPU.RIP))
-}
-
 /** A jump by address: find the record, or leave with RIP set and the jump retired. A fault of the fetch is jumped on from. */
 function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   const { next, target } = at
@@ -364,7 +299,7 @@ function slowJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   code.if(i32.lt_s(at.count, i32.load(cpu, CPU.LIMIT)))
   storeFlags(code, cpu, at)
   code.store(STORE32, cpu, at.count, CPU.COUNT)
-  code.if(new Expr('i32', 'call', FAULT, [cpu, target, i32.const(0)]))
+  code.if(new Expr('i32', 'call', FUNCTION.FAULT, [cpu, target, i32.const(0)]))
   entered(code, cpu, at)
   // It is not retired.
   code.setLocal(at.start.op, i32.const(REC.BYTES))

@@ -1,5 +1,5 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { BODY, BODY_IMPORTS, HELPER_INDEX } from '../cold/cold-module.ts'
+import { BODY, BODY_IMPORTS, HELPER_INDEX } from '../cold/functions.ts'
 import { CPU } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'

@@ -4,6 +4,7 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { PV } from './pv-state.ts'
 
 const EFER = 0xc0000080
+const TSC_ADJUST = 0x3b
 const FS_BASE = 0xc0000100
 const GS_BASE = 0xc0000101
 const GS_KERNEL = 0xc0000102
@@ -33,6 +34,7 @@ const EFER_VALUE = 0xd01n
 /** Model-specific registers that read as constants and ignore writes of the same value (xen/arch/x86/pv/emul-priv-op.c read_msr, write_msr). */
 const CONSTANTS: Readonly<Record<number, bigint>> = {
   [EFER]: EFER_VALUE,
+  [TSC_ADJUST]: 0n,
   /** APIC_BASE: enabled, bootstrap processor. */
   27: 0xfee00900n,
   /** PAT as Xen sets it. */
@@ -80,6 +82,9 @@ export function writeMsr(vcpu: VcpuMemory, index: number, value: bigint): boolea
     }
     case EFER:
       return value === EFER_VALUE
+    // All vCPUs have one TSC, and it stays as it is.
+    case TSC_ADJUST:
+      return value === 0n
     case MCG_STATUS:
       vcpu.setU64(PV.MCG_STATUS, value)
       return true

@@ -33,6 +33,8 @@ export const FEATURES: readonly Feature[] = [
   ...fixed('1.ecx', { hypervisor: 31 }),
   ...fixed('80000001.edx', { syscall: 11, nx: 20, lm: 29 }),
   ...fixed('80000007.edx', { invariant_tsc: 8 }),
+  // With it Linux trusts the TSC, and does not wake up twice a second to compare it with another clock.
+  ...at('7.ebx', 'x86-64', { tsc_adjust: 1 }),
   // Copies and clears become `rep`, which is a bulk operation here.
   ...at('7.ebx', 'x86-64', { erms: 9 }),
   ...at('7.edx', 'x86-64', { fsrm: 4 }),

@@ -1,7 +1,7 @@
 /** Runs single instructions through the cold tier's out-of-line bodies, without pages: what a definition itself does. */
 import { Locals, parameter } from '../../src/builder/locals.ts'
-import { BODY, BODY_IMPORTS, HELPER_INDEX } from '../../src/cold/cold-module.ts'
 import { encodeOperands } from '../../src/cold/encode.ts'
+import { BODY, BODY_IMPORTS, HELPER_INDEX } from '../../src/cold/functions.ts'
 import { EXIT } from '../../src/cold/record.ts'
 import { addressShape, OutOfLineBuilder } from '../../src/cold/record-builder.ts'
 import type { Decoded, Operand } from '../../src/decode/decoded.ts'

@@ -1,0 +1,21 @@
+import type { Signature } from '../wasm/module.ts'
+
+/** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
+export const BODY: Signature = { params: ['i32', 'i32'], results: ['i32'] }
+const HELPER: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] }
+
+/** Functions that every module with bodies imports, in index order. */
+export const BODY_IMPORTS: readonly (readonly [string, Signature])[] = [
+  ['sse', HELPER],
+  ['x87', HELPER],
+  ['tsc', HELPER],
+]
+export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2 } as const
+
+/** Functions of the cold tier's module by index: what it imports beside those, then its own. */
+export const FUNCTION = {
+  SYSCALL: BODY_IMPORTS.length,
+  FAULT: BODY_IMPORTS.length + 1,
+  FILL: BODY_IMPORTS.length + 2,
+  FIND: BODY_IMPORTS.length + 3,
+} as const
