@@ -61,7 +61,7 @@ export class VcpuRunner {
     const forms = new FormRegistry(views.memory, decode)
     this.cache = new CodeCache(vcpu, forms, {
       decode,
-      hotThreshold: options.regionThreshold || NEVER_HOT,
+      hotThreshold: options.regionThreshold ?? NEVER_HOT,
       watch: (frame) => {
         this.#announced++
         outsideGuest(vcpu, () => watchCode(this.#vcpus, frame))

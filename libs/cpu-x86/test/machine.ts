@@ -102,6 +102,11 @@ export class Machine {
     return table + Number((va >> 12n) & 511n) * 8
   }
 
+  /** The frame that a page is mapped to. */
+  frameOf(va: bigint): number {
+    return Number((this.views.u64[this.entry(va) >> 3] >> 12n) & 0xffffn)
+  }
+
   /** Maps a page and answers the host address of its frame. */
   map(m: Mapping): number {
     const frame = m.frame ?? this.#nextFrame++

@@ -74,7 +74,6 @@ export class Pcpu {
   #turn(next: Assignment, seen: number): VcpuExit {
     // A domain just made is known here by the mail that came before it was scheduled.
     this.#init.readMail()
-    // Starts its periodic timer, if this is its first turn. Its timers may have been another pCPU's until now.
     this.#timers.adopt(next.unit)
     const exit = this.#runUnit(next, seen)
     // It may wait with a timeout now.

@@ -6,7 +6,7 @@ import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { dropAllCode, dropCode, dropTable, tableOf } from './drop-code.ts'
 import { encodeOperands } from './encode.ts'
 import type { FormRegistry } from './form-registry.ts'
-import { HANDLER, MOST_HOT, NEVER_HOT, OFFSET_MASK, REC } from './record.ts'
+import { HANDLER, hotAfter, NEVER_HOT, OFFSET_MASK, REC } from './record.ts'
 
 /** Most instructions of one straight run: between two jumps no more are retired without looking at the limit. */
 export const RUN_LIMIT = 64
@@ -18,8 +18,8 @@ const TOO_LONG = 13 | (1 << 8)
 
 export interface CodeCacheOptions {
   readonly decode: Decode
-  /** Jumps to a place before it asks for a region. */
-  readonly hotThreshold?: number
+  /** Jumps to a place before it asks for a region, or NEVER_HOT. */
+  readonly hotThreshold: number
   /**
    * A frame has a table, and nothing is translated yet: stores to it are to be watched from now on. The vCPU may leave the guest
    * meanwhile.
@@ -40,7 +40,7 @@ export class CodeCache {
     this.#vcpu = vcpu
     this.#forms = forms
     this.#decode = options.decode
-    this.hotThreshold = Math.min(options.hotThreshold ?? NEVER_HOT, MOST_HOT)
+    this.hotThreshold = hotAfter(options.hotThreshold)
     this.#watch = options.watch
   }
 
@@ -84,15 +84,14 @@ export class CodeCache {
   }
 
   #translate(frameHost: number, table: number, from: number): number {
-    const { i32, u8, u16 } = this.#vcpu.views
+    const { i32, u8 } = this.#vcpu.views
     const mode = this.#vcpu.i32(CPU.COMPAT) ? 32 : 64
     const noFpu = this.#vcpu.i32(CPU.NO_FPU) !== 0
     const first = this.#vcpu.i32(CPU.ARENA_NEXT)
     let rec = first
     let offset = from
     const pseudo = (handler: number, imm: number, target: number) => {
-      this.#pseudo(rec, handler, imm, target)
-      u16[(rec + REC.PLACE) >> 1] = offset & OFFSET_MASK
+      this.#pseudo(rec, handler, offset, imm, target)
       rec += REC.BYTES
     }
     for (let n = 0; ; n++) {
@@ -136,7 +135,8 @@ export class CodeCache {
     if (place === first + CODE_TABLE.MOST_CROSSINGS) return false
     i32[place] = rec
     this.encode(rec + REC.BYTES, insn, offset, bytes)
-    this.#pseudo(rec + 2 * REC.BYTES, HANDLER.CONTINUE, offset + insn.length, 0)
+    const after = offset + insn.length
+    this.#pseudo(rec + 2 * REC.BYTES, HANDLER.CONTINUE, after, after, 0)
     i32[(rec + REC.TARGET) >> 2] = next
     return true
   }
@@ -152,10 +152,12 @@ export class CodeCache {
     encodeOperands(this.#vcpu, rec, insn, offset)
   }
 
-  #pseudo(rec: number, handler: number, imm: number, target: number): void {
+  /** A record that is no instruction. */
+  #pseudo(rec: number, handler: number, offset: number, imm: number, target: number): void {
     const { i32, u16 } = this.#vcpu.views
     u16[(rec + REC.HANDLER) >> 1] = handler
     u16[(rec + REC.HOT) >> 1] = NEVER_HOT
+    u16[(rec + REC.PLACE) >> 1] = offset & OFFSET_MASK
     i32[(rec + REC.IMM) >> 2] = imm
     i32[(rec + REC.TARGET) >> 2] = target
   }

@@ -38,7 +38,10 @@ export const REC = {
 
 /** In HOT, of a record that is never to ask for a region. */
 export const NEVER_HOT = 0
-export const MOST_HOT = 0xffff
+
+/** HOT of a record that is to ask for a region after so many jumps more, as far as there is room for the number. */
+export const hotAfter = (jumps: number): number => Math.min(jumps, 0xffff)
+
 /** In PLACE. */
 export const OFFSET_BITS = 12
 export const OFFSET_MASK = 0xfff

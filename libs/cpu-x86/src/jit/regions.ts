@@ -1,6 +1,6 @@
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
-import { headOfRegion, MOST_HOT, NEVER_HOT, REC } from '../cold/record.ts'
+import { headOfRegion, hotAfter, NEVER_HOT, REC } from '../cold/record.ts'
 import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
@@ -53,7 +53,7 @@ export class Regions {
     this.#most = most
     this.#decode = decode
     this.#atOnce = atOnce
-    this.#again = Math.min(AGAIN * cache.hotThreshold, MOST_HOT)
+    this.#again = hotAfter(AGAIN * cache.hotThreshold)
   }
 
   /** Before a vCPU that another thread may have run is run here: its records may name places that hold something else here. */

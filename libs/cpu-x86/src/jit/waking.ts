@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { HANDLER_MASK, MOST_HOT, REC } from '../cold/record.ts'
+import { HANDLER_MASK, hotAfter, REC } from '../cold/record.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
@@ -37,7 +37,7 @@ export class Waking {
   /** Whether no region is made of a place yet that has become hot after so many jumps, as it did so by waking. */
   defers(rec: number, jumps: number): boolean {
     if (this.#isOver) return false
-    this.#vcpu.views.u16[(rec + REC.HOT) >> 1] = Math.min(LATER * jumps, MOST_HOT)
+    this.#vcpu.views.u16[(rec + REC.HOT) >> 1] = hotAfter(LATER * jumps)
     return true
   }
 

@@ -66,7 +66,7 @@ export class EntryMachines {
   /** Flags of the frame that a page is mapped to. */
   watch(va: bigint, on: boolean): void {
     this.each((vcpu, m) => {
-      const frame = m.host(Number((m.views.u64[m.entry(va) >> 3] >> 12n) & 0xffffn))
+      const frame = m.host(m.frameOf(va))
       m.views.u8[vcpu.i32(CPU.FRAME_FLAGS) + (frame >>> 12)] = on ? FRAME.LOG_DIRTY : 0
       if (on) vcpu.revokeWrites()
     })

@@ -68,7 +68,7 @@ export function tableUpdate(random: Random): TableUpdate {
     put(m, { info }) {
       const { u64 } = m.views
       for (const [n, old] of olds.entries()) u64[(m.host(TABLE_GMFN) >> 3) + n] = old
-      const requests = m.host(Number((u64[m.entry(REQUESTS) >> 3] >> 12n) & 0xffffn))
+      const requests = m.host(m.frameOf(REQUESTS))
       for (const at of REQUEST_AT)
         for (const [n, value] of [pointers[0], entries[0], pointers[1], entries[1]].entries())
           if (at + n * 8 < 4096) u64[(requests + at + n * 8) >> 3] = BigInt.asUintN(64, value)

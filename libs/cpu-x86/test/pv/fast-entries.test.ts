@@ -210,7 +210,7 @@ function prepare(both: EntryMachines, random: Random): string {
     if (flushes) vcpu.flushAll()
     const page = rsp - (rsp & 0xfffn)
     if (page !== STACK || (rsp & 0xfffn) > 4024n) return
-    const at = m.host(Number((m.views.u64[m.entry(page) >> 3] >> 12n) & 0xffffn)) + Number(rsp & 0xfffn)
+    const at = m.host(m.frameOf(page)) + Number(rsp & 0xfffn)
     m.views.u8.set(new Uint8Array(BigUint64Array.from(frame, (w) => BigInt.asUintN(64, w)).buffer), at)
   })
   both.watch(TABLE, random.below(16) === 0)
@@ -256,7 +256,7 @@ const LOOP = [
 /** User mode that makes system calls and touches what is not there, in turns; its kernel mends and returns. */
 function looping(both: EntryMachines): void {
   both.each((vcpu, m) => {
-    const frame = (va: bigint): number => m.host(Number((m.views.u64[m.entry(va) >> 3] >> 12n) & 0xffffn))
+    const frame = (va: bigint): number => m.host(m.frameOf(va))
     m.write(frame(PROGRAM) + 0x800, Uint8Array.from(LOOP))
     m.write(frame(SYSCALL_ENTRY), Uint8Array.from(RETURN))
     m.write(frame(PF_ENTRY), Uint8Array.from(MEND))
@@ -294,7 +294,7 @@ test('page faults without end come back to TypeScript', () => {
   const both = machines()
   both.each((vcpu, m) => {
     // Of 64 bytes each, down through the same two frames.
-    const frame = Number((m.views.u64[m.entry(STACK) >> 3] >> 12n) & 0xffffn)
+    const frame = m.frameOf(STACK)
     for (let n = 0n; n < 16n; n++) m.map({ va: 0x700000n + n * 0x1000n, frame })
     setMode(vcpu, false)
     vcpu.setGpr(4, 0x710000n)

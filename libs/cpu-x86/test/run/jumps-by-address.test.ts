@@ -47,7 +47,7 @@ describe.each(tiers)('jumps by address, run $name', ({ options, run }) => {
     const { machine, pages } = machineWith(JUMP, 0, options)
     // lea rax, [rip]; hlt
     machine.write(pages[1] + 0x30, Uint8Array.of(0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xf4))
-    const frame = Number((machine.views.u64[machine.entry(TARGET) >> 3] >> 12n) & 0xffffn)
+    const frame = machine.frameOf(TARGET)
     const others = [TARGET, TARGET + 0x10_0000n, TARGET + 0x8000_0000n]
     for (const va of others) machine.map({ va: va & ~0xfffn, frame })
     for (const _ of numbers) for (const va of others) expect(jumpTo(machine, run, va)).toBe(Number(va) + 7)
@@ -58,8 +58,9 @@ describe.each(tiers)('jumps by address, run $name', ({ options, run }) => {
     const first = 0x200_0000n
     const count = XTLB.ENTRIES + 70
     const frames = Array.from({ length: 100 }, (_, n) => {
-      machine.write(machine.map({ va: first + BigInt(n << 12) }), leaving(n))
-      return Number((machine.views.u64[machine.entry(first + BigInt(n << 12)) >> 3] >> 12n) & 0xffffn)
+      const va = first + BigInt(n << 12)
+      machine.write(machine.map({ va }), leaving(n))
+      return machine.frameOf(va)
     })
     for (let n = 0; n < count; n++) machine.map({ va: first + BigInt(n << 12), frame: frames[n % 100] })
     for (let round = 0; round < 2; round++)
