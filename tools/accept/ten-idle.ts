@@ -18,12 +18,14 @@ export async function tenIdle({ short, progress }: How): Promise<Outcome> {
     const size = ['--guests', `${GUESTS}`, '--memory', `${MEMORY_MIB}`]
     const args = [...size, '--pcpus', `${pcpus}`, '--seconds', `${seconds}`]
     const [idle] = await runMachine<IdleGuests>('idle-guests.ts', args, progress)
-    const { percent, rss, rssBefore, guestUsed } = idle
+    const { percent, others, rss, rssBefore, guestUsed } = idle
     const on = `on ${pcpus} ${pcpus === 1 ? 'pCPU' : 'pCPUs'}`
     if (percent >= LIMIT_PERCENT) faults.push(`${on}: ${percent} %`)
     if (guestUsed.length !== GUESTS) faults.push(`${on}: ${guestUsed.length} guests still answer`)
     const each = Math.round((rss - rssBefore) / GUESTS)
-    values.push(`${on} ${percent} % of one core and ${rss} MiB, ${each} MiB a guest of ${MEMORY_MIB} MiB`)
+    values.push(
+      `${on} ${percent} % of one core (others ${others} %) and ${rss} MiB, ${each} MiB a guest of ${MEMORY_MIB} MiB`,
+    )
     facts[`pcpus${pcpus}`] = idle
   }
   const span = `${GUESTS} guests over ${seconds} s${short ? ' (short form)' : ''}, the limit is ${LIMIT_PERCENT} %`
