@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CliGuest } from './cli-guest.ts'
 import { HANG_MS, PROMPT } from './debian-boot.ts'
 import type { How, Outcome } from './point.ts'
-import { cpuSecondsOfTree } from './process-cpu.ts'
+import { cpuShareOfTree } from './process-cpu.ts'
 
 const LIMIT_PERCENT = 2
 const SETTLE_MS = 5000
@@ -15,11 +15,7 @@ export async function idleCost({ short }: How): Promise<Outcome> {
   try {
     await guest.shows(PROMPT, HANG_MS)
     await sleep(SETTLE_MS)
-    const [cpuBefore, before] = [cpuSecondsOfTree(guest.pid), performance.now()]
-    await sleep(seconds * 1000)
-    const cpu = cpuSecondsOfTree(guest.pid) - cpuBefore
-    const elapsed = (performance.now() - before) / 1000
-    const percent = Math.round((10_000 * cpu) / elapsed) / 100
+    const { percent } = await cpuShareOfTree(guest.pid, seconds)
     // It still has to be there, or its idleness means nothing.
     guest.type('echo $((6*7))-awake\n')
     await guest.shows('42-awake', HANG_MS)

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** USER_HZ of every Linux there is. */
 const TICKS_PER_SECOND = 100
@@ -49,6 +50,25 @@ export function cpuSecondsOfHost(): number {
     .slice(1)
     .map(Number)
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
+}
+
+/** Percent of one processor. */
+export interface CpuShare {
+  readonly percent: number
+  /** What all others on this host used meanwhile. */
+  readonly others: number
+  /** How long it was in the end. */
+  readonly seconds: number
+}
+
+/** What a process and all its descendants use in the next seconds. */
+export async function cpuShareOfTree(root: number, forSeconds: number): Promise<CpuShare> {
+  const [before, hostBefore, begin] = [cpuSecondsOfTree(root), cpuSecondsOfHost(), performance.now()]
+  await sleep(forSeconds * 1000)
+  const [cpu, host] = [cpuSecondsOfTree(root) - before, cpuSecondsOfHost() - hostBefore]
+  const seconds = (performance.now() - begin) / 1000
+  const percent = (used: number): number => Math.round((10_000 * used) / seconds) / 100
+  return { percent: percent(cpu), others: percent(Math.max(0, host - cpu)), seconds }
 }
 
 /** MiB of host memory that a process has in use. */

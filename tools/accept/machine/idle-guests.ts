@@ -9,7 +9,7 @@ import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
 import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
 import type { RunningDomain } from '../../../libs/core/src/host/hypervisor-api.ts'
 import { HANG_MS, PROMPT } from '../debian-boot.ts'
-import { cpuSecondsOfHost, cpuSecondsOfTree, memoryOfProcess } from '../process-cpu.ts'
+import { cpuShareOfTree, memoryOfProcess } from '../process-cpu.ts'
 import { ROOT } from '../root.ts'
 
 /** What a guest and we still do after its prompt: late timers of the kernel's, modules compiled by the optimizing compiler. */
@@ -90,15 +90,9 @@ await sleep(SETTLE_MS)
 const retired = (): bigint => guests.reduce((sum, { domain }) => sum + domain.info().retiredInstructions, 0n)
 
 async function leftAlone(): Promise<Pick<IdleGuests, 'percent' | 'others' | 'instructions'>> {
-  const [retiredBefore, begin] = [retired(), performance.now()]
-  const [cpuBefore, hostBefore] = [cpuSecondsOfTree(process.pid), cpuSecondsOfHost()]
-  await sleep(Number(values.seconds) * 1000)
-  const cpu = cpuSecondsOfTree(process.pid) - cpuBefore
-  const host = cpuSecondsOfHost() - hostBefore
-  const seconds = (performance.now() - begin) / 1000
-  const percent = (used: number): number => Math.round((10_000 * used) / seconds) / 100
-  const instructions = Math.round(Number(retired() - retiredBefore) / count / seconds)
-  return { percent: percent(cpu), others: percent(Math.max(0, host - cpu)), instructions }
+  const before = retired()
+  const { percent, others, seconds } = await cpuShareOfTree(process.pid, Number(values.seconds))
+  return { percent, others, instructions: Math.round(Number(retired() - before) / count / seconds) }
 }
 
 let span = await leftAlone()
