@@ -154,6 +154,11 @@ export const CPU_ROWS: readonly Row[] = [
   ['SELECTOR_FS', 'saved', ''],
   ['SELECTOR_GS', 'saved', ''],
   ['TSC_TRAPS', 'anew', 'of the clock and CR4.TSD'],
+  ['CODE_VERSION', 'anew', 'no translated code'],
+  ['TARGET', 'anew', 'no translated code'],
+  ['FLAG_STATE', 'passing', '0: FZ, FS and FC are words'],
+  ['SITE', 'passing', ''],
+  ['UNUSED', 'passing', 'never read'],
   ['HANDLER_MASK', 'passing', 'set at each entry'],
   ['JUMPS_KERNEL', 'anew', 'no translated code'],
   ['JUMPS_USER', 'anew', ''],
@@ -166,6 +171,7 @@ export const CPU_ROWS: readonly Row[] = [
   ['XMM', 'saved', 'in FX'],
   ['BOUNCE', 'passing', ''],
   ['RETURNS', 'anew', 'no translated code'],
+  ['TARGETS', 'anew', ''],
 ]
 
 export const PV_ROWS: readonly Row[] = [
@@ -195,12 +201,14 @@ export const PV_ROWS: readonly Row[] = [
   ['VCPU_INFO', 'anew', 'where vcpu_info is'],
   ['FAULTS_LEFT', 'passing', ''],
   ['PAGE_RECORDS', 'anew', 'where the page types are'],
+  ['CODE_MAPS', 'anew', 'no translated code'],
   ['TRAPS', 'saved', 'the trap table: 256 entries of 16 bytes'],
 ]
 
 export const PAGE_HEADER_ROWS: readonly Row[] = [
   ['EPOCH', 'anew', 'no TLB holds anything'],
   ['DYING_HEAD', 'anew', 'what waits to be taken apart has no type any more'],
+  ['CODE_MAPS', 'anew', 'no translated code'],
 ]
 
 export const PAGE_VCPU_ROWS: readonly Row[] = [

@@ -22,7 +22,7 @@ const ofShared = (layout: object): Map<string, number> =>
 const ofOffsets = (layout: Readonly<Record<string, number>>, ...no: readonly string[]): Map<string, number> =>
   new Map(Object.entries(layout).filter(([name]) => !no.includes(name)))
 
-const PAGE_HEADER = { EPOCH: pages.EPOCH, DYING_HEAD: pages.DYING_HEAD }
+const PAGE_HEADER = { EPOCH: pages.EPOCH, DYING_HEAD: pages.DYING_HEAD, CODE_MAPS: pages.CODE_MAPS }
 const { INFO, TYPE_COUNT, REF_COUNT, STAMP, LINEAR } = pages
 const { KERNEL_ROOT, USER_ROOT, LDT_LOW, LDT_HIGH, LDT_ENTRIES, GDT_ENTRIES, GDT_FRAMES, LDT_FRAMES } = pages
 

@@ -8,7 +8,7 @@ import { canonical, type Observed, SlowAccess } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
-import { Regions } from './jit/regions.ts'
+import { isCompiled, Regions } from './jit/regions.ts'
 import { Waking } from './jit/waking.ts'
 import { alone } from './mmu/alone.ts'
 import { watchCode } from './mmu/code-frames.ts'
@@ -62,6 +62,7 @@ export class VcpuRunner {
     this.cache = new CodeCache(vcpu, forms, {
       decode,
       hotThreshold: options.regionThreshold ?? NEVER_HOT,
+      ...(options.regionThreshold ? { isCompiled: (...at) => isCompiled(vcpu, ...at) } : {}),
       watch: (frame) => {
         this.#announced++
         outsideGuest(vcpu, () => watchCode(this.#vcpus, frame))
@@ -151,6 +152,9 @@ export class VcpuRunner {
         if (this.#isHead(rec)) this.#region(rec, 'install')
         else this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
         return undefined
+      case EXIT.UNREADY:
+        this.#region(rec, 'again')
+        return this.step()
       case EXIT.MISS:
         return this.#step(rec)
       case EXIT.CROSSING:
@@ -179,13 +183,12 @@ export class VcpuRunner {
   }
 
   /** For the record at RIP, which is about to run. */
-  #region(rec: number, what: 'make' | 'install'): void {
+  #region(rec: number, what: 'make' | 'install' | 'again'): void {
     const { vcpu } = this
     const frame = inGuest(vcpu, () => this.#fetch(vcpu.rip))
     const offset = Number(vcpu.rip & 0xfffn)
     // A safepoint may have had the current record forgotten, or the code dropped.
-    if (frame !== 0 && this.cache.known(frame, offset) === rec)
-      this.regions[what](rec, frame, offset, vcpu.i32(CPU.COMPAT) ? 32 : 64)
+    if (frame !== 0 && this.cache.known(frame, offset) === rec) this.regions[what](rec, frame, offset)
   }
 
   #stopOfFault(): Stop {

@@ -155,7 +155,9 @@ export function flagBits(change: FlagChange, size: Size, old: OldFlags): I64 {
 }
 
 const truth = (flag: I64): I32 => i32.wrap(flag)
-const signed = (x: I64, size: Size): I64 => signExtend(x, size)
+function signedCompare(how: 'ge_s' | 'gt_s' | 'le_s' | 'lt_s', x: I64, y: I64, size: Size): I32 {
+  return size === 4 ? i32[how](i32.wrap(x), i32.wrap(y)) : i64[how](signExtend(x, size), signExtend(y, size))
+}
 
 /** 1 if the condition holds after the change, else 0: one comparison where the change allows it. */
 export function conditionOf(code: ConditionCode, change: FlagChange, size: Size, old: OldFlags): I32 {
@@ -168,19 +170,21 @@ export function conditionOf(code: ConditionCode, change: FlagChange, size: Size,
 /** The pair of conditions `pair` (code >> 1), or its opposite, as a comparison of the operands or with zero. */
 function fused(pair: number, negate: boolean, change: ResultChange, size: Size): I32 | undefined {
   const zero = i64.const(0)
+  if (change.kind === 'sub' && pair === 2 && change.r.shape !== 'local')
+    return (negate ? i64.ne : i64.eq)(change.x, change.y)
   if (pair === 2) return negate ? i64.ne(change.r, zero) : i64.eqz(change.r)
-  if (pair === 4) return (negate ? i64.ge_s : i64.lt_s)(signed(change.r, size), zero)
+  if (pair === 4) return signedCompare(negate ? 'ge_s' : 'lt_s', change.r, zero, size)
   if (change.kind === 'sub') {
     const { x, y } = change
     if (pair === 1) return (negate ? i64.ge_u : i64.lt_u)(x, y)
     if (pair === 3) return (negate ? i64.gt_u : i64.le_u)(x, y)
-    if (pair === 6) return (negate ? i64.ge_s : i64.lt_s)(signed(x, size), signed(y, size))
-    if (pair === 7) return (negate ? i64.gt_s : i64.le_s)(signed(x, size), signed(y, size))
+    if (pair === 6) return signedCompare(negate ? 'ge_s' : 'lt_s', x, y, size)
+    if (pair === 7) return signedCompare(negate ? 'gt_s' : 'le_s', x, y, size)
   }
   if (change.kind === 'logic') {
     if (pair === 3) return negate ? i64.ne(change.r, zero) : i64.eqz(change.r)
-    if (pair === 6) return (negate ? i64.ge_s : i64.lt_s)(signed(change.r, size), zero)
-    if (pair === 7) return (negate ? i64.gt_s : i64.le_s)(signed(change.r, size), zero)
+    if (pair === 6) return signedCompare(negate ? 'ge_s' : 'lt_s', change.r, zero, size)
+    if (pair === 7) return signedCompare(negate ? 'gt_s' : 'le_s', change.r, zero, size)
   }
   return undefined
 }

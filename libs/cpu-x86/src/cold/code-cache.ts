@@ -16,6 +16,12 @@ const INVALID_OPCODE = 6
 const DEVICE_NOT_AVAILABLE = 7
 const TOO_LONG = 13 | (1 << 8)
 
+/** Of code tables, before all are dropped and numbered anew. */
+const LAST_VERSION = 0x7fffff00
+
+/** Jumps to a place before it asks for a region that is compiled already. */
+const WARM = 16
+
 export interface CodeCacheOptions {
   readonly decode: Decode
   /** Jumps to a place before it asks for a region, or NEVER_HOT. */
@@ -25,6 +31,8 @@ export interface CodeCacheOptions {
    * meanwhile.
    */
   readonly watch: (frameHost: number) => void
+  /** Whether a region for the place may be there already: few jumps are enough then. */
+  readonly isCompiled?: (frameHost: number, offset: number) => boolean
 }
 
 /** One vCPU's decoded code: records and code tables in its arena, found by frame and offset. */
@@ -35,6 +43,7 @@ export class CodeCache {
   readonly #forms: FormRegistry
   readonly #decode: Decode
   readonly #watch: (frameHost: number) => void
+  readonly #isCompiled: CodeCacheOptions['isCompiled']
 
   constructor(vcpu: VcpuMemory, forms: FormRegistry, options: CodeCacheOptions) {
     this.#vcpu = vcpu
@@ -42,6 +51,7 @@ export class CodeCache {
     this.#decode = options.decode
     this.hotThreshold = hotAfter(options.hotThreshold)
     this.#watch = options.watch
+    this.#isCompiled = options.isCompiled
   }
 
   /** Host address of the frame's code table of the current mode, made if there is none; the frame is watched then. */
@@ -55,6 +65,9 @@ export class CodeCache {
       if (known !== 0) dropTable(this.#vcpu, frameHost)
       const table = this.#allocateTable()
       u8.fill(0, table, table + CODE_TABLE.BYTES)
+      const version = this.#vcpu.i32(CPU.CODE_VERSION) + 1
+      this.#vcpu.setI32(CPU.CODE_VERSION, version)
+      i32[(table + CODE_TABLE.VERSION) >> 2] = version
       i32[(table + CODE_TABLE.MODE) >> 2] = mode
       Atomics.store(i32, slot, table)
       // It may be gone after that.
@@ -78,7 +91,9 @@ export class CodeCache {
   /** Room for one more table and run, dropping every translation if the arena is full. */
   reserve(): boolean {
     const room = this.#vcpu.i32(CPU.ARENA_END) - this.#vcpu.i32(CPU.ARENA_NEXT)
-    if (room >= 2 * CODE_TABLE.BYTES + (RUN_LIMIT + 4) * REC.BYTES) return false
+    const isFresh = this.#vcpu.i32(CPU.CODE_VERSION) < LAST_VERSION
+    if (isFresh && room >= 2 * CODE_TABLE.BYTES + (RUN_LIMIT + 4) * REC.BYTES) return false
+    if (!isFresh) this.#vcpu.setI32(CPU.CODE_VERSION, 0)
     this.dropAll()
     return true
   }
@@ -115,6 +130,7 @@ export class CodeCache {
         break
       }
       this.encode(rec, insn, offset, u8.subarray(frameHost + offset, frameHost + offset + insn.length))
+      if (this.#isCompiled?.(frameHost, offset)) this.#warm(rec)
       rec += REC.BYTES
       offset += insn.length
       if (insn.row.ends && !insn.row.fallsThrough && !insn.row.calls) break
@@ -152,6 +168,12 @@ export class CodeCache {
     encodeOperands(this.#vcpu, rec, insn, offset)
   }
 
+  #warm(rec: number): void {
+    const hot = (rec + REC.HOT) >> 1
+    const { u16 } = this.#vcpu.views
+    if (u16[hot] !== NEVER_HOT) u16[hot] = Math.min(u16[hot], WARM)
+  }
+
   /** A record that is no instruction. */
   #pseudo(rec: number, handler: number, offset: number, imm: number, target: number): void {
     const { i32, u16 } = this.#vcpu.views
@@ -183,6 +205,14 @@ export class CodeCache {
     const { i32 } = this.#vcpu.views
     const bits = (this.tableOf(frameHost) + CODE_TABLE.GRANULES) >> 2
     for (let n = from >> 6; n <= (to - 1) >> 6; n++) i32[bits + (n >> 5)] |= 1 << (n & 31)
+  }
+
+  /** Host address of so many bytes of the arena, a multiple of 4, which are free when all translations are dropped; 0: no room. */
+  allocate(bytes: number): number {
+    const at = this.#vcpu.i32(CPU.ARENA_NEXT)
+    if (at + bytes > this.#vcpu.i32(CPU.ARENA_END)) return 0
+    this.#vcpu.setI32(CPU.ARENA_NEXT, at + bytes)
+    return at
   }
 
   /** Drops every translation; RIP must hold the next instruction's address. */

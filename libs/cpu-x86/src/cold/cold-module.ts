@@ -1,24 +1,28 @@
 import { Locals, parameter } from '../builder/locals.ts'
+import { settleFunction } from '../jit/flag-state.ts'
+import { pagesFunction } from '../jit/region-pages.ts'
+import { leaveFunction } from '../jit/sites.ts'
 import { executeEntry, executeTag, recordIn } from '../mmu/execute-tlb-code.ts'
 import { fillFunction } from '../mmu/fill.ts'
-import { findFunction } from '../mmu/find.ts'
-import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
+import { findFunction, lookupFunction, peekFunction } from '../mmu/find.ts'
+import { CPU, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE32_16, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody } from '../wasm/module.ts'
-import { i32, i64, select } from '../wasm/ops.ts'
+import { i32, i64 } from '../wasm/ops.ts'
 import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
-import { entered, entry, hasMissed, missed, notRetired } from './entry-code.ts'
+import { entered, entry, hasMissed, missed } from './entry-code.ts'
 import type { Form } from './forms.ts'
-import { BODY, BODY_IMPORTS, FUNCTION, HELPER_INDEX } from './functions.ts'
+import { BODY, BODY_IMPORTS, callBody, FUNCTION, HELPER_INDEX } from './functions.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
 import { DUMMY_RECORD, loadFlags, retired, storeFlags } from './loop-state.ts'
-import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
-import { currentGeneration } from './returns.ts'
+import { EXIT, HANDLER, REC } from './record.ts'
+import { regionHandler } from './region-loop.ts'
 
 /**
  * The cold tier: one function that runs decoded records by a `br_table` in a loop, with the walker and the finder beside it.
- * Exports `run(vCPU) -> EXIT`, `fill`, `lookup` and `missing`, which fills empty places of the table.
+ * Exports `run(vCPU) -> EXIT`, `fill`, `lookup`, for regions `settle`, and `missing`, which fills empty places of the
+ * table.
  */
 export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
   const missing = new Code(8)
@@ -31,26 +35,15 @@ export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
     functions: [
       fillFunction(),
       findFunction(),
-      lookupFunction(),
+      settleFunction(),
+      leaveFunction(FUNCTION.SETTLE),
+      peekFunction(),
+      pagesFunction(),
+      lookupFunction(FUNCTION.FIND),
       { name: 'missing', signature: BODY, locals: [], code: missing },
       loopFunction(forms),
     ],
   })
-}
-
-/** (vCPU) -> record at RIP, as `find`, with PAGE_VA set; or 0. */
-function lookupFunction(): FunctionBody {
-  const code = new Code(64)
-  const cpu = parameter('i32', 0)
-  const locals = new Locals(1)
-  const rec = locals.named('i32')
-  code.setLocal(rec.op, find(cpu, i64.load(cpu, CPU.RIP)))
-  code.if(rec)
-  code.store(STORE64[8], cpu, i64.and(i64.load(cpu, CPU.RIP), i64.const(-4096)), CPU.PAGE_VA)
-  code.end()
-  code.return(rec)
-  code.end()
-  return { name: 'lookup', signature: { params: ['i32'], results: ['i32'] }, locals: locals.types, code }
 }
 
 function loopFunction(forms: readonly Form[]): FunctionBody {
@@ -148,28 +141,13 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
     case HANDLER.CONTINUE:
       b.continueOn()
       break
-    case HANDLER.OUT_OF_LINE:
     case HANDLER.REGION:
+      regionHandler(code, b, at, cpu)
+      break
+    case HANDLER.OUT_OF_LINE:
       storeFlags(code, cpu, at)
-      if (handler === HANDLER.REGION) {
-        code.setLocal(at.count.op, i32.add(at.count, retired(at)))
-        code.setLocal(at.link.op, i32.load(at.rec, REC.FORM))
-        code.loop()
-        code.store(STORE32, cpu, at.count, CPU.COUNT)
-      }
       code.store(STORE32, cpu, i32.const(0), CPU.MISS)
-      for (const e of [cpu, at.rec, handler === HANDLER.REGION ? at.link : i32.load(at.rec, REC.FORM)]) code.expr(e)
-      code.u8(0x11)
-      code.u32(0)
-      code.u8(0)
-      code.u8(0x21)
-      code.u32(at.exit.op)
-      if (handler === HANDLER.REGION) {
-        nextRegion(code, at, cpu)
-        loadFlags(code, cpu, at)
-        afterRegion(code, b, at, cpu)
-        break
-      }
+      callBody(code, cpu, at.rec, i32.load(at.rec, REC.FORM), at.exit)
       loadFlags(code, cpu, at)
       code.if(at.exit, false)
       code.brIf(b.labels.miss, hasMissed(cpu, at))
@@ -204,79 +182,6 @@ function crossing(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   b.finish()
   code.end()
   b.leave(EXIT.CROSSING)
-}
-
-/** Whether a record's handler is a region now. */
-function runsRegion(rec: I32, { mask }: LoopLocals): I32 {
-  const handler = i32.and(i32.load16_u(rec, REC.HANDLER), mask)
-  return i32.or(i32.ge_u(handler, i32.const(HEAD_OF_REGION)), i32.eq(handler, i32.const(HANDLER.REGION)))
-}
-
-/** The end of a loop in which one region after another is run, with flags in memory, while that is all there is to do. */
-function nextRegion(code: Code, at: LoopLocals, cpu: I32): void {
-  const { target, next, pageVa } = at
-  const loop = code.depth
-  code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
-  code.if(i32.and(i32.eqz(at.exit), i32.lt_s(at.count, i32.load(cpu, CPU.LIMIT))), true)
-  const leave = code.depth
-  code.setLocal(target.op, i64.load(cpu, CPU.RIP))
-  const hash = i64.xor(target, i64.shr_u(target, i64.const(11)))
-  const index = i32.shl(i32.and(i32.wrap(hash), i32.const(JUMPS.ENTRIES - 1)), i32.const(5))
-  const known = at.start
-  code.setLocal(known.op, i32.add(i32.add(cpu, i32.const(REGION.JUMPS)), index))
-  const generation = currentGeneration(cpu)
-  code.block()
-  const there = code.depth
-  const isKnown = i32.and(
-    i64.eq(i64.load(known, JUMPS.RIP), target),
-    i32.eq(i32.load(known, JUMPS.GENERATION), generation),
-  )
-  // All of them are, where any region is run.
-  code.brIf(there, i32.and(isKnown, i32.eq(at.mask, i32.const(HANDLER_MASK.REGIONS))), true)
-  code.setLocal(next.op, executeEntry(cpu, target))
-  code.block()
-  const other = code.depth
-  code.brIf(other, i64.ne(executeTag(cpu, target), i64.load(next, XTLB.TAG)))
-  code.setLocal(next.op, recordIn(next, target))
-  code.brIf(other, i32.eqz(next))
-  code.brIf(other, i32.eqz(runsRegion(next, at)))
-  code.store(STORE64[8], known, target, JUMPS.RIP)
-  code.store(STORE32, known, generation, JUMPS.GENERATION)
-  code.store(STORE32, known, i32.load(next, REC.FORM), JUMPS.SLOT)
-  code.store(STORE32, known, next, JUMPS.REC)
-  code.br(there)
-  code.end()
-  code.br(leave)
-  code.end()
-  code.setLocal(at.link.op, i32.load(known, JUMPS.SLOT))
-  code.setLocal(at.rec.op, i32.load(known, JUMPS.REC))
-  code.setLocal(pageVa.op, i64.and(target, i64.const(-4096)))
-  code.store(STORE64[8], cpu, pageVa, CPU.PAGE_VA)
-  code.br(loop)
-  code.end()
-  code.end()
-}
-
-/** A region leaves the count and an address in RIP: to go on at, or the place of its other exits. The head's record is not retired. */
-function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
-  code.if(at.exit)
-  code.if(hasMissed(cpu, at))
-  code.setLocal(at.next.op, missed(cpu))
-  code.if(at.next)
-  entered(code, cpu, at)
-  code.setLocal(at.start.op, i32.add(at.rec, notRetired(at, 2)))
-  code.br(b.labels.slow)
-  code.end()
-  code.end()
-  const there = i32.eq(at.exit, i32.const(EXIT.NEED_FORM))
-  code.setLocal(at.rec.op, select(there, at.rec, i32.const(0)))
-  code.setLocal(at.start.op, at.rec)
-  code.br(b.labels.exit)
-  code.end()
-  code.setLocal(at.start.op, i32.add(at.rec, i32.const(REC.BYTES)))
-  code.setLocal(at.link.op, i32.add(cpu, i32.const(DUMMY_RECORD)))
-  code.setLocal(at.target.op, i64.load(cpu, CPU.RIP))
-  code.br(b.labels.slow)
 }
 
 /** A jump by address: find the record, or leave with RIP set and the jump retired. A fault of the fetch is jumped on from. */

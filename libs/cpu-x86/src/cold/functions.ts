@@ -1,3 +1,5 @@
+import type { Code } from '../wasm/code.ts'
+import type { I32 } from '../wasm/expr.ts'
 import type { Signature } from '../wasm/module.ts'
 
 /** Bodies and regions in a worker's table: (vCPU, record) -> EXIT. */
@@ -18,4 +20,17 @@ export const FUNCTION = {
   FAULT: BODY_IMPORTS.length + 1,
   FILL: BODY_IMPORTS.length + 2,
   FIND: BODY_IMPORTS.length + 3,
+  SETTLE: BODY_IMPORTS.length + 4,
+  LEAVE: BODY_IMPORTS.length + 5,
+  PEEK: BODY_IMPORTS.length + 6,
+  PAGES: BODY_IMPORTS.length + 7,
 } as const
+
+/** Calls what is at `slot` of the worker's table; its answer is in `exit`. */
+export function callBody(code: Code, cpu: I32, rec: I32, slot: I32, exit: I32): void {
+  for (const e of [cpu, rec, slot]) code.expr(e)
+  code.u8(0x11)
+  code.u32(0)
+  code.u8(0)
+  code.popLocal(exit.op)
+}

@@ -3,11 +3,12 @@ import { type Access, type Place, TRAP_KINDS, type Trap } from '../builder/build
 import type { FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
 import type { Operand } from '../decode/decoded.ts'
+import { emitTarget } from '../jit/targets.ts'
 import { CPU } from '../state/layout.ts'
 import type { Code } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import { EXIT, REC } from './record.ts'
+import { EXIT, HANDLER_MASK, REC } from './record.ts'
 import { openThroughTlb, RecordBuilder } from './record-builder.ts'
 import { emitCall, emitReturn } from './returns.ts'
 
@@ -115,8 +116,16 @@ export class LoopBuilder extends RecordBuilder {
     this.#call()
     this.code.setLocal(link.op, this.#dummy)
     this.code.setLocal(target.op, rip)
+    if (!this.insn.row.returns) this.#noteTarget(rip)
     if (this.insn.row.returns) emitReturn(this.code, this.cpu, next, rip, () => this.code.br(this.labels.found))
     this.code.br(this.labels.slow)
+  }
+
+  /** For the regions that are made of this (jit/targets.ts): not while none are. */
+  #noteTarget(rip: I64): void {
+    this.code.if(i32.eq(this.#at.mask, i32.const(HANDLER_MASK.REGIONS)))
+    emitTarget(this.code, this.cpu, this.rip(), rip)
+    this.code.end()
   }
 
   #call(): void {

@@ -60,7 +60,7 @@ export const HANDLER = {
    * (host address) that its bytes were taken from.
    */
   CROSSING: 2,
-  /** The table at FORM holds a region that starts here. As the handler of a record: its instruction's own body is not in the loop. */
+  /** A region starts here. As the handler of a record: its instruction's own body is not in the loop. */
   REGION: 3,
   /** Not valid: #UD, or #GP for more than 15 bytes (vector in IMM). */
   INVALID: 4,
@@ -108,4 +108,8 @@ export const EXIT = {
   AGAIN: 9,
   /** A step has done nothing yet and wants all other vCPUs out of the guest. */
   ALONE: 10,
+  /** The region whose head is REC was left in the middle of an instruction: SITE says at which (jit/sites.ts). */
+  SIDE: 11,
+  /** The region whose head is REC is made of pages that are not there now, or are others. */
+  UNREADY: 12,
 } as const

@@ -1,18 +1,17 @@
-import { BodyBuilder, type HelperIndex, type HostPlace } from '../builder/body.ts'
-import type { Access, ConditionCode, FlagChange, Place, Trap } from '../builder/builder.ts'
-import { TRAP_KINDS } from '../builder/builder.ts'
-import { carryOf, conditionOf } from '../builder/flag-bits.ts'
-import { changed, type FlagWords } from '../builder/flag-words.ts'
+import type { HelperIndex, HostPlace } from '../builder/body.ts'
+import type { Access, Place, Trap } from '../builder/builder.ts'
 import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
-import { openThroughTlb } from '../cold/record-builder.ts'
 import type { MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import type { Code } from '../wasm/code.ts'
-import type { Expr, I32, I64 } from '../wasm/expr.ts'
+import { Expr, type I32, type I64, type WasmType } from '../wasm/expr.ts'
+import { hasZeroHigh, zeroHigh } from '../wasm/narrow.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import type { RegionInsn } from './region-code.ts'
-import { jumpTarget } from './region-code.ts'
+import { cacheEntry, openThroughCache } from './page-cache.ts'
+import { type RegionInsn, target } from './region-code.ts'
+import { type Leaving, siteNumber } from './sites.ts'
+import { type FlagLocals, type KnownFlags, SymbolicFlags } from './symbolic-flags.ts'
 
 /** A general register kept in a local. */
 interface LocalPlace extends Place {
@@ -28,64 +27,102 @@ interface ImmediatePlace extends Place {
 
 /** Locals of a region's function besides its registers. */
 export interface RegionLocals {
-  readonly tlb: I32
   readonly count: I32
-  readonly exit: I32
-  readonly block: I32
   readonly pageVa: I64
   /** Where the guest goes on after the region. */
   readonly rip: I64
-  readonly flags: FlagWords
-  /** Operands of the pending flag change. */
-  readonly x: I64
-  readonly y: I64
-  readonly r: I64
+  readonly flags: FlagLocals
+  /** Where the region is left in the middle of an instruction. */
+  readonly site: I64
+  /** Which entry of a loop a dispatcher is to lead to. */
+  readonly selector: I32
 }
 
-/** Where a region's jumps lead: the function's business (region-module.ts). */
-export interface Edges {
-  /** Emits a jump to an offset of the page, flags and count being settled. */
-  goTo(offset: number): void
-  /** Label behind the body. */
-  readonly exit: number
+export function regionLocals(locals: Locals): RegionLocals {
+  return {
+    count: locals.named('i32'),
+    pageVa: locals.named('i64'),
+    rip: locals.named('i64'),
+    site: locals.named('i64'),
+    selector: locals.named('i32'),
+    flags: {
+      values: { p: locals.named('i64'), q: locals.named('i64'), r: locals.named('i64') },
+      state: locals.named('i32'),
+    },
+  }
 }
 
-type Pending = { readonly change: FlagChange; readonly size: number }
+/** What lies outside of the blocks. */
+export interface Outside {
+  /** Label for who goes on at RIP. */
+  readonly done: number
+  /** Label for who leaves at SITE. */
+  readonly site: number
+  /** Functions. */
+  readonly fill: number
+  readonly settle: number
+  /** Where the mode's data TLB is, from the vCPU. */
+  readonly tlb: number
+}
 
-/** Bodies inside a region: registers in locals, constants known, flags symbolic until they are read or control leaves. */
-export class RegionBuilder extends BodyBuilder {
+/** Where a region's jumps lead: the function's business (region-flow.ts). The count is settled. */
+export interface Flow {
+  /** Emits the jump or call of `here` to an offset. */
+  jump(here: RegionInsn, offset: number): void
+  /** Emits what `here` does to go on at an address. */
+  jumpTo(here: RegionInsn, rip: I64): void
+}
+
+/** Bodies inside a region: registers in locals, constants known, flags symbolic until they are read. */
+export class RegionBuilder extends SymbolicFlags {
   readonly registers: (I64 | undefined)[] = new Array(16).fill(undefined)
   readonly dirty: Set<number> = new Set()
   readonly #at: RegionLocals
-  readonly #fill: number
-  edges!: Edges
-  #pending: Pending | undefined
+  readonly #outside: Outside
+  /** Registers that temporaries of this instruction were read from. */
+  readonly #origins = new Map<number, number>()
+  /** Temporaries of this instruction with nothing in their high half. */
+  readonly #narrow = new Set<number>()
+  flow!: Flow
   /** Instructions retired in this block before the current one. */
   #done = 0
   #here!: RegionInsn
 
-  constructor(code: Code, locals: Locals, cpu: I32, at: RegionLocals, helpers: HelperIndex, fill: number) {
-    super(code, locals, cpu, helpers)
+  constructor(code: Code, locals: Locals, cpu: I32, at: RegionLocals, helpers: HelperIndex, outside: Outside) {
+    super(code, locals, cpu, helpers, at.flags, outside.settle)
     this.#at = at
-    this.#fill = fill
+    this.#outside = outside
   }
 
-  beginBlock(): void {
+  beginBlock(flags: KnownFlags): void {
     this.#done = 0
-    this.#pending = undefined
+    this.flagsHere = flags
   }
 
   emit(here: RegionInsn): void {
     this.#here = here
     this.insn = here.insn
     this.locals.release()
+    this.#origins.clear()
+    this.#narrow.clear()
     here.insn.row.def(this)
     this.#done++
   }
 
-  /** Flags into their words and the block's instructions into the count: before control goes elsewhere. */
-  settle(retired: number = this.#done): void {
-    this.#settleFlags()
+  /** Emits other blocks on a way of their own; what is known here is as before. */
+  aside(emit: () => void): void {
+    const [here, insn, flags, done] = [this.#here, this.insn, this.flagsHere, this.#done]
+    emit()
+    this.#here = here
+    this.insn = insn
+    this.flagsHere = flags
+    this.#done = done
+    // Temporaries were used again meanwhile.
+    this.#narrow.clear()
+  }
+
+  /** The block's instructions into the count: before control goes elsewhere. */
+  retire(retired: number = this.#done): void {
     if (retired > 0) this.code.setLocal(this.#at.count.op, i32.add(this.#at.count, i32.const(retired)))
   }
 
@@ -99,8 +136,25 @@ export class RegionBuilder extends BodyBuilder {
   }
 
   protected override isVolatile(local: Expr): boolean {
-    return this.registers.some((r) => r?.op === local.op)
+    return this.#registerOf(local.op) !== undefined
   }
+
+  #registerOf(local: number): number | undefined {
+    const n = this.registers.findIndex((r) => r?.op === local)
+    return n < 0 ? undefined : n
+  }
+
+  override trunc(value: I64, size: number = this.size): I64 {
+    return size === 4 ? zeroHigh(value, this.#isNarrow) : super.trunc(value, size)
+  }
+
+  override let<T extends WasmType>(value: Expr<T>): Expr<T> {
+    const local = super.let(value)
+    if (local !== value && value.type === 'i64' && hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
+    return local
+  }
+
+  readonly #isNarrow = (local: Expr): boolean => this.#narrow.has(local.op)
 
   known(operand: Operand): bigint | undefined {
     return operand.kind === 'imm' ? operand.value : undefined
@@ -131,7 +185,21 @@ export class RegionBuilder extends BodyBuilder {
   }
 
   openAt(address: I64, access: Access, size: number): Place {
-    return openThroughTlb(this, this.#at.tlb, this.#fill, address, access, size, () => this.#leave(EXIT.MISS))
+    const write = access !== 'r'
+    const va = this.let(address)
+    const place = { tlb: this.#outside.tlb, entry: cacheEntry(address, write, (e) => this.#baseOf(e)) }
+    const host = openThroughCache(this, place, va, size, write, () => {
+      const info = i32.const((size << 1) | (write ? 1 : 0))
+      this.code.if(i32.eqz(new Expr('i32', 'call', this.#outside.fill, [this.cpu, va, info])), false)
+      this.#leave({ exit: EXIT.MISS })
+      this.code.end()
+    })
+    return { kind: 'mem', size, host, offset: 0 } as HostPlace
+  }
+
+  #baseOf(local: Expr): number | 'page' | undefined {
+    if (local.op === this.#at.pageVa.op) return 'page'
+    return this.#registerOf(local.op) ?? this.#origins.get(local.op)
   }
 
   gpr(reg: number, size: 1 | 2 | 4 | 8): Place {
@@ -143,11 +211,13 @@ export class RegionBuilder extends BodyBuilder {
     const relative = m.ripRelative ? BigInt(this.#here.offset + this.insn.length) : 0n
     let at: I64 | undefined = m.ripRelative ? this.#at.pageVa : m.base >= 0 ? this.register(m.base) : undefined
     if (m.index >= 0) {
-      const index = i64.shl(this.register(m.index), i64.const(m.scale))
-      at = at ? i64.add(at, index) : index
+      const index = this.register(m.index)
+      const scaled = m.scale > 0 ? i64.shl(index, i64.const(m.scale)) : index
+      at = at ? i64.add(at, scaled) : scaled
     }
-    const disp = i64.const(BigInt.asIntN(64, m.disp + relative))
-    at = at ? i64.add(at, disp) : disp
+    const disp = m.disp + relative
+    if (!at) at = i64.const(BigInt.asIntN(64, disp))
+    else if (disp !== 0n) at = i64.add(at, i64.const(BigInt.asIntN(64, disp)))
     if (addressSize !== 8) at = i64.and(at, i64.const(addressSize === 4 ? 0xffffffff : 0xffff))
     if (!segment || m.segment === 'none') return at
     const sum = i64.add(at, i64.load(this.cpu, m.segment === 'fs' ? CPU.FSBASE : CPU.GSBASE))
@@ -159,7 +229,9 @@ export class RegionBuilder extends BodyBuilder {
     if (place.kind !== 'gpr') return super.get(place)
     const { reg, high, size } = place as LocalPlace
     const whole = this.register(reg)
-    return this.let(this.trunc(high ? i64.shr_u(whole, i64.const(8)) : whole, size))
+    const value = this.let(this.trunc(high ? i64.shr_u(whole, i64.const(8)) : whole, size))
+    if (size >= 4) this.#origins.set(value.op, reg)
+    return value
   }
 
   override put(place: Place, value: I64): void {
@@ -189,116 +261,28 @@ export class RegionBuilder extends BodyBuilder {
     return super.rmw(place, next, locked && place.kind === 'mem')
   }
 
-  /** The change is only noted; its operands get locals of their own, as temporaries do not outlive an instruction. */
-  override flags(change: FlagChange, size: number = this.size, when?: I32): void {
-    const keeps =
-      when !== undefined ||
-      !('r' in change) ||
-      change.kind === 'inc' ||
-      change.kind === 'dec' ||
-      change.kind === 'result'
-    if (keeps) {
-      this.#settleFlags()
-      super.flags(change, size, when)
-      return
-    }
-    const { x, y, r } = this.#at
-    const hold = (local: I64, value: I64): I64 => {
-      if (value.shape === 'const') return value
-      this.code.setLocal(local.op, value)
-      return local
-    }
-    const held = { ...change, r: hold(r, change.r) } as FlagChange
-    if ('x' in change && 'x' in held) Object.assign(held, { x: hold(x, change.x), y: hold(y, change.y) })
-    this.#pending = { change: held, size }
-  }
-
-  protected flagWords(): FlagWords {
-    this.#settleFlags()
-    return this.#at.flags
-  }
-
-  protected setFlagWords(words: FlagWords): void {
-    this.#setWords(words)
-  }
-
-  #setWords(words: FlagWords): void {
-    const { fz, fs, fc } = this.#at.flags
-    if (words.fz !== fz) this.code.setLocal(fz.op, words.fz)
-    if (words.fs !== fs) this.code.setLocal(fs.op, words.fs)
-    if (words.fc !== fc) this.code.setLocal(fc.op, words.fc)
-  }
-
-  #settleFlags(): void {
-    this.#materialise()
-    this.#pending = undefined
-  }
-
-  /** The pending change into the words, which stays pending: for arms that leave. */
-  #materialise(): void {
-    const pending = this.#pending
-    if (pending) this.#setWords(changed(pending.change, pending.size, this.#at.flags, (x) => this.let(x)))
-  }
-
-  override cond(code: ConditionCode): I32 {
-    const pending = this.#pending
-    if (!pending) return super.cond(code)
-    return this.let(conditionOf(code, pending.change, pending.size, () => i64.const(0)))
-  }
-
-  override carry(): I64 {
-    const pending = this.#pending
-    if (!pending) return super.carry()
-    return this.let(carryOf(pending.change, pending.size, () => i64.const(0)))
-  }
-
-  override if(condition: I32, then: () => void, otherwise?: () => void): void {
-    // Either arm may change flags: what is pending before must be settled for the other.
-    this.#settleFlags()
-    super.if(condition, () => this.#arm(then), otherwise && (() => this.#arm(otherwise)))
-  }
-
-  override loopWhile(body: () => I32): void {
-    this.#settleFlags()
-    super.loopWhile(() => {
-      const again = body()
-      this.#settleFlags()
-      return again
-    })
-  }
-
-  #arm(body: () => void): void {
-    body()
-    this.#settleFlags()
-  }
-
-  /** Out with RIP on this instruction, which was not retired; EXIT says why. */
-  #leave(exit: number): void {
-    const at = this.#at
-    const pending = this.#pending
-    this.#materialise()
-    this.#pending = pending
-    if (this.#done > 0) this.code.setLocal(at.count.op, i32.add(at.count, i32.const(this.#done)))
-    this.code.setLocal(at.rip.op, i64.add(at.pageVa, i64.const(this.#here.offset)))
-    this.code.setLocal(at.exit.op, i32.const(exit))
-    this.code.br(this.edges.exit)
+  /** Out with RIP on this instruction, which was not retired. */
+  #leave(leaving: Leaving): void {
+    const known = this.askFlags()
+    const flags = typeof known === 'object' ? known : 'dynamic'
+    const site = siteNumber({ leaving, offset: this.#here.offset, done: this.#done, flags })
+    this.code.setLocal(this.#at.site.op, i64.const(site))
+    this.trimFlags()
+    this.code.br(this.#outside.site)
   }
 
   protected leaveToBeAlone(): void {
-    this.#leave(EXIT.MISS)
+    this.#leave({ exit: EXIT.MISS })
   }
 
   fault(condition: I32, vector: number, errorCode: number = -1): void {
     this.code.if(condition, false)
-    this.stateConst(CPU.VECTOR, vector)
-    this.stateConst(CPU.ERROR, errorCode)
-    this.#leave(EXIT.FAULT)
+    this.#leave({ exit: EXIT.FAULT, vector, error: errorCode })
     this.code.end()
   }
 
   trap(kind: Trap): void {
-    this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
-    this.#leave(EXIT.TRAP)
+    this.#leave({ exit: EXIT.TRAP, kind })
   }
 
   modrm(): I32 {
@@ -306,44 +290,47 @@ export class RegionBuilder extends BodyBuilder {
   }
 
   rip(): I64 {
-    return this.let(i64.add(this.#at.pageVa, i64.const(this.#here.offset)))
+    return this.let(this.at(this.#here.offset))
   }
 
   nextRip(): I64 {
-    return this.let(i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length)))
+    return this.let(this.at(this.#here.offset + this.insn.length))
   }
 
-  jump(target: Operand): void {
-    const inPage = jumpTarget(this.#here)
-    this.settle(this.#done + 1)
-    if (inPage !== undefined) this.edges.goTo(inPage)
-    else if (target.kind !== 'rel') throw new TypeError('a jump has a displacement')
-    else {
-      const address = i64.add(this.#at.pageVa, i64.const(this.#here.offset + this.insn.length + target.value))
-      this.out(this.insn.mode === 32 ? this.trunc(address) : address)
-    }
+  /** The address of an offset. */
+  at(offset: number): I64 {
+    const address = i64.add(this.#at.pageVa, i64.const(offset))
+    // What is in the entry's page does not reach across 4 GiB.
+    return this.insn.mode === 32 && (offset < 0 || offset > 4095) ? i64.and(address, i64.const(0xffffffff)) : address
   }
 
-  jumpIf(condition: I32, target: Operand): void {
-    const pending = this.#pending
+  jump(operand: Operand): void {
+    const here = this.#here
+    const to = target(here)
+    this.retire(this.#done + 1)
+    if (to !== undefined) this.flow.jump(here, to)
+    else if (operand.kind !== 'rel') throw new TypeError('a jump has a displacement')
+    else this.out(this.trunc(this.at(here.offset + here.insn.length + operand.value)))
+  }
+
+  jumpIf(condition: I32, to: Operand): void {
     this.code.if(condition)
-    this.jump(target)
+    this.aside(() => this.jump(to))
     this.code.end()
-    // Not taken: nothing was settled on this path.
-    this.#pending = pending
   }
 
   jumpTo(rip: I64): void {
     const to = this.let(rip)
-    this.settle(this.#done + 1)
-    this.out(to)
+    this.retire(this.#done + 1)
+    this.flow.jumpTo(this.#here, to)
   }
 
-  /** Leaves the region for an address, all being settled. */
+  /** Leaves the region for an address, the count being settled. */
   out(rip: I64): void {
+    this.declareFlags()
     this.code.setLocal(this.#at.rip.op, rip)
-    this.code.setLocal(this.#at.exit.op, i32.const(EXIT.DONE))
-    this.code.br(this.edges.exit)
+    this.trimFlags()
+    this.code.br(this.#outside.done)
   }
 
   again(): void {

@@ -2,16 +2,36 @@ import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
 
 /** Instructions of one region at most: no more are retired in it without a look at the limit. */
-export const REGION_LIMIT = 160
-const BLOCK_LIMIT = 32
+export const REGION_LIMIT = 400
+const BLOCK_LIMIT = 100
+/** Instructions of a function that becomes part of the regions of its callers. */
+const SMALL = 40
+/** Instructions of one block: what a site (sites.ts) can count. */
+const RUN_LIMIT = 200
+
+/** What decides what the same bytes do. */
+export interface CodeMode {
+  readonly bits: 32 | 64
+  readonly isUser: boolean
+}
+
+/** Where a region is made from. Offsets count from the start of the entry's page, and reach into pages before and behind it. */
+export interface CodeSource {
+  readonly decode: Decode
+  /** The bytes of the page so many pages behind the entry's; undefined if code of it cannot be in the region. */
+  page(delta: number): Uint8Array | undefined
+  /** Whether it is worth while to follow a jump to this offset. */
+  isReached(offset: number): boolean
+  /** Where the jump or call by address at an offset went lately. */
+  targets(offset: number): readonly number[]
+}
 
 export interface RegionInsn {
-  /** In the page. */
   readonly offset: number
   readonly insn: Decoded
 }
 
-/** A straight run with one entry, at its first instruction. */
+/** A run in one page that is entered at its first instruction alone; conditional jumps leave it where they stand. */
 export interface Block {
   readonly offset: number
   readonly insns: readonly RegionInsn[]
@@ -20,11 +40,24 @@ export interface Block {
   readonly fallsThrough: boolean
 }
 
-/** Blocks of one page that direct jumps connect with the one at `entry`, in the order of their offsets. */
+/** A call whose function is in the region as well, and so is the place behind the call. */
+export interface RegionCall {
+  readonly offset: number
+  readonly to: number
+  readonly back: number
+}
+
+/** Blocks that jumps, calls and returns connect with the one at `entry`. */
 export interface RegionCode {
+  /** In the page. */
   readonly entry: number
-  readonly mode: 32 | 64
+  readonly mode: CodeMode
   readonly blocks: readonly Block[]
+  /** Pages of blocks besides the entry's, as `CodeSource.page` names them. */
+  readonly pages: readonly number[]
+  readonly calls: readonly RegionCall[]
+  /** By the offset of a jump or call by address: offsets of blocks that it may lead to. */
+  readonly targets: ReadonlyMap<number, readonly number[]>
 }
 
 /** Rows that only leave to TypeScript, by name: a region that went as far as one would be left there each time. */
@@ -63,41 +96,96 @@ function isPlain({ row, rep }: Decoded): boolean {
   return !row.rare && rep === 0 && !LEAVING.has(row.name)
 }
 
-/** Offset in the page of a direct jump's target, or undefined: none, or another page. */
-export function jumpTarget({ offset, insn }: RegionInsn): number | undefined {
+export const pageOf = (offset: number): number => offset >> 12
+
+/** Offset of the target of a direct jump or call, or undefined: none, or one whose address is cut. */
+export function target({ offset, insn }: RegionInsn): number | undefined {
   const [operand] = insn.operands
-  if (operand?.kind !== 'rel' || insn.row.name === 'call' || insn.size === 2) return undefined
-  const target = offset + insn.length + operand.value
-  return target >= 0 && target < 4096 ? target : undefined
+  return operand?.kind === 'rel' && insn.size !== 2 ? offset + insn.length + operand.value : undefined
 }
 
-/** Follows direct jumps from `entry` through a frame's bytes; undefined if the first instruction is none for a region. */
-export function regionCode(page: Uint8Array, entry: number, mode: 32 | 64, decode: Decode): RegionCode | undefined {
+/** Whether it goes on by an address that is not in the instruction, and is none of a return. */
+export function isIndirect({ insn: { row, operands } }: RegionInsn): boolean {
+  return row.ends === true && !row.returns && (row.name === 'jmp' || row.calls === true) && operands[0]?.kind !== 'rel'
+}
+
+export const after = ({ offset, insn }: RegionInsn): number => offset + insn.length
+
+/** Follows jumps, calls and returns from `entry`; undefined if the first instruction is none for a region. */
+export function regionCode(source: CodeSource, entry: number, mode: CodeMode): RegionCode | undefined {
   const insns = new Map<number, RegionInsn>()
-  const leaders = new Set<number>([entry])
-  const work = [entry]
-  while (work.length > 0) {
-    let offset = work.shift() as number
-    while (!insns.has(offset) && insns.size < REGION_LIMIT && offset < 4096) {
-      const insn = decode(page, offset, 4096, mode)
+  const leaders = new Set<number>()
+  const calls: RegionCall[] = []
+  const targets = new Map<number, readonly number[]>()
+  const work: number[] = []
+  const lead = (offset: number): boolean => {
+    if (leaders.has(offset)) return true
+    if (leaders.size === BLOCK_LIMIT || source.page(pageOf(offset)) === undefined) return false
+    leaders.add(offset)
+    work.push(offset)
+    return true
+  }
+  const leave = (here: RegionInsn): void => {
+    const { calls: isCall = false } = here.insn.row
+    const to = target(here)
+    const reached =
+      to === undefined ? (isIndirect(here) ? source.targets(here.offset) : []) : source.isReached(to) ? [to] : []
+    const led = reached.filter((to) => (!isCall || leaders.has(to) || isSmall(source, to, mode)) && lead(to))
+    if (to === undefined && led.length > 0) targets.set(here.offset, led)
+    if (isCall && led.length > 0 && lead(after(here)))
+      calls.push(...led.map((callee) => ({ offset: here.offset, to: callee, back: after(here) })))
+  }
+  lead(entry)
+  for (let first = work.shift(); first !== undefined; first = work.shift()) {
+    const page = source.page(pageOf(first)) as Uint8Array
+    const base = first & ~0xfff
+    const end = insns.size + RUN_LIMIT
+    let offset = first
+    while (insns.size < REGION_LIMIT) {
+      if (insns.has(offset)) {
+        lead(offset)
+        break
+      }
+      const insn = source.decode(page, offset - base, 4096, mode.bits)
       if (isFault(insn) || !isPlain(insn)) break
       const here = { offset, insn }
       insns.set(offset, here)
-      const target = jumpTarget(here)
-      if (target !== undefined && (leaders.has(target) || leaders.size < BLOCK_LIMIT)) {
-        leaders.add(target)
-        work.push(target)
-      }
+      leave(here)
       offset += insn.length
       if (insn.row.ends && !insn.row.fallsThrough) break
+      if (offset !== base + 4096 && insns.size < end) continue
+      lead(offset)
+      break
     }
   }
-  if (!insns.has(entry)) return undefined
-  const blocks = [...leaders]
-    .filter((leader) => insns.has(leader))
-    .sort((a, b) => a - b)
-    .map((leader) => block(leader, insns, leaders))
-  return { entry, mode, blocks }
+  if (insns.size === 0) return undefined
+  const there = [...leaders].filter((leader) => insns.has(leader)).sort((a, b) => a - b)
+  const blocks = there.map((leader) => block(leader, insns, leaders))
+  const pages = new Set(there.map(pageOf))
+  pages.delete(0)
+  return { entry, mode, blocks, pages: [...pages], calls, targets }
+}
+
+/** Whether a function is short enough to be taken into the region of its callers. */
+function isSmall(source: CodeSource, entry: number, mode: CodeMode): boolean {
+  const seen = new Set<number>()
+  const work = [entry]
+  for (let offset = work.pop(); offset !== undefined; offset = work.pop()) {
+    const page = source.page(pageOf(offset))
+    while (page && !seen.has(offset)) {
+      const insn = source.decode(page, offset & 0xfff, 4096, mode.bits)
+      if (isFault(insn)) break
+      seen.add(offset)
+      if (seen.size > SMALL) return false
+      const here = { offset, insn }
+      const to = target(here)
+      if (to !== undefined && !insn.row.calls) work.push(to)
+      if (insn.row.ends && !insn.row.fallsThrough && !insn.row.calls) break
+      offset += insn.length
+      if (pageOf(offset) !== pageOf(here.offset)) break
+    }
+  }
+  return true
 }
 
 function block(offset: number, insns: ReadonlyMap<number, RegionInsn>, leaders: ReadonlySet<number>): Block {
@@ -105,9 +193,11 @@ function block(offset: number, insns: ReadonlyMap<number, RegionInsn>, leaders: 
   let next = offset
   for (;;) {
     const here = insns.get(next)
-    if (!here || (next !== offset && leaders.has(next))) return { offset, insns: run, next, fallsThrough: true }
+    if (!here || run.length === RUN_LIMIT || (next !== offset && leaders.has(next)))
+      return { offset, insns: run, next, fallsThrough: true }
     run.push(here)
     next += here.insn.length
-    if (here.insn.row.ends && !here.insn.row.fallsThrough) return { offset, insns: run, next, fallsThrough: false }
+    const ends = here.insn.row.ends === true && !here.insn.row.fallsThrough
+    if (ends || pageOf(next) !== pageOf(offset)) return { offset, insns: run, next, fallsThrough: !ends }
   }
 }

@@ -1,5 +1,5 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CPU, REGION, TLB, USED } from '../state/layout.ts'
+import { CPU, PAGE_CACHE, REGION, TLB, USED } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { Expr, I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
@@ -44,18 +44,25 @@ export function fillFunction(): FunctionBody {
 
   const page = i64.and(va, i64.const(-4096))
   set(tlb, i32.add(i32.load(cpu, CPU.TLB), i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
+  const addend = i32.sub(host, i32.wrap(page))
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), page))
   const used = i32.add(cpu, select(i32.load(cpu, CPU.USER), i32.const(REGION.USED_USER), i32.const(REGION.USED_KERNEL)))
-  code.if(i64.eq(i64.load(tlb, TLB.READ_TAG), i64.const(-1)))
+  code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), i64.const(-1)))
+  forgetPages(code, cpu)
+  code.else()
   emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(va), i32.const(12)), i32.const(TLB.ENTRIES - 1)), USED.MOST)
   code.end()
   code.store(STORE64[8], tlb, page, TLB.READ_TAG)
   code.store(STORE64[8], tlb, i64.const(-1), TLB.WRITE_TAG)
+  code.else()
+  code.if(i32.ne(i32.load(tlb, TLB.ADDEND), addend), false)
+  forgetPages(code, cpu)
+  code.end()
   code.end()
   code.if(write)
   code.store(STORE64[8], tlb, page, TLB.WRITE_TAG)
   code.end()
-  code.store(STORE32, tlb, i32.sub(host, i32.wrap(page)), TLB.ADDEND)
+  code.store(STORE32, tlb, addend, TLB.ADDEND)
   code.return(i32.add(host, offset))
   code.end()
   code.store(STORE64[8], cpu, va, CPU.ADDRESS)
@@ -68,4 +75,13 @@ export function fillFunction(): FunctionBody {
     locals: locals.types,
     code,
   }
+}
+
+/** An entry of the TLB goes: so does all of its page cache. */
+function forgetPages(code: Code, cpu: I32): void {
+  code.expr(i32.add(i32.load(cpu, CPU.TLB), i32.const(PAGE_CACHE.AT)))
+  code.expr(i32.const(0xff))
+  code.expr(i32.const(PAGE_CACHE.BYTES))
+  code.op(0xfc000b)
+  code.u8(0)
 }

@@ -1,7 +1,8 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { CODE_TABLE, CPU, REGION, USED, XTLB } from '../state/layout.ts'
+import { LAST_GENERATION } from '../state/vcpu-memory.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
-import type { I32 } from '../wasm/expr.ts'
+import { Expr, type I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { executeEntry, executeTag, recordIn } from './execute-tlb-code.ts'
@@ -13,7 +14,15 @@ import { emitWalk, notCanonical } from './walk-code.ts'
  * be executed. Virtual address -> execute TLB, filled from the page tables where it has no entry -> code table of the frame:
  * translations are never found by virtual address alone.
  */
-export function findFunction(): FunctionBody {
+export const findFunction = (): FunctionBody => lookUpFunction('leave')
+
+/**
+ * (vCPU, page) -> 1 if the execute TLB has the page now, else 0: as `find` but that it leaves no trace of an access that is none. A page
+ * that was not accessed yet is not there.
+ */
+export const peekFunction = (): FunctionBody => lookUpFunction('refuse')
+
+function lookUpFunction(traces: 'leave' | 'refuse'): FunctionBody {
   const code = new Code(512)
   const [cpu, rip] = [parameter('i32', 0), parameter('i64', 1)]
   const locals = new Locals(2)
@@ -30,7 +39,7 @@ export function findFunction(): FunctionBody {
   code.setLocal(xtlb.op, executeEntry(cpu, rip))
   code.if(i64.ne(tag, i64.load(xtlb, XTLB.TAG)), false)
   fail(notCanonical(rip))
-  emitWalk(code, cpu, rip, { host, slot, entry, allowed, noExecute }, 'execute', fail)
+  emitWalk(code, cpu, rip, { host, slot, entry, allowed, noExecute }, 'execute', fail, traces)
   const place = i32.shl(i32.shr_u(host, i32.const(12)), i32.const(2))
   code.setLocal(table.op, i32.load(i32.add(i32.load(cpu, CPU.CODE_TABLES), place)))
   fail(i32.eqz(table))
@@ -39,15 +48,40 @@ export function findFunction(): FunctionBody {
     cpu,
     select(i32.load(cpu, CPU.USER), i32.const(REGION.XUSED_USER), i32.const(REGION.XUSED_KERNEL)),
   )
+  fail(i32.ge_u(i32.load(cpu, CPU.JUMPS_LAST), i32.const(LAST_GENERATION)))
   code.if(i64.eq(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
   emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(rip), i32.const(12)), i32.const(XTLB.ENTRIES - 1)), USED.XMOST)
+  code.else()
+  forgetJumps(code, cpu)
   code.end()
   code.store(STORE64[8], xtlb, tag, XTLB.TAG)
   code.store(STORE32, xtlb, table, XTLB.CODE_TABLE)
   code.store(STORE32, xtlb, host, XTLB.HOST)
   code.end()
-  code.return(recordIn(xtlb, rip))
+  code.return(traces === 'leave' ? recordIn(xtlb, rip) : i32.const(1))
   code.u8(0x00)
   code.end()
   return { signature: { params: ['i32', 'i64'], results: ['i32'] }, locals: locals.types, code }
+}
+
+/** An entry goes for another: see VcpuMemory. */
+function forgetJumps(code: Code, cpu: I32): void {
+  const mode = i32.add(cpu, i32.shl(i32.load(cpu, CPU.USER), i32.const(2)))
+  code.store(STORE32, cpu, i32.add(i32.load(cpu, CPU.JUMPS_LAST), i32.const(1)), CPU.JUMPS_LAST)
+  code.store(STORE32, mode, i32.load(cpu, CPU.JUMPS_LAST), CPU.JUMPS_KERNEL)
+}
+
+/** (vCPU) -> record at RIP, as `find` whose index is given, with PAGE_VA set; or 0. */
+export function lookupFunction(find: number): FunctionBody {
+  const code = new Code(64)
+  const cpu = parameter('i32', 0)
+  const locals = new Locals(1)
+  const rec = locals.named('i32')
+  code.setLocal(rec.op, new Expr('i32', 'call', find, [cpu, i64.load(cpu, CPU.RIP)]))
+  code.if(rec)
+  code.store(STORE64[8], cpu, i64.and(i64.load(cpu, CPU.RIP), i64.const(-4096)), CPU.PAGE_VA)
+  code.end()
+  code.return(rec)
+  code.end()
+  return { name: 'lookup', signature: { params: ['i32'], results: ['i32'] }, locals: locals.types, code }
 }

@@ -24,6 +24,7 @@ export interface WalkLocals {
  * Emits a walk of the page tables of the current root, which sets accessed and dirty bits. In user mode only the leaf's U bit counts:
  * Xen sets it in the upper levels (xen/arch/x86/pv/mm.h adjust_guest_l*e).
  * @param write an i32 known at run time, or 'execute'
+ * @param traces whether accessed and dirty bits are set, or the walk fails where they are not
  * @param fail emits the way out where the i32 is not zero: not allowed, no frame, absent, or a store to a watched frame
  */
 export function emitWalk(
@@ -33,6 +34,7 @@ export function emitWalk(
   { host, slot, entry, allowed, noExecute }: WalkLocals,
   write: I32 | 'execute',
   fail: (when: I32) => void,
+  traces: 'leave' | 'refuse' = 'leave',
 ): void {
   const set = (local: Expr, value: Expr) => code.setLocal(local.op, value)
   const executes = write === 'execute'
@@ -61,7 +63,8 @@ export function emitWalk(
       fail(i32.and(write, i32.ne(flags, i32.const(0))))
     }
     const wanted = stores ? select(write, i64.const(PTE.A | PTE.D), i64.const(PTE.A)) : i64.const(PTE.A)
-    setAccessed(code, slot, entry, wanted)
+    if (traces === 'leave') setAccessed(code, slot, entry, wanted)
+    else fail(i64.ne(i64.and(entry, wanted), wanted))
   }
 }
 

@@ -89,7 +89,7 @@ export class PvDomain implements EngineDomain {
 
   #mmuHooks(): MmuHooks {
     return {
-      flushTlb: (vcpu, targets) => this.#each(vcpu, targets, (target) => target.flushAll()),
+      flushTlb: (vcpu, targets) => this.#each(vcpu, targets, (target) => this.#flushTlb(target)),
       flushPage: (vcpu, targets, lo, hi) => {
         const va = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
         this.#each(vcpu, targets, (target) => target.flushPage(va))
@@ -122,6 +122,17 @@ export class PvDomain implements EngineDomain {
       if (n === local) act(vcpu)
       else takeAway(vcpu, act)
     })
+  }
+
+  /** Of code nothing is stale where no entry that code was run through was replaced since. */
+  #flushTlb(vcpu: VcpuMemory): void {
+    const changes = this.mmu.info.codeMaps
+    vcpu.flushDataTlb(false)
+    vcpu.flushDataTlb(true)
+    if (vcpu.i32(PV.CODE_MAPS) === changes) return
+    vcpu.setI32(PV.CODE_MAPS, changes)
+    vcpu.flushExecuteTlb(false)
+    vcpu.flushExecuteTlb(true)
   }
 
   #setKernelRoot(vcpu: VcpuMemory, gmfn: number): void {

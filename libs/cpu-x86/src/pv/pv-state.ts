@@ -59,6 +59,8 @@ export const PV = {
   FAULTS_LEFT: 0x1148,
   /** i32: of the domain's page types (mmu/page-info.ts), where the frames' records begin. */
   PAGE_RECORDS: 0x114c,
+  /** i32: CODE_MAPS (mmu/page-info.ts) as it was when the execute TLBs were flushed last. */
+  CODE_MAPS: 0x1158,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,

@@ -97,6 +97,16 @@ export const CPU = {
   SELECTOR_GS: 0x198,
   /** i32: why rdtsc is for TypeScript, bits of TSC_TRAPS; 0 for the helper. */
   TSC_TRAPS: 0x19c,
+  /** i32: version of the code table made last. */
+  CODE_VERSION: 0x1a0,
+  /** i32: where in TARGETS the oldest entry is, from its start. */
+  TARGET: 0x1a8,
+  /** i32: what FZ, FS and FC hold where a region has just been left (jit/flag-state.ts): 0 is what their names say. */
+  FLAG_STATE: 0x1a4,
+  /** i64: the place at which a region was left in the middle of an instruction (jit/sites.ts). */
+  SITE: 0x1c0,
+  /** i64: written and never read. */
+  UNUSED: 0x1c8,
   /** i32: the bits of a record's handler that count, one of HANDLER_MASK (cold/record.ts). */
   HANDLER_MASK: 0x1ac,
   /** i32: generation of what JUMPS may hold, in kernel and in user mode; and the last that was given out. */
@@ -117,6 +127,8 @@ export const CPU = {
   BOUNCE_BYTES: 0x200,
   /** See RETURNS. */
   RETURNS: 0x700,
+  /** See TARGETS. */
+  TARGETS: 0x800,
   SIZE: 0x1000,
 } as const
 
@@ -134,8 +146,23 @@ export const TLB = {
   BYTES: 4096 * 32,
 } as const
 
-/** An execute TLB: 1024 entries {u64 page | COMPAT, u32 code table, u32 host address of the frame}. */
-export const XTLB = { ENTRY: 16, ENTRIES: 1024, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 1024 * 16 } as const
+/**
+ * In front of each data TLB, at AT from it: the pages that regions used last, one for each base register and way of access
+ * (jit/page-cache.ts). It holds nothing that the TLB does not hold, so whoever empties an entry there empties all of this.
+ */
+export const PAGE_CACHE = {
+  AT: 4096 * 32,
+  ENTRY: 16,
+  ENTRIES: 64,
+  /** u64: the page's address. */
+  TAG: 0,
+  /** i32: as in the TLB. */
+  ADDEND: 8,
+  BYTES: 64 * 16,
+} as const
+
+/** An execute TLB: 4096 entries {u64 page | COMPAT, u32 code table, u32 host address of the frame}. */
+export const XTLB = { ENTRY: 16, ENTRIES: 4096, TAG: 0, CODE_TABLE: 8, HOST: 12, BYTES: 4096 * 16 } as const
 
 /**
  * Where regions have gone on in others, by address: the other's record and its place in the function tables, as the execute TLB and the
@@ -167,24 +194,32 @@ export const RETURNS = {
   BYTES: 16 * 16,
 } as const
 
+/** Where jumps and calls by address went last, the oldest overwritten by the newest: low halves of addresses. */
+export const TARGETS = {
+  ENTRY: 8,
+  FROM: 0,
+  TO: 4,
+  BYTES: 128 * 8,
+} as const
+
 /**
  * Which entries of a TLB may be used: an i32 count, then u16 indices from LIST on, some of them twice. A count above what the list
  * can hold (MOST, of a data TLB; XMOST) says that any may be.
  */
-export const USED = { COUNT: 0, LIST: 4, MOST: (0x2000 - 4) / 2, XMOST: (0x800 - 4) / 2 } as const
+export const USED = { COUNT: 0, LIST: 4, MOST: (0x2000 - 4) / 2, XMOST: (0x2000 - 4) / 2 } as const
 
 /** What lies after the fixed state, from the vCPU's base. */
 export const REGION = {
   TLB_KERNEL: 0x10000,
-  TLB_USER: 0x30000,
-  XTLB_KERNEL: 0x50000,
-  XTLB_USER: 0x54000,
-  USED_KERNEL: 0x5a000,
-  USED_USER: 0x5c000,
-  XUSED_KERNEL: 0x5e000,
-  XUSED_USER: 0x5e800,
-  JUMPS: 0x60000,
-  CODE_TABLES: 0x68000,
+  TLB_USER: 0x30400,
+  XTLB_KERNEL: 0x50800,
+  XTLB_USER: 0x60800,
+  USED_KERNEL: 0x71000,
+  USED_USER: 0x73000,
+  XUSED_KERNEL: 0x75000,
+  XUSED_USER: 0x77000,
+  JUMPS: 0x79000,
+  CODE_TABLES: 0x82000,
 } as const
 
 /** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */
@@ -198,8 +233,9 @@ export const FRAME = {
 /**
  * A code table: the u32 address of the record at each offset of a frame; the records of instructions that reach into the frame from
  * the page before (0: free place); a bit for each 64 bytes that regions were made from, as these need not have records; how many writes
- * there were beside all code; and the mode it was translated in, as COMPAT: a frame has code of one at a time. In a free table the
- * first word is the next free one.
+ * there were beside all code; the mode it was translated in, as COMPAT: a frame has code of one at a time; and a number that no other
+ * table has had: while a frame has a table of that version, what was translated of it holds. In a free table the first word is the next
+ * free one.
  */
 export const CODE_TABLE = {
   RECORDS: 4096,
@@ -208,6 +244,7 @@ export const CODE_TABLE = {
   GRANULES: 4096 * 4 + 8 * 4,
   WRITES: 4096 * 4 + 8 * 4 + 8,
   MODE: 4096 * 4 + 8 * 4 + 12,
+  VERSION: 4096 * 4 + 8 * 4 + 16,
   /** Whole lines of a cache, so that the records behind it are. */
   BYTES: 4096 * 4 + 64,
 } as const

@@ -1,4 +1,4 @@
-import { TLB, USED, type XTLB } from './layout.ts'
+import { PAGE_CACHE, TLB, USED, type XTLB } from './layout.ts'
 
 /** Where a bank lies, from the vCPU's base, and how it is laid out. */
 export interface TlbBankPlace {
@@ -19,6 +19,8 @@ export class TlbBank {
   readonly #count: number
   readonly #list: number
   readonly #most: number
+  /** First word of its page cache, undefined if it has none. */
+  readonly #cache: number | undefined
 
   constructor(
     views: { readonly i32: Int32Array<ArrayBufferLike>; readonly u16: Uint16Array<ArrayBufferLike> },
@@ -33,12 +35,14 @@ export class TlbBank {
     this.#count = (base + used + USED.COUNT) >>> 2
     this.#list = (base + used + USED.LIST) >>> 1
     this.#most = most
+    this.#cache = shape === TLB ? this.#first + PAGE_CACHE.AT / 4 : undefined
   }
 
   /** Whatever was there before. */
   reset(): void {
     this.#i32.fill(-1, this.#first, this.#first + this.#entries * this.#words)
     this.#i32[this.#count] = 0
+    this.#forgetPages()
   }
 
   /** An entry that was empty is not any more. */
@@ -57,22 +61,28 @@ export class TlbBank {
     }
     for (let n = 0; n < count; n++) this.#emptyEntry(this.#first + this.#u16[this.#list + n] * this.#words)
     this.#i32[this.#count] = 0
+    this.#forgetPages()
   }
 
-  /** Also leaves each used entry in the list once, or nearly. */
-  emptyLowerHalf(): void {
+  /** Also leaves each used entry in the list once, or nearly. @returns whether there was any in the lower half */
+  emptyLowerHalf(): boolean {
     const i32 = this.#i32
     const all = i32[this.#count] > this.#most
     const count = all ? this.#entries : i32[this.#count]
     i32[this.#count] = 0
+    this.#forgetPages()
+    let found = false
     for (let n = 0; n < count; n++) {
       const index = all ? n : this.#u16[this.#list + n]
       const at = this.#first + index * this.#words
       // An empty tag is all ones, which no page's is.
       if (i32[at] === -1) continue
-      if (i32[at + 1] >= 0) this.#emptyEntry(at)
-      else this.use(index)
+      if (i32[at + 1] >= 0) {
+        this.#emptyEntry(at)
+        found = true
+      } else this.use(index)
     }
+    return found
   }
 
   /** Of a data TLB: stores to pages ask again; only to those that map the frame, if one is given. */
@@ -80,6 +90,7 @@ export class TlbBank {
     const i32 = this.#i32
     const all = i32[this.#count] > this.#most
     const count = all ? this.#entries : i32[this.#count]
+    this.#forgetPages()
     for (let n = 0; n < count; n++) {
       const entry = this.#first + (all ? n : this.#u16[this.#list + n]) * this.#words
       const at = entry + TLB.WRITE_TAG / 4
@@ -92,6 +103,23 @@ export class TlbBank {
 
   emptyPage(index: number): void {
     this.#emptyEntry(this.#first + (index & (this.#entries - 1)) * this.#words)
+    this.#forgetPages()
+  }
+
+  /** As `emptyPage`, of an entry of this page alone. @returns whether there was one */
+  dropPage(va: bigint): boolean {
+    const at = this.#first + (Number((va >> 12n) & 0xfffffn) & (this.#entries - 1)) * this.#words
+    // Below the page's bits is the mode of the code.
+    const isThis =
+      (this.#i32[at] & -4096) === Number(BigInt.asIntN(32, va & ~0xfffn)) &&
+      this.#i32[at + 1] === Number(BigInt.asIntN(32, va >> 32n))
+    if (isThis) this.#emptyEntry(at)
+    return isThis
+  }
+
+  /** The page cache holds nothing that the TLB does not hold. */
+  #forgetPages(): void {
+    if (this.#cache !== undefined) this.#i32.fill(-1, this.#cache, this.#cache + PAGE_CACHE.BYTES / 4)
   }
 
   /** All that a tag can be of: both of a data TLB's, an execute TLB's and what goes with it. */

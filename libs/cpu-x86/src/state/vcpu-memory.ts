@@ -13,7 +13,7 @@ const EXECUTE: readonly TlbBankPlace[] = [
 ]
 const TWO_32 = 0x1_0000_0000
 /** Of JUMPS, below what empty entries have, whatever the mode. */
-const LAST_GENERATION = 0x7fff_fffe
+export const LAST_GENERATION = 0x7fff_fffe
 const EMPTY = 0xffff_ffff_ffff_ffffn
 
 /** The views of one domain's memory that a thread works with. */
@@ -109,7 +109,7 @@ export class VcpuMemory {
     this.#forgetJumps(true)
   }
 
-  /** After anything was taken from a mode's execute TLB. */
+  /** After anything was taken from a mode's execute TLB: the pages of what JUMPS and RETURNS have are in there. */
   #forgetJumps(user: boolean): void {
     const last = this.i32(CPU.JUMPS_LAST)
     const next = last === LAST_GENERATION ? 0 : last + 1
@@ -141,8 +141,7 @@ export class VcpuMemory {
   /** Drops the lower half's entries of the kernel's banks. */
   flushLowerHalf(): void {
     this.#data[KERNEL].emptyLowerHalf()
-    this.#execute[KERNEL].emptyLowerHalf()
-    this.#forgetJumps(false)
+    if (this.#execute[KERNEL].emptyLowerHalf()) this.#forgetJumps(false)
   }
 
   /** Takes every write permission out of the data TLBs: the next store to each page asks again. */
@@ -158,9 +157,7 @@ export class VcpuMemory {
   flushPage(va: bigint): void {
     const page = Number((va >> 12n) & 0xfffn)
     for (const bank of this.#data) bank.emptyPage(page)
-    for (const bank of this.#execute) bank.emptyPage(page)
-    this.#forgetJumps(false)
-    this.#forgetJumps(true)
+    for (const [mode, bank] of this.#execute.entries()) if (bank.dropPage(va)) this.#forgetJumps(mode === USER)
   }
 
   /** An entry of the current mode's execute TLB, for code of its kind (COMPAT). */
@@ -168,8 +165,11 @@ export class VcpuMemory {
     const index = Number((page >> 12n) & BigInt(XTLB.ENTRIES - 1))
     const entry = this.i32(CPU.XTLB) + index * XTLB.ENTRY
     const tag = (entry + XTLB.TAG) >> 3
-    if (this.#u64[tag] === EMPTY) this.#execute[this.i32(CPU.USER) ? USER : KERNEL].use(index)
-    this.#u64[tag] = page | BigInt(this.i32(CPU.COMPAT))
+    const isUser = this.i32(CPU.USER) !== 0
+    const wanted = page | BigInt(this.i32(CPU.COMPAT))
+    if (this.#u64[tag] === EMPTY) this.#execute[isUser ? USER : KERNEL].use(index)
+    else if (this.#u64[tag] !== wanted) this.#forgetJumps(isUser)
+    this.#u64[tag] = wanted
     this.#i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
     this.#i32[(entry + XTLB.HOST) >> 2] = frameHost
   }

@@ -183,6 +183,12 @@ export class Code extends Bytes {
     this.u32(index)
   }
 
+  /** Sets a local to the value on the stack. */
+  popLocal(index: number): void {
+    this.u8(0x21)
+    this.u32(index)
+  }
+
   store(op: number, address: I32, value: Expr, offset: number = 0): void {
     this.expr(address)
     this.expr(value)
@@ -241,6 +247,13 @@ export class Code extends Bytes {
     if (likely !== undefined) this.hints.push([this.length, likely ? 1 : 0])
     this.u8(0x0d)
     this.u32(this.depth - label)
+  }
+
+  /** Branch by the number on the stack, below `count`, to the n-th innermost block. */
+  table(count: number): void {
+    this.u8(0x0e)
+    this.u32(count - 1)
+    for (let n = 0; n < count; n++) this.u32(n)
   }
 
   return(value?: Expr): void {

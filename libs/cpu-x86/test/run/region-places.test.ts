@@ -42,17 +42,25 @@ test('a vCPU that goes from thread to thread runs its own regions only, however 
 })
 
 describe('compiled regions', () => {
-  const asks = (regions: CompiledRegions) =>
-    Array.from({ length: PAGES }, (_, n) => {
-      const bytes = page(n)
-      const code = regionCode(bytes, 5, 64, decode)
-      return () => code && regions.ask(code, bytes)
-    })
+  const asker = (regions: CompiledRegions, page: Uint8Array, entry: number) => () => {
+    const mode = { bits: 64, isUser: false } as const
+    const bytes = (delta: number) => (delta === 0 ? page : undefined)
+    const known = regions.find(entry, mode, bytes)
+    const code = regionCode({ decode, page: bytes, isReached: () => true, targets: () => [] }, entry, mode)
+    const region = known ?? (code && regions.add(code, bytes))
+    return region && regions.ask(region, false)
+  }
+  const asks = (regions: CompiledRegions) => Array.from({ length: PAGES }, (_, n) => asker(regions, page(n), 5))
 
   test('that were not used for longest are forgotten', () => {
-    const regions = new CompiledRegions(2)
+    let now = 0
+    const regions = new CompiledRegions(2, () => now)
     const [first, second, third] = asks(regions)
-    const twice = (ask: typeof first) => ask() ?? ask()
+    const twice = (ask: typeof first) => {
+      const known = ask()
+      now += 1000
+      return known ?? ask()
+    }
     const [a, b] = [twice(first), twice(second)]
     expect(twice(first)).toBe(a)
     twice(third)
@@ -61,24 +69,31 @@ describe('compiled regions', () => {
     expect(twice(second)).not.toBe(b)
   })
 
-  test('wait for each other, until one is asked for again', () => {
-    const [first, second, third] = asks(new CompiledRegions())
-    expect([first(), second()]).toEqual([undefined, undefined])
+  test('wait for each other for a while', () => {
+    let now = 0
+    const [first, second, third] = asks(new CompiledRegions(10, () => now))
+    expect([first(), second(), first()]).toEqual([undefined, undefined, undefined])
+    now = 1000
     const [a, b] = [first(), second()]
     expect(a?.module).toBeInstanceOf(WebAssembly.Module)
     expect(b?.module).toBe(a?.module)
     expect(b?.name).not.toBe(a?.name)
     expect(third()).toBeUndefined()
+    now = 2000
     expect(third()?.module).not.toBe(a?.module)
+  })
+
+  test('wait no longer where one is asked for again and again', () => {
+    const [first] = asks(new CompiledRegions(10, () => 0))
+    const at = Array.from({ length: 20 }, (_, n) => n).find(() => first() !== undefined)
+    expect(at).toBeGreaterThan(0)
   })
 
   test('wait for no more than fit into a module', () => {
     const regions = new CompiledRegions()
     const ask = (n: number) => {
       // mov eax, n; four nops; hlt
-      const bytes = Uint8Array.from([0xb8, n, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0xf4])
-      const code = regionCode(bytes, 0, 64, decode)
-      return code && regions.ask(code, bytes)
+      return asker(regions, Uint8Array.from([0xb8, n, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0xf4]), 0)()
     }
     const at = Array.from({ length: 100 }, (_, n) => n).find((n) => ask(n) !== undefined)
     expect(at).toBeGreaterThan(1)

@@ -96,6 +96,9 @@ export function replaceL1(): FunctionBody {
   })
   b.if(puts, () => b.set(before, recordOf(b, frameNamed(b, old))))
   emitStore(b, slot, old, entry, mode)
+  // As EntryWriter, NX being the sign.
+  const isOfCode = i32.and(has(old, PTE_P), i64.ge_s(old, i64.const(0)))
+  b.if(i32.and(isOfCode, i64.ne(old, entry)), () => change(b, i32.const(0), page.CODE_MAPS, 1))
   b.if(takes, () => {
     b.if(has(entry, PTE_RW), () => change(b, target, page.TYPE_COUNT, 1))
     change(b, target, page.REF_COUNT, 1)

@@ -1,5 +1,6 @@
 import { EAGAIN, EINVAL } from '@paravane/core/abi'
 import type { MmuMemory } from './mmu-memory.ts'
+import type { PageInfo } from './page-info.ts'
 import type { PageTypes } from './page-types.ts'
 import { hasBadFlags, isXenSlot, PTE_A, PTE_D, PTE_P, sameReference } from './pte.ts'
 import { type PteStore, pteStore } from './pte-store.ts'
@@ -15,12 +16,14 @@ export type StoreMode = 'store' | 'preserve-ad' | 'exact'
  * after. Callers hold the page lock; so nothing but accessed and dirty bits changes between reading and storing an entry.
  */
 export class EntryWriter {
+  readonly #info: PageInfo
   readonly #types: PageTypes
   readonly #memory: MmuMemory
   readonly #words: Int32Array
   readonly #pte: PteStore
 
-  constructor(types: PageTypes, memory: MmuMemory) {
+  constructor(info: PageInfo, types: PageTypes, memory: MmuMemory) {
+    this.#info = info
     this.#types = types
     this.#memory = memory
     this.#words = memory.i32
@@ -51,18 +54,24 @@ export class EntryWriter {
   ): number {
     if (level === 4 && isXenSlot(slot)) return -EINVAL
     const host = this.#memory.frameHost(table) + slot * 8
+    const isOfCode = (oldLo & PTE_P) !== 0 && (level > 1 || oldHi >= 0) && (lo !== oldLo || hi !== oldHi)
+    const store = (): boolean => {
+      const isStored = this.#store(host, lo, hi, mode, oldLo, oldHi)
+      if (isStored && isOfCode) this.#info.codeMapChanged()
+      return isStored
+    }
     if ((lo & PTE_P) === 0) {
-      if (!this.#store(host, lo, hi, mode, oldLo, oldHi)) return -EAGAIN
+      if (!store()) return -EAGAIN
       this.#put(table, level, oldLo, oldHi)
       return 0
     }
     if (sameReference(lo, hi, oldLo, oldHi)) {
       if (hasBadFlags(level, lo)) return -EINVAL
-      return this.#store(host, lo, hi, mode, oldLo, oldHi) ? 0 : -EAGAIN
+      return store() ? 0 : -EAGAIN
     }
     const rc = level === 1 ? this.#types.getL1Target(lo, hi) : this.#types.getTableTarget(table, level, lo, hi)
     if (rc !== 0) return rc
-    if (this.#store(host, lo, hi, mode, oldLo, oldHi)) {
+    if (store()) {
       this.#put(table, level, oldLo, oldHi)
       return 0
     }

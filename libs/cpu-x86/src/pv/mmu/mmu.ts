@@ -33,7 +33,7 @@ export class Mmu {
     this.memory = new MmuMemory(init)
     this.hooks = init.hooks
     this.types = new PageTypes(this.info, this.memory, init.hooks, init.tablesPerStretch)
-    this.entries = new EntryWriter(this.types, this.memory)
+    this.entries = new EntryWriter(this.info, this.types, this.memory)
     this.#lock = init.lock
   }
 

@@ -43,6 +43,8 @@ export const RECORD_BYTES: number = RECORD_WORDS * 4
 export const EPOCH = 0
 /** gmfn + 1 of the first DYING table, 0 for none. */
 export const DYING_HEAD = 1
+/** How often an entry was replaced that code may have been run through: what TLBs have of code before is stale until flushed. */
+export const CODE_MAPS = 2
 const HEADER_WORDS = 16
 
 /** Words of a vCPU's record. Roots are gmfn + 1, 0 for none. */
@@ -116,6 +118,16 @@ export class PageInfo {
 
   get epoch(): number {
     return this.i32[this.#header + EPOCH]
+  }
+
+  /** See CODE_MAPS. */
+  get codeMaps(): number {
+    return Atomics.load(this.i32, this.#header + CODE_MAPS)
+  }
+
+  /** After such an entry was replaced, and before anybody is asked to flush what he has of it. */
+  codeMapChanged(): void {
+    Atomics.add(this.i32, this.#header + CODE_MAPS, 1)
   }
 
   /** Every vCPU has just dropped all it had cached: nothing dropped earlier is stale any more. */

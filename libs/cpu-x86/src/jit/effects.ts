@@ -1,0 +1,43 @@
+import { Locals, parameter } from '../builder/locals.ts'
+import { HELPER_INDEX } from '../cold/functions.ts'
+import { Code } from '../wasm/code.ts'
+import { type FlagEffects, type FlagsAt, flagFlow } from './flag-flow.ts'
+import { type Outside, RegionBuilder, regionLocals } from './region-builder.ts'
+import type { RegionCode, RegionInsn } from './region-code.ts'
+import type { RegionGraph } from './region-graph.ts'
+import type { KnownFlags } from './symbolic-flags.ts'
+
+/** How the flags are known where each block begins: found by emitting all blocks, by themselves, for nothing. */
+export function flagsAtBlocks(region: RegionCode, graph: RegionGraph): FlagsAt[] {
+  const code = new Code(4096)
+  const locals = new Locals(2)
+  const at = regionLocals(locals)
+  const nowhere: Outside = { done: 0, site: 0, fill: 0, settle: 0, tlb: 0 }
+  const b = new RegionBuilder(code, locals, parameter('i32', 0), at, HELPER_INDEX, nowhere)
+  const reached = new Set(graph.sequence)
+  const effects = region.blocks.map(({ insns, next, fallsThrough }, block): FlagEffects => {
+    if (!reached.has(graph.way(block))) return { isAsking: false, ways: [] }
+    const ways: { to: number; flags: KnownFlags }[] = []
+    const go = (offset: number): void => {
+      const to = graph.place(offset)
+      if (to === undefined) b.declareFlags()
+      else {
+        if (graph.isBack(block, graph.way(to))) b.declareFlags()
+        ways.push({ to, flags: b.flagsHere })
+      }
+    }
+    b.flow = {
+      jump: (_, offset) => go(offset),
+      jumpTo: (here: RegionInsn) => {
+        b.declareFlags()
+        for (const offset of graph.targets(here)) go(offset)
+      },
+    }
+    b.isAsking = false
+    b.beginBlock('incoming')
+    for (const insn of insns) b.emit(insn)
+    if (fallsThrough) go(next)
+    return { isAsking: b.isAsking, ways }
+  })
+  return flagFlow(effects, graph.entry)
+}

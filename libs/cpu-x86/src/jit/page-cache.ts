@@ -1,0 +1,103 @@
+import { CPU, PAGE_CACHE, TLB } from '../state/layout.ts'
+import { type Code, STORE32, STORE64 } from '../wasm/code.ts'
+import type { Expr, I32, I64 } from '../wasm/expr.ts'
+import { i32, i64 } from '../wasm/ops.ts'
+
+/** Where the page cache and the TLB behind it are, from the vCPU, and the entry of the cache. */
+export interface CachePlace {
+  readonly tlb: number
+  readonly entry: number
+}
+
+/** What of a builder is needed here. */
+interface Opener {
+  readonly code: Code
+  readonly cpu: I32
+  let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>
+}
+
+/**
+ * Emits the search for the host address of `va`: in an entry of the page cache, then in the TLB, which the entry is filled from.
+ * @param miss emits what fills the TLB or does not go on
+ */
+export function openThroughCache(
+  b: Opener,
+  { tlb, entry }: CachePlace,
+  va: I64,
+  size: number,
+  write: boolean,
+  miss: () => void,
+): I32 {
+  const { code, cpu } = b
+  const cached = tlb + PAGE_CACHE.AT + entry * PAGE_CACHE.ENTRY
+  const tag = b.let(i64.load(cpu, cached + PAGE_CACHE.TAG))
+  code.if(otherPage(va, size, tag), false)
+  const behind = b.let(i32.add(cpu, i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
+  const known = i64.load(behind, tlb + (write ? TLB.WRITE_TAG : TLB.READ_TAG))
+  const last = size > 1 ? i64.add(va, i64.const(size - 1)) : va
+  code.if(i64.ne(i64.and(last, i64.const(-4096)), known), false)
+  // V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses.
+  code.store(STORE64[8], cpu, tag, CPU.UNUSED)
+  miss()
+  code.end()
+  code.store(STORE64[8], cpu, known, cached + PAGE_CACHE.TAG)
+  code.store(STORE32, cpu, i32.load(behind, tlb + TLB.ADDEND), cached + PAGE_CACHE.ADDEND)
+  code.end()
+  return b.let(i32.add(i32.wrap(va), i32.load(cpu, cached + PAGE_CACHE.ADDEND)))
+}
+
+/** Whether an access is not to the page of the tag, or perhaps not to it alone: what is not aligned is left to the TLB, whose entry is the page's. */
+function otherPage(va: I64, size: number, tag: I64): I32 {
+  const isAlignable = size === 1 || size === 2 || size === 4 || size === 8
+  if (isAlignable) return i64.ne(i64.and(va, i64.const(-4096 | (size - 1))), tag)
+  const across = i32.gt_u(i32.and(i32.wrap(va), i32.const(4095)), i32.const(4096 - size))
+  return i32.or(i64.ne(i64.and(va, i64.const(-4096)), tag), across)
+}
+
+/** Entries of the page cache for accesses without a base register, each for reading and writing. */
+const CODE_PAGES = 16
+const FS = 20
+const GS = 21
+const OTHER = 22
+/** From a place for reading to that for writing. */
+const WRITING = 32
+
+/**
+ * The entry of the page cache that accesses to an address use: one for each base register, as what is reached from one register
+ * mostly lies in one page, and others for places near the code and in segments.
+ * @param baseOf the register that a local has the value of, or 'page' for the code's page
+ */
+export function cacheEntry(address: I64, write: boolean, baseOf: (local: Expr) => number | 'page' | undefined): number {
+  return (write ? WRITING : 0) + placeOf(address, baseOf)
+}
+
+function placeOf(address: Expr, baseOf: (local: Expr) => number | 'page' | undefined): number {
+  const base = firstBase(address, baseOf)
+  if (segmentOf(address) !== undefined) return segmentOf(address) as number
+  if (base === 'page') return CODE_PAGES + (pagesAway(address) & 3)
+  return base ?? OTHER
+}
+
+function firstBase(e: Expr, baseOf: (local: Expr) => number | 'page' | undefined): number | 'page' | undefined {
+  if (e.shape === 'local') return baseOf(e)
+  for (const arg of e.args) {
+    const found = firstBase(arg, baseOf)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function segmentOf(e: Expr): number | undefined {
+  if (e.shape === 'load') return e.imm === CPU.FSBASE ? FS : e.imm === CPU.GSBASE ? GS : undefined
+  for (const arg of e.args) {
+    const found = segmentOf(arg)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** How many pages from the code's a constant distance leads. */
+function pagesAway(e: Expr): number {
+  const constant = e.args.find(({ shape }) => shape === 'const')
+  return constant ? Number(BigInt(constant.imm) >> 12n) : 0
+}

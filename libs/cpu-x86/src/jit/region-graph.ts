@@ -1,0 +1,146 @@
+import { findLoops } from './loops.ts'
+import { type Block, type RegionCode, type RegionInsn, target } from './region-code.ts'
+import { returnTargets } from './region-returns.ts'
+
+/**
+ * The flow of control between a region's blocks, by their places in `RegionCode.blocks`; dispatchers (loops.ts) are numbered behind
+ * them. Each loop has one head, which dominates it.
+ */
+export class RegionGraph {
+  readonly #blocks: readonly Block[]
+  readonly #places: ReadonlyMap<number, number>
+  readonly #targets: RegionCode['targets']
+  readonly #returns: ReadonlyMap<number, readonly number[]>
+  /** Blocks that dispatchers lead to. */
+  readonly #dispatchers = new Map<number, number>()
+  readonly #entriesOf = new Map<number, readonly number[]>()
+  readonly #heads: ReadonlySet<number>
+  /** Place in the reverse postorder. */
+  readonly #order = new Map<number, number>()
+  /** Ways from nodes before, by node. */
+  readonly #ways = new Map<number, number>()
+  readonly #children = new Map<number, number[]>()
+  /** The block at the entry. */
+  readonly entry: number
+  /** Nodes in reverse postorder. */
+  readonly sequence: readonly number[]
+
+  constructor(code: RegionCode) {
+    this.#blocks = code.blocks
+    this.#places = new Map(code.blocks.map(({ offset }, n) => [offset, n]))
+    this.#targets = code.targets
+    this.#returns = returnTargets(code)
+    this.entry = this.#places.get(code.entry) as number
+    const direct = code.blocks.map((block) => this.#successors(block))
+    const nodes = reversePostorder(this.entry, (node) => direct[node])
+    const { dispatchers, heads } = findLoops(nodes, this.entry, (node) => direct[node], code.blocks.length)
+    this.#heads = heads
+    for (const { node, entries } of dispatchers) {
+      this.#entriesOf.set(node, entries)
+      for (const to of entries) this.#dispatchers.set(to, node)
+    }
+    const ways = (node: number): readonly number[] =>
+      this.#entriesOf.get(node) ?? direct[node].map((to) => this.way(to))
+    this.sequence = reversePostorder(this.way(this.entry), ways)
+    for (const [n, node] of this.sequence.entries()) this.#order.set(node, n)
+    this.#connect(ways)
+  }
+
+  #connect(ways: (node: number) => readonly number[]): void {
+    const before = new Map<number, number[]>(this.sequence.map((node) => [node, []]))
+    for (const node of this.sequence)
+      for (const to of ways(node)) if (!this.isBack(node, to)) (before.get(to) as number[]).push(node)
+    for (const [node, list] of before) {
+      this.#ways.set(node, list.length)
+      this.#children.set(node, [])
+    }
+    const dominators = this.#dominators(before)
+    for (const node of this.sequence.slice(1))
+      (this.#children.get(dominators.get(node) as number) as number[]).push(node)
+  }
+
+  /** The block at `offset`, if it is in the region. */
+  place(offset: number): number | undefined {
+    return this.#places.get(offset)
+  }
+
+  /** Offsets of the blocks that a return, jump or call by address may lead to. */
+  targets({ offset, insn }: RegionInsn): readonly number[] {
+    return (insn.row.returns ? this.#returns : this.#targets).get(offset) ?? []
+  }
+
+  /** The node that a way to a block leads to. */
+  way(block: number): number {
+    return this.#dispatchers.get(block) ?? block
+  }
+
+  /** Of a dispatcher. */
+  entriesOf(node: number): readonly number[] | undefined {
+    return this.#entriesOf.get(node)
+  }
+
+  /** Whether a way leads back, to the head of a loop that `from` is in. */
+  isBack(from: number, to: number): boolean {
+    return this.#orderOf(to) <= this.#orderOf(from)
+  }
+
+  isHead(node: number): boolean {
+    return this.#heads.has(node)
+  }
+
+  /** Whether several ways from before lead to the node. */
+  isMerge(node: number): boolean {
+    return (this.#ways.get(node) as number) > 1
+  }
+
+  /** Those that only this node leads to, and where several ways meet: first what is jumped to first. */
+  merges(node: number): readonly number[] {
+    return (this.#children.get(node) as number[]).filter((child) => this.isMerge(child))
+  }
+
+  #orderOf(node: number): number {
+    return this.#order.get(node) as number
+  }
+
+  #successors(block: Block): number[] {
+    const found: number[] = []
+    const add = (offset: number | undefined): void => {
+      const place = offset === undefined ? undefined : this.#places.get(offset)
+      if (place !== undefined) found.push(place)
+    }
+    for (const here of block.insns) {
+      if (!here.insn.row.ends) continue
+      add(target(here))
+      for (const to of this.targets(here)) add(to)
+    }
+    if (block.fallsThrough) add(block.next)
+    return found
+  }
+
+  #dominators(before: ReadonlyMap<number, readonly number[]>): ReadonlyMap<number, number> {
+    const dominator = new Map([[this.sequence[0], this.sequence[0]]])
+    const common = (a: number, b: number): number => {
+      let [x, y] = [a, b]
+      while (x !== y) {
+        if (this.#orderOf(x) > this.#orderOf(y)) x = dominator.get(x) as number
+        else y = dominator.get(y) as number
+      }
+      return x
+    }
+    for (const node of this.sequence.slice(1))
+      dominator.set(node, (before.get(node) as readonly number[]).reduce(common))
+    return dominator
+  }
+}
+
+function reversePostorder(entry: number, successors: (node: number) => readonly number[]): number[] {
+  const seen = new Set<number>()
+  const order: number[] = []
+  const visit = (node: number): void => {
+    seen.add(node)
+    for (const to of successors(node)) if (!seen.has(to)) visit(to)
+    order.push(node)
+  }
+  visit(entry)
+  return order.reverse()
+}
