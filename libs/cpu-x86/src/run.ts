@@ -89,6 +89,7 @@ export class VcpuRunner {
     for (;;) {
       const left = end - vcpu.number(CPU.ICOUNT)
       if (left <= 0) return 'limit'
+      this.regions.receive()
       if (exact && left <= EXACT_MARGIN) {
         const stop = this.step()
         if (stop) return stop

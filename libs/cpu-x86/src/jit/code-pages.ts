@@ -1,13 +1,16 @@
 import { tableOf } from '../cold/drop-code.ts'
 import { REC } from '../cold/record.ts'
-import { CODE_TABLE, CPU, XTLB } from '../state/layout.ts'
+import { CODE_TABLE, REGION, XTLB } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import type { CodeMode } from './region-code.ts'
 
 /** Pages of one region besides its entry's. */
 const MOST_PAGES = 8
+/** Pages from the entry's at most: offsets are 32 bits. */
+const FARTHEST = 2 ** 19
 
 /**
- * What a region's record says of it, behind a pointer: its place in the table, and for each of those pages {i32 its distance from the
+ * What a region's record says of it, behind a pointer: its place in the table, whether it is of user mode, and for each of those pages {i32 its distance from the
  * entry's page, i32 host address of the frame, i32 version of the frame's code table}, in the order of `RegionCode.pages`.
  */
 export const REGION_PLACE = {
@@ -16,7 +19,9 @@ export const REGION_PLACE = {
   /** i32: in the worker's table; and how many pages. */
   SLOT: 0,
   COUNT: 4,
-  PAGES: 8,
+  /** i32: as CPU.USER. */
+  USER: 8,
+  PAGES: 12,
   PAGE: { BYTES: 12, DELTA: 0, FRAME: 4, VERSION: 8 },
   /** These lie between records. */
   BYTES: 128,
@@ -30,14 +35,28 @@ interface CodePage {
   readonly bytes: Uint8Array
 }
 
+/** Where a region is to begin: its frame and address, and how the vCPU runs code there. */
+export interface Place {
+  readonly frameHost: number
+  readonly rip: bigint
+  readonly mode: CodeMode
+}
+
 /** Bytes of a region, which lie in one page. */
 export interface Stretch {
   readonly offset: number
   readonly bytes: Uint8Array
 }
 
+/** A page of a region as its record is to name it, and the version of its code table when it was read. */
+export interface ReadPage {
+  readonly delta: number
+  readonly frame: number
+  readonly version: number
+}
+
 /**
- * Pages that a region at RIP may be made from: the entry's, and those near it that the vCPU runs code of, by its execute TLB. No page
+ * Pages that a region may be made from: the entry's, and those near it that the vCPU runs code of, by its execute TLB. No page
  * table is looked at, as that would leave traces in it.
  */
 export class CodePages {
@@ -52,9 +71,12 @@ export class CodePages {
     this.#pages.set(0, this.#read(entryFrame))
   }
 
-  /** Those around RIP, which is in `entryFrame`. */
-  static around(vcpu: VcpuMemory, entryFrame: number): CodePages {
-    return new CodePages(vcpu, entryFrame, (delta) => executedFrame(vcpu, delta))
+  /** Those around a place. @param executed frames by distance, if they are not to be looked for in the execute TLB */
+  static around(vcpu: VcpuMemory, place: Place, executed?: ReadonlyMap<number, number>): CodePages {
+    const frameAt = executed
+      ? (delta: number): number => withCode(vcpu, executed.get(delta) ?? 0)
+      : (delta: number): number => executedFrame(vcpu, place, delta)
+    return new CodePages(vcpu, place.frameHost, frameAt)
   }
 
   /** Those that the region of a record was made from, whichever thread made it; undefined if one of them has changed since. */
@@ -64,11 +86,6 @@ export class CodePages {
     const pages = new CodePages(vcpu, entryFrame, (wanted) => places.find(({ delta }) => delta === wanted)?.frame ?? 0)
     for (const { delta } of places) pages.bytes(delta)
     return pages
-  }
-
-  /** Those besides the entry's that were asked for and are there, in that order. */
-  get others(): readonly number[] {
-    return [...this.#pages].flatMap(([delta, page]) => (delta !== 0 && page ? [delta] : []))
   }
 
   /** The page so many behind the entry's; undefined if no code of it can be in the region. */
@@ -85,36 +102,12 @@ export class CodePages {
     return table === 0 ? 0 : this.#vcpu.views.i32[(table >> 2) + (offset & 0xfff)]
   }
 
-  frame(delta: number): number {
-    return this.#known(delta).frame
-  }
-
-  /** Whether nothing that was translated of these pages has been dropped since they were read. In the guest. */
-  hold(deltas: readonly number[]): boolean {
-    return [0, ...deltas].every((delta) => {
+  /** The entry's and these, as they were when they were read. */
+  read(deltas: readonly number[]): ReadPage[] {
+    return [0, ...deltas].map((delta) => {
       const { frame, version } = this.#known(delta)
-      return versionOf(this.#vcpu, frame) === version
+      return { delta, frame, version }
     })
-  }
-
-  /** Whether the frames still have these bytes. In the guest. */
-  have(stretches: readonly Stretch[]): boolean {
-    const { u8 } = this.#vcpu.views
-    return stretches.every(({ offset, bytes }) => {
-      const at = this.frame(offset >> 12) + (offset & 0xfff)
-      return bytes.every((byte, n) => u8[at + n] === byte)
-    })
-  }
-
-  /** Writes what a region's record says of it to `at`. */
-  note(at: number, slot: number, deltas: readonly number[]): void {
-    const { i32 } = this.#vcpu.views
-    deltas.forEach((delta, n) => {
-      const { frame, version } = this.#known(delta)
-      i32.set([delta, frame, version], (at + REGION_PLACE.PAGES + n * REGION_PLACE.PAGE.BYTES) >> 2)
-    })
-    i32[(at + REGION_PLACE.SLOT) >> 2] = slot
-    i32[(at + REGION_PLACE.COUNT) >> 2] = deltas.length
   }
 
   #other(delta: number): CodePage | undefined {
@@ -141,20 +134,84 @@ function versionOf(vcpu: VcpuMemory, frame: number): number {
   return table === 0 ? 0 : vcpu.views.i32[(table + CODE_TABLE.VERSION) >> 2]
 }
 
-/** Host address of the frame that the vCPU runs code of at that distance from RIP's page; 0 if it does not, or not lately. */
-function executedFrame(vcpu: VcpuMemory, delta: number): number {
-  const va = BigInt.asUintN(64, (vcpu.rip & ~0xfffn) + BigInt(delta) * 4096n)
-  const entry = vcpu.i32(CPU.XTLB) + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
-  if (vcpu.views.u64[(entry + XTLB.TAG) >> 3] !== (va | BigInt(vcpu.i32(CPU.COMPAT)))) return 0
-  const frame = vcpu.views.i32[(entry + XTLB.HOST) >> 2]
-  // Another thread may empty it meanwhile.
-  return frame > 0 && versionOf(vcpu, frame) !== 0 ? frame : 0
+/** The frame if it is one whose code was translated, else 0. Another thread may empty the entry it was found in meanwhile. */
+function withCode(vcpu: VcpuMemory, frame: number): number {
+  return (frame & 0xfff) === 0 && frame !== 0 && versionOf(vcpu, frame) !== 0 ? frame : 0
 }
 
-function placesOf({ views: { i32 } }: VcpuMemory, rec: number): { delta: number; frame: number; version: number }[] {
+/** Host address of the frame that the vCPU runs code of at that distance from the place's page; 0 if it does not, or not lately. */
+function executedFrame(vcpu: VcpuMemory, { rip, mode }: Place, delta: number): number {
+  const va = BigInt.asUintN(64, (rip & ~0xfffn) + BigInt(delta) * 4096n)
+  const bank = vcpu.base + (mode.isUser ? REGION.XTLB_USER : REGION.XTLB_KERNEL)
+  const entry = bank + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
+  if (vcpu.views.u64[(entry + XTLB.TAG) >> 3] !== (va | (mode.bits === 32 ? 1n : 0n))) return 0
+  return withCode(vcpu, vcpu.views.i32[(entry + XTLB.HOST) >> 2] >>> 0)
+}
+
+/**
+ * Frames that the vCPU runs code of in user mode, by distance from the place's page: what its execute TLB has of them does not
+ * outlive the next switch to another process.
+ */
+export function executedUserFrames(vcpu: VcpuMemory, { rip, mode }: Place): Map<number, number> {
+  const { i32 } = vcpu.views
+  const [low, high] = [Number(rip & 0xffff_f000n) / 4096, Number(rip >> 32n)]
+  const frames = new Map<number, number>()
+  for (const at of vcpu.executeEntries(true)) {
+    const tag = i32[at >> 2]
+    const distance = (i32[(at >> 2) + 1] - high) * 2 ** 20 + (tag >>> 12) - low
+    const isOfMode = (tag & 1) === (mode.bits === 32 ? 1 : 0)
+    if (isOfMode && Math.abs(distance) < FARTHEST) frames.set(distance, i32[(at + XTLB.HOST) >> 2] >>> 0)
+  }
+  return frames
+}
+
+/** Whether nothing that was translated of these pages has been dropped since they were read. In the guest. */
+export function hold(vcpu: VcpuMemory, pages: readonly ReadPage[]): boolean {
+  return pages.every(({ frame, version }) => versionOf(vcpu, frame) === version)
+}
+
+/** Whether the frames still have these bytes. In the guest. */
+export function have(vcpu: VcpuMemory, pages: readonly ReadPage[], stretches: readonly Stretch[]): boolean {
+  const { u8 } = vcpu.views
+  return stretches.every(({ offset, bytes }) => {
+    const at = frameOf(pages, offset) + (offset & 0xfff)
+    return bytes.every((byte, n) => u8[at + n] === byte)
+  })
+}
+
+/** Host address of the frame with an offset of the region. */
+export function frameOf(pages: readonly ReadPage[], offset: number): number {
+  const page = pages.find(({ delta }) => delta === offset >> 12)
+  if (page === undefined) throw new RangeError(`no page at ${offset >> 12}`)
+  return page.frame
+}
+
+/** The record of the instruction at an offset of the region, 0 if it was not translated, as what is jumped to is. */
+export function recordOf(vcpu: VcpuMemory, pages: readonly ReadPage[], offset: number): number {
+  const table = tableOf(vcpu, frameOf(pages, offset))
+  return table === 0 ? 0 : vcpu.views.i32[(table >> 2) + (offset & 0xfff)]
+}
+
+/** Writes what a region's record says of it to `at`: the entry's page is the first of `pages`, and is not named. */
+export function note(
+  { views: { i32 } }: VcpuMemory,
+  at: number,
+  slot: number,
+  { isUser }: CodeMode,
+  [, ...pages]: readonly ReadPage[],
+): void {
+  pages.forEach(({ delta, frame, version }, n) => {
+    i32.set([delta, frame, version], (at + REGION_PLACE.PAGES + n * REGION_PLACE.PAGE.BYTES) >> 2)
+  })
+  i32[(at + REGION_PLACE.SLOT) >> 2] = slot
+  i32[(at + REGION_PLACE.COUNT) >> 2] = pages.length
+  i32[(at + REGION_PLACE.USER) >> 2] = isUser ? 1 : 0
+}
+
+function placesOf({ views: { i32 } }: VcpuMemory, rec: number): ReadPage[] {
   const at = i32[(rec + REGION_PLACE.POINTER) >> 2]
   return Array.from({ length: i32[(at + REGION_PLACE.COUNT) >> 2] }, (_, n) => {
     const [delta, frame, version] = i32.subarray((at + REGION_PLACE.PAGES + n * REGION_PLACE.PAGE.BYTES) >> 2)
-    return { delta, frame, version }
+    return { delta, frame: frame >>> 0, version }
   })
 }

@@ -10,11 +10,11 @@ import { i32, i64, select } from '../wasm/ops.ts'
 import { REGION_PLACE } from './code-pages.ts'
 
 const MOST_TRIES = 3
-const { PAGE, PAGES, POINTER, COUNT } = REGION_PLACE
+const { PAGE, PAGES, POINTER, COUNT, USER } = REGION_PLACE
 
 /**
- * (vCPU, record of a region's head, its address) -> 1 if the pages around that the region was made from are the same now, else 0. That
- * of the head is.
+ * (vCPU, record of a region's head, its address) -> 1 if the pages around that the region was made from are the same now, and it is of
+ * the vCPU's mode, else 0. The page of the head is the same.
  */
 export function pagesFunction(): FunctionBody {
   const code = new Code(256)
@@ -33,6 +33,7 @@ export function pagesFunction(): FunctionBody {
   const again = code.depth
   code.setLocal(generation.op, currentGeneration(cpu))
   code.setLocal(at.op, i32.load(rec, POINTER))
+  fail(i32.ne(i32.load(at, USER), i32.load(cpu, CPU.USER)))
   code.setLocal(left.op, i32.load(at, COUNT))
   code.setLocal(mask.op, select(i32.load(cpu, CPU.COMPAT), i64.const(0xfffff000), i64.const(-4096)))
   code.block()

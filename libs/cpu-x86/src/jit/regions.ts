@@ -1,3 +1,4 @@
+import { bugOn } from '@paravane/core'
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { headOfRegion, hotAfter, NEVER_HOT, REC } from '../cold/record.ts'
@@ -5,10 +6,24 @@ import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
-import { CodePages, REGION_PLACE } from './code-pages.ts'
+import {
+  CodePages,
+  frameOf,
+  have,
+  hold,
+  note,
+  type Place,
+  REGION_PLACE,
+  type ReadPage,
+  recordOf,
+} from './code-pages.ts'
+import type { Outcome } from './compile-request.ts'
 import { type CompiledRegion, CompiledRegions, type Region } from './compiled-regions.ts'
-import { type CodeMode, type CodeSource, type RegionCode, regionCode, target } from './region-code.ts'
+import type { CompilerThread } from './compiler-thread.ts'
+import { compileRegions, makeRegion } from './make-region.ts'
+import type { CodeMode, CodeSource } from './region-code.ts'
 import { recentTargets } from './targets.ts'
+import { isWarm } from './warmth.ts'
 
 /**
  * Compiled regions by content, shared by all domains of a thread: the same code compiles once. The decoder is the same for all of
@@ -16,19 +31,17 @@ import { recentTargets } from './targets.ts'
  */
 const compiled = new CompiledRegions()
 
-/** A part of the jumps that make a place hot, after which a region that waits for others is asked for once more. */
-const AGAIN = 4
+/** As many times the jumps that make a place hot are counted before it is asked about again, while its region is being made. */
+const BEING_MADE = 8
 /** As many times of them lead to a place within a region before it gets one of its own. */
 const COVERED = 8
-/** A part of the jumps that make a place hot, after which it is taken into the regions of others. */
-const WARM = 8
 
 /** How the vCPU runs code now. */
 function modeOf(vcpu: VcpuMemory): CodeMode {
   return { bits: vcpu.i32(CPU.COMPAT) ? 32 : 64, isUser: vcpu.i32(CPU.USER) !== 0 }
 }
 
-/** Whether this thread has compiled a region that may be the one of a place. */
+/** Whether this thread knows a region that may be the one of a place. */
 export function isCompiled(vcpu: VcpuMemory, frameHost: number, offset: number): boolean {
   return compiled.hasHead(vcpu.views.u8, frameHost, offset, modeOf(vcpu))
 }
@@ -37,10 +50,19 @@ export interface RegionsOptions {
   /** Regions of the vCPU; one more drops all its code, at most TABLE.REGIONS. */
   readonly most?: number | undefined
   /**
-   * They do not wait to be compiled with others, nor for code to be run before it becomes part of one, nor for a processor that has
-   * slept to be awake (waking.ts).
+   * They do not wait for code to be run before it becomes part of one, nor for a processor that has slept to be awake (waking.ts).
    */
   readonly atOnce?: boolean | undefined
+  /** What compiles them while the vCPU runs on; without it the vCPU's thread does. */
+  readonly compiler?: CompilerThread | undefined
+}
+
+/** What became of a place that the compiling thread was asked about; `region` if it is one. */
+interface Answer {
+  readonly rec: number
+  readonly place: Place
+  readonly outcome: Outcome
+  readonly region: Region | undefined
 }
 
 /** Makes regions of hot code and puts them in this thread's table, in place of the record at their head. */
@@ -51,9 +73,13 @@ export class Regions {
   readonly #cache: CodeCache
   readonly #most: number
   readonly #decode: Decode
-  readonly #again: number
+  readonly #beingMade: number
   readonly #covered: number
   readonly #atOnce: boolean
+  readonly #compiler: CompilerThread | undefined
+  /** Records whose region is being made. */
+  readonly #asked = new Set<number>()
+  #answers: Answer[] = []
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
   /** CODE_EPOCH of the regions in this thread's table. */
@@ -64,7 +90,7 @@ export class Regions {
     tier: ColdTier,
     cache: CodeCache,
     decode: Decode,
-    { most = TABLE.REGIONS, atOnce = false }: RegionsOptions = {},
+    { most = TABLE.REGIONS, atOnce = false, compiler }: RegionsOptions = {},
   ) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
@@ -73,64 +99,55 @@ export class Regions {
     this.#most = most
     this.#decode = decode
     this.#atOnce = atOnce
+    this.#compiler = compiler
     this.#covered = hotAfter(COVERED * cache.hotThreshold)
-    this.#again = hotAfter(Math.max(1, Math.trunc(cache.hotThreshold / AGAIN)))
+    this.#beingMade = hotAfter(BEING_MADE * cache.hotThreshold)
   }
 
   /** Before a vCPU that another thread may have run is run here: its records may name places that hold something else here. */
   prepare(): void {
     const epoch = this.#vcpu.i32(CPU.CODE_EPOCH)
-    if (epoch !== this.#epoch) this.#tier.forgetRegions()
+    if (epoch !== this.#epoch) {
+      this.#tier.forgetRegions()
+      this.#asked.clear()
+    }
     this.#epoch = epoch
     this.#tier.reserve(TABLE.FORMS + this.#vcpu.i32(CPU.NEXT_REGION))
   }
 
+  /** Takes what was compiled meanwhile into use. Outside the guest. */
+  receive(): void {
+    this.#compiler?.poll()
+    if (this.#answers.length === 0) return
+    // A frame's code is dropped by whoever looks it up in the other mode (CodeCache.tableOf).
+    const isNow = ({ place: { mode } }: Answer): boolean => mode.bits === modeOf(this.#vcpu).bits
+    const answers = this.#answers.filter(isNow)
+    this.#answers = this.#answers.filter((one) => !isNow(one))
+    for (const answer of answers) this.#take(answer)
+  }
+
   /** The record at `offset` of the frame, which is at RIP, is hot: a region takes its place. */
   make(rec: number, frameHost: number, offset: number): void {
-    this.#make(rec, frameHost, offset, this.#atOnce)
+    const place = this.#placeOf(frameHost)
+    const pages = CodePages.around(this.#vcpu, place)
+    const known = compiled.find(offset, place.mode, (delta) => pages.bytes(delta))
+    const hot = (rec + REC.HOT) >> 1
+    if (known) {
+      this.#views.u16[hot] = NEVER_HOT
+      this.#place(rec, place, known, pages.read(known.pages))
+    } else if (this.#compiler?.isAlive) {
+      this.#views.u16[hot] = this.#beingMade
+      this.#ask(this.#compiler, rec, place)
+    } else {
+      this.#views.u16[hot] = NEVER_HOT
+      this.#makeNow(rec, place, pages)
+    }
   }
 
   /** Pages of the region at the record are not there, or are others: another takes its place. */
-  again(rec: number, frameHost: number, offset: number): void {
-    this.#make(rec, frameHost, offset, true)
-  }
-
-  /**
-   * @param now the region does not wait for others
-   * @returns whether one can begin there
-   */
-  #make(rec: number, frameHost: number, offset: number, now: boolean): boolean {
-    const { i32, u16 } = this.#views
-    const pages = CodePages.around(this.#vcpu, frameHost)
-    const region = this.#region(pages, offset)
-    // Said now, while the record is surely there.
-    u16[(rec + REC.HOT) >> 1] = region ? this.#again : NEVER_HOT
-    const code = region && compiled.ask(region, now)
-    if (!code) return region !== undefined
-    const taken = this.#vcpu.i32(CPU.NEXT_REGION)
-    if (taken >= this.#most) {
-      inGuest(this.#vcpu, () => this.#cache.dropAll())
-      return true
-    }
-    this.#vcpu.setI32(CPU.NEXT_REGION, taken + 1)
-    const slot = TABLE.FORMS + taken
-    this.#install(slot, code)
-    inGuest(this.#vcpu, () => {
-      // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile. Nothing is translated
-      // meanwhile, as that is done by this thread.
-      if (this.#cache.known(frameHost, offset) !== rec || !this.#use(region, pages)) return
-      const places = this.#cache.allocate(REGION_PLACE.BYTES)
-      if (places === 0) {
-        this.#cache.dropAll()
-        return
-      }
-      pages.note(places, slot, region.pages)
-      u16[(rec + REC.HOT) >> 1] = NEVER_HOT
-      this.#cool(region, pages)
-      i32[(rec + REGION_PLACE.POINTER) >> 2] = places
-      u16[(rec + REC.HANDLER) >> 1] = headOfRegion(u16[(rec + REC.HANDLER) >> 1])
-    })
-    return true
+  again(rec: number, frameHost: number): void {
+    const place = this.#placeOf(frameHost)
+    this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
   }
 
   /** Another thread made the region at this record: the same for this thread's table, or another in its place. */
@@ -138,61 +155,129 @@ export class Regions {
     const { i32 } = this.#views
     const slot = i32[(i32[(rec + REGION_PLACE.POINTER) >> 2] + REGION_PLACE.SLOT) >> 2]
     const pages = CodePages.ofRegion(this.#vcpu, frameHost, rec)
-    const region = pages && this.#region(pages, offset)
-    if (region && inGuest(this.#vcpu, () => this.#use(region, pages)))
-      this.#install(slot, compiled.ask(region, true) as CompiledRegion)
-    else if (!this.#make(rec, frameHost, offset, false))
+    const place = this.#placeOf(frameHost)
+    const region = pages && this.#region(pages, place)
+    if (region && inGuest(this.#vcpu, () => this.#use(region, pages.read(region.pages))))
+      this.#install(slot, region.compiled)
+    else if (!this.#makeNow(rec, place, CodePages.around(this.#vcpu, place)))
       // Code that was seen to be changed since: the record of a region is none of an instruction any more.
       inGuest(this.#vcpu, () => this.#cache.written(frameHost, offset, 1))
   }
 
-  /** One of these pages, compiled or to be; undefined if none can begin there. */
-  #region(pages: CodePages, offset: number): Region | undefined {
-    const mode = modeOf(this.#vcpu)
-    const bytes = (delta: number): Uint8Array | undefined => pages.bytes(delta)
-    const known = compiled.find(offset, mode, bytes)
-    if (known) return known
-    const code = regionCode(this.#source(pages), offset, mode)
-    return code && worthwhile(code) ? compiled.add(code, bytes) : undefined
+  #placeOf(frameHost: number): Place {
+    return { frameHost, rip: this.#vcpu.rip, mode: modeOf(this.#vcpu) }
   }
 
-  #source(pages: CodePages): CodeSource {
-    return {
-      decode: this.#decode,
-      page: (delta) => pages.bytes(delta),
-      isReached: (to) => this.#atOnce || this.#isWarm(pages.record(to)),
-      targets: (offset) => recentTargets(this.#vcpu, offset),
+  #ask(compiler: CompilerThread, rec: number, place: Place): void {
+    if (this.#asked.has(rec)) return
+    this.#asked.add(rec)
+    compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, (outcome, module) => {
+      const region = module && outcome.kind === 'region' ? regionOf(outcome, module) : undefined
+      if (region) compiled.add(region)
+      // This may be another vCPU's turn.
+      this.#answers.push({ rec, place, outcome, region })
+    })
+  }
+
+  #take({ rec, place, outcome, region }: Answer): void {
+    this.#asked.delete(rec)
+    switch (outcome.kind) {
+      case 'region':
+        this.#place(rec, place, region as Region, outcome.pages)
+        break
+      case 'none':
+        this.#setHot(rec, place, NEVER_HOT)
+        break
+      case 'covered':
+        this.#setHot(rec, place, this.#covered)
+        break
+      case 'bug':
+        bugOn(true, `a region could not be made: ${outcome.message}`)
     }
   }
 
-  /** Whether it was jumped to often enough to be worth its place in a region. */
-  #isWarm(rec: number): boolean {
-    if (rec === 0) return false
-    const left = this.#views.u16[(rec + REC.HOT) >> 1]
-    const { hotThreshold } = this.#cache
-    // None or more than the threshold is left where it was reached already.
-    return left === NEVER_HOT || left > hotThreshold || hotThreshold - left >= hotThreshold / WARM
+  /** If the place still has the record. */
+  #setHot(rec: number, { frameHost, rip }: Place, jumps: number): void {
+    inGuest(this.#vcpu, () => {
+      if (this.#cache.known(frameHost, Number(rip & 0xfffn)) === rec) this.#views.u16[(rec + REC.HOT) >> 1] = jumps
+    })
+  }
+
+  /** @returns whether one can begin there */
+  #makeNow(rec: number, place: Place, pages: CodePages): boolean {
+    const region = this.#region(pages, place)
+    if (region) this.#place(rec, place, region, pages.read(region.pages))
+    return region !== undefined
+  }
+
+  /** The region takes the record's place, if both are still what they were. */
+  #place(rec: number, { frameHost, rip, mode }: Place, region: Region, pages: readonly ReadPage[]): void {
+    const { i32, u16 } = this.#views
+    const taken = this.#vcpu.i32(CPU.NEXT_REGION)
+    if (taken >= this.#most) {
+      inGuest(this.#vcpu, () => this.#cache.dropAll())
+      return
+    }
+    this.#vcpu.setI32(CPU.NEXT_REGION, taken + 1)
+    const slot = TABLE.FORMS + taken
+    this.#install(slot, region.compiled)
+    inGuest(this.#vcpu, () => {
+      // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile.
+      if (this.#cache.known(frameHost, Number(rip & 0xfffn)) !== rec || !this.#use(region, pages)) return
+      const at = this.#cache.allocate(REGION_PLACE.BYTES)
+      if (at === 0) {
+        this.#cache.dropAll()
+        return
+      }
+      note(this.#vcpu, at, slot, mode, pages)
+      u16[(rec + REC.HOT) >> 1] = NEVER_HOT
+      this.#cool(region, pages)
+      i32[(rec + REGION_PLACE.POINTER) >> 2] = at
+      u16[(rec + REC.HANDLER) >> 1] = headOfRegion(u16[(rec + REC.HANDLER) >> 1])
+    })
+  }
+
+  /** One of these pages, known or compiled now; undefined if none can begin there. */
+  #region(pages: CodePages, { rip, mode }: Place): Region | undefined {
+    const offset = Number(rip & 0xfffn)
+    const known = compiled.find(offset, mode, (delta) => pages.bytes(delta))
+    if (known) return known
+    const made = makeRegion(this.#source(pages), offset, mode)
+    if (!made) return undefined
+    const region = { ...made.facts, compiled: compileRegions([made.body])[0] }
+    compiled.add(region)
+    return region
+  }
+
+  #source(pages: CodePages): CodeSource {
+    const { rip } = this.#vcpu
+    return {
+      decode: this.#decode,
+      page: (delta) => pages.bytes(delta),
+      isReached: (to) => this.#atOnce || isWarm(this.#vcpu, pages.record(to), this.#cache.hotThreshold),
+      targets: (offset) => recentTargets(this.#vcpu, rip, offset),
+    }
   }
 
   /** What is jumped to within a region is not soon hot by itself. */
-  #cool({ leaders }: Region, pages: CodePages): void {
+  #cool({ leaders }: Region, pages: readonly ReadPage[]): void {
     const { u16 } = this.#views
     for (const offset of leaders) {
-      const rec = pages.record(offset)
+      const rec = recordOf(this.#vcpu, pages, offset)
       const hot = (rec + REC.HOT) >> 1
       if (rec !== 0 && u16[hot] !== NEVER_HOT) u16[hot] = this.#covered
     }
   }
 
   /** From now on who changes bytes of the region drops it; false if it was late for that. */
-  #use({ pages: deltas, stretches }: Region, pages: CodePages): boolean {
-    if (!pages.hold(deltas)) return false
+  #use({ stretches }: Region, pages: readonly ReadPage[]): boolean {
+    if (!hold(this.#vcpu, pages)) return false
     for (const { offset, bytes } of stretches) {
       const from = offset & 0xfff
-      this.#cache.usedByRegion(pages.frame(offset >> 12), from, from + bytes.length)
+      this.#cache.usedByRegion(frameOf(pages, offset), from, from + bytes.length)
     }
     // Who changed bytes before this had no way to know that they are used.
-    return pages.have(stretches)
+    return have(this.#vcpu, pages, stretches)
   }
 
   #install(slot: number, region: CompiledRegion): void {
@@ -201,8 +286,6 @@ export class Regions {
   }
 }
 
-/** Entering and leaving costs about as much as ten instructions in the cold loop: without a loop it must be longer than that. */
-function worthwhile({ blocks }: RegionCode): boolean {
-  const [{ offset, insns }] = blocks
-  return blocks.length > 1 || insns.length >= 4 || insns.some((insn) => target(insn) === offset)
+function regionOf({ facts, name }: Outcome & { readonly kind: 'region' }, module: WebAssembly.Module): Region {
+  return { ...facts, compiled: { module, name } }
 }

@@ -16,10 +16,10 @@ export function emitTarget(code: Code, cpu: I32, rip: I64, to: I64): void {
   code.store(STORE32, cpu, i32.and(next, i32.const(TARGETS.BYTES - 1)), CPU.TARGET)
 }
 
-/** Where the jump at that distance from the start of RIP's page went lately, as distances too: the most frequent first. */
-export function recentTargets(vcpu: VcpuMemory, offset: number): number[] {
+/** Where the jump at that distance from the start of an address's page went lately, as distances too: the most frequent first. */
+export function recentTargets(vcpu: VcpuMemory, rip: bigint, offset: number): number[] {
   const { i32 } = vcpu.views
-  const page = Number(vcpu.rip & 0xfffff000n) | 0
+  const page = Number(rip & 0xfffff000n) | 0
   const counts = new Map<number, number>()
   const first = (vcpu.base + CPU.TARGETS) >> 2
   for (let at = first; at < first + TARGETS.BYTES / 4; at += TARGETS.ENTRY / 4) {

@@ -8,6 +8,7 @@ import {
   refreshAreas,
   type VcpuExit,
 } from '@paravane/core'
+import { CompilerThread } from '../jit/compiler-thread.ts'
 import { CPU } from '../state/layout.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { cpuHypercalls } from './cpu-hypercalls.ts'
@@ -26,14 +27,17 @@ export class PvPcpu implements EnginePcpu {
   readonly #domains = new Map<number, PvWorkerDomain>()
   readonly #worker: PvWorkerServices
   readonly #clockOf: EnginePcpuInit['clockOf']
+  readonly #compiler: CompilerThread
   /** Of the run under way. */
   #mustLeave: () => boolean = NEVER_LEAVE
 
   constructor({ owner, services, clockOf }: EnginePcpuInit, policy: CpuPolicy) {
     this.#clockOf = clockOf
+    this.#compiler = new CompilerThread(policy.config)
     this.#worker = {
       owner,
       policy,
+      compiler: this.#compiler,
       dispatcher: new HypercallDispatcher([
         coreHypercalls,
         { id: '@paravane/cpu-x86', rows: cpuHypercalls((ctx) => this.#domain(ctx.domain.domid).vcpu(ctx.vcpu)) },
@@ -51,6 +55,8 @@ export class PvPcpu implements EnginePcpu {
   }
 
   detach(domid: number): void {
+    const part = this.#domains.get(domid)
+    if (part) this.#compiler.forget(part.domain.views.memory)
     this.#domains.delete(domid)
   }
 

@@ -6,6 +6,7 @@ import type { SlowAccessHooks } from '../cold/slow-access.ts'
 import { sseHelper } from '../insn/sse-helper.ts'
 import { tscHelper } from '../insn/tsc-helper.ts'
 import { x87Helper } from '../insn/x87-helper.ts'
+import type { CompilerThread } from '../jit/compiler-thread.ts'
 import { VcpuRunner } from '../run.ts'
 import type { CpuPolicy } from '../state/policy.ts'
 import { fastEntries } from './fast/fast-entries.ts'
@@ -27,6 +28,8 @@ export interface PvWorkerServices {
   readonly dispatcher: HypercallDispatcher
   readonly services: HypervisorServices
   readonly policy: CpuPolicy
+  /** What compiles the hot code of this worker's vCPUs. */
+  readonly compiler: CompilerThread
   /** Whether the run under way is to end after a hypercall. */
   mustLeave(): boolean
 }
@@ -64,12 +67,13 @@ export class PvWorkerDomain {
 
   #make(n: number): PvVcpu {
     const { domain, clock } = this
-    const { dispatcher, services, mustLeave, policy } = this.#worker
+    const { dispatcher, services, mustLeave, policy, compiler } = this.#worker
     domain.vcpus[n].setI32(PV.PAGE_RECORDS, domain.mmu.info.firstRecord * 4)
     const runner = new VcpuRunner(domain.views, domain.vcpus[n], {
       helpers: () => this.#helpers,
       policy,
       regionThreshold: this.#regions ? REGION_THRESHOLD : 0,
+      regions: { compiler },
       access: this.#access(),
       entries: () => this.#entries,
       vcpus: domain.vcpus,

@@ -39,8 +39,11 @@ export class CpuPolicy {
   readonly #offered: ReadonlySet<string>
   readonly #words = new Map<FeatureWord, number>()
   #decode: Decode | undefined
+  /** What it was made of: it can be posted to other threads. */
+  readonly config: PolicyConfig
 
   constructor(config: PolicyConfig) {
+    this.config = config
     const offered = FEATURES.filter((feature) => isOffered(feature, config))
     this.#offered = new Set(offered.map(({ name }) => name))
     for (const { word, bit } of offered) this.#words.set(word, this.word(word) | (1 << bit))

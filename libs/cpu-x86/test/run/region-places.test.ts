@@ -1,8 +1,8 @@
 /** Regions have places in each thread's function table, which are given away again when there are no more. */
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { decode } from '../../src/decode/decoder.ts'
 import { CompiledRegions } from '../../src/jit/compiled-regions.ts'
-import { regionCode } from '../../src/jit/region-code.ts'
+import { compileRegions, type MadeRegion, makeRegion } from '../../src/jit/make-region.ts'
 import { CPU } from '../../src/state/layout.ts'
 import { Machine } from '../machine.ts'
 import { CODE } from './tiers.ts'
@@ -41,64 +41,32 @@ test('a vCPU that goes from thread to thread runs its own regions only, however 
   for (const { runner } of machines) expect(runner.regions.count).toBeGreaterThan(MOST)
 })
 
-describe('compiled regions', () => {
-  const asker = (regions: CompiledRegions, page: Uint8Array, entry: number) => () => {
-    const mode = { bits: 64, isUser: false } as const
-    const bytes = (delta: number) => (delta === 0 ? page : undefined)
-    const known = regions.find(entry, mode, bytes)
-    const code = regionCode({ decode, page: bytes, isReached: () => true, targets: () => [] }, entry, mode)
-    const region = known ?? (code && regions.add(code, bytes))
-    return region && regions.ask(region, false)
-  }
-  const asks = (regions: CompiledRegions) => Array.from({ length: PAGES }, (_, n) => asker(regions, page(n), 5))
-
-  test('that were not used for longest are forgotten', () => {
-    let now = 0
-    const regions = new CompiledRegions(2, () => now)
-    const [first, second, third] = asks(regions)
-    const twice = (ask: typeof first) => {
-      const known = ask()
-      now += 1000
-      return known ?? ask()
+test('regions that were not used for longest are forgotten', () => {
+  const mode = { bits: 64, isUser: false } as const
+  const regions = new CompiledRegions(2)
+  const [first, second, third] = Array.from({ length: 3 }, (_, n) => {
+    const bytes = (delta: number) => (delta === 0 ? page(n) : undefined)
+    return {
+      find: () => regions.find(5, mode, bytes),
+      add: () => {
+        const made = makeRegion(
+          { decode, page: bytes, isReached: () => true, targets: () => [] },
+          5,
+          mode,
+        ) as MadeRegion
+        regions.add({ ...made.facts, compiled: compileRegions([made.body])[0] })
+      },
     }
-    const [a, b] = [twice(first), twice(second)]
-    expect(twice(first)).toBe(a)
-    twice(third)
-    expect(regions.size).toBe(2)
-    expect(twice(first)).toBe(a)
-    expect(twice(second)).not.toBe(b)
   })
-
-  test('wait for each other for a while', () => {
-    let now = 0
-    const [first, second, third] = asks(new CompiledRegions(10, () => now))
-    expect([first(), second(), first()]).toEqual([undefined, undefined, undefined])
-    now = 1000
-    const [a, b] = [first(), second()]
-    expect(a?.module).toBeInstanceOf(WebAssembly.Module)
-    expect(b?.module).toBe(a?.module)
-    expect(b?.name).not.toBe(a?.name)
-    expect(third()).toBeUndefined()
-    now = 2000
-    expect(third()?.module).not.toBe(a?.module)
-  })
-
-  test('wait no longer where one is asked for again and again', () => {
-    const [first] = asks(new CompiledRegions(10, () => 0))
-    const at = Array.from({ length: 20 }, (_, n) => n).find(() => first() !== undefined)
-    expect(at).toBeGreaterThan(0)
-  })
-
-  test('wait for no more than fit into a module', () => {
-    const regions = new CompiledRegions()
-    const ask = (n: number) => {
-      // mov eax, n; four nops; hlt
-      return asker(regions, Uint8Array.from([0xb8, n, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0xf4]), 0)()
-    }
-    const at = Array.from({ length: 100 }, (_, n) => n).find((n) => ask(n) !== undefined)
-    expect(at).toBeGreaterThan(1)
-    expect(ask(0)?.module).toBe(ask(1)?.module)
-  })
+  first.add()
+  second.add()
+  const known = first.find()
+  expect(known?.compiled.module).toBeInstanceOf(WebAssembly.Module)
+  third.add()
+  expect(regions.size).toBe(2)
+  expect(first.find()).toBe(known)
+  expect(second.find()).toBeUndefined()
+  expect(third.find()).toBeDefined()
 })
 
 test('a region is made once, however often it is entered', () => {

@@ -1,0 +1,99 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { PolicyConfig } from '../state/policy.ts'
+import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import { executedUserFrames, type Place } from './code-pages.ts'
+import { ANSWERS, type CompileAnswer, type CompilerStart, type Outcome, type ToCompiler } from './compile-request.ts'
+import type { CompiledRegion } from './compiled-regions.ts'
+
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? './compiler-worker.ts' : './compiler-worker.js',
+  import.meta.url,
+)
+
+/** Takes a region that was asked for, or hears that there is none. */
+export type Answered = (outcome: Outcome, module: CompiledRegion['module'] | undefined) => void
+
+/** A thread that compiles regions for the vCPUs of this one, which run on meanwhile. */
+export class CompilerThread {
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #words = new Int32Array(new SharedArrayBuffer(4))
+  readonly #asked = new Map<number, Answered>()
+  readonly #memories = new Map<WebAssembly.Memory, number>()
+  #last = 0
+  #nextMemory = 0
+  #seen = 0
+  #isAlive = true
+
+  constructor(policy: PolicyConfig) {
+    const { port1, port2 } = new MessageChannel()
+    port1.unref()
+    this.#port = port1
+    const start: CompilerStart = { port: port2, policy, words: this.#words }
+    this.#worker = new Worker(WORKER, { workerData: start, transferList: [port2], name: 'regions' })
+    this.#worker.unref()
+    // Who asked is not answered any more: its places stay cold.
+    this.#worker.once('error', () => this.#die())
+    this.#worker.once('exit', () => this.#die())
+  }
+
+  /** Whether it still answers. */
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  ask(vcpu: VcpuMemory, place: Place, hotThreshold: number, answered: Answered): void {
+    const id = ++this.#last
+    this.#asked.set(id, answered)
+    const { frameHost, rip, mode } = place
+    const executed = mode.isUser ? executedUserFrames(vcpu, place) : undefined
+    const memory = this.#memory(vcpu.views.memory)
+    const { base } = vcpu
+    const seen = this.#seen
+    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen })
+  }
+
+  /** A domain is gone. */
+  forget(memory: WebAssembly.Memory): void {
+    const id = this.#memories.get(memory)
+    if (id === undefined) return
+    this.#memories.delete(memory)
+    this.#post({ kind: 'forget', id })
+  }
+
+  /** Hands over what was answered since. */
+  poll(): void {
+    if (Atomics.load(this.#words, ANSWERS) === this.#seen) return
+    for (let it = receiveMessageOnPort(this.#port); it !== undefined; it = receiveMessageOnPort(this.#port)) {
+      const { serial, module, outcomes } = it.message as CompileAnswer
+      this.#seen = serial
+      for (const outcome of outcomes) {
+        const answered = this.#asked.get(outcome.id)
+        this.#asked.delete(outcome.id)
+        answered?.(outcome, module)
+      }
+    }
+  }
+
+  terminate(): Promise<number> {
+    return this.#worker.terminate()
+  }
+
+  #memory(memory: WebAssembly.Memory): number {
+    const known = this.#memories.get(memory)
+    if (known !== undefined) return known
+    const id = this.#nextMemory++
+    this.#memories.set(memory, id)
+    this.#post({ kind: 'memory', id, memory })
+    return id
+  }
+
+  #post(message: ToCompiler): void {
+    this.#port.postMessage(message)
+  }
+
+  #die(): void {
+    this.#isAlive = false
+    this.#asked.clear()
+  }
+}
