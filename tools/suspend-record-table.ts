@@ -159,6 +159,7 @@ export const CPU_ROWS: readonly Row[] = [
   ['FLAG_STATE', 'passing', '0: FZ, FS and FC are words'],
   ['SITE', 'passing', ''],
   ['UNUSED', 'passing', 'never read'],
+  ['ENTRY', 'passing', 'where a region is entered'],
   ['HANDLER_MASK', 'passing', 'set at each entry'],
   ['JUMPS_KERNEL', 'anew', 'no translated code'],
   ['JUMPS_USER', 'anew', ''],

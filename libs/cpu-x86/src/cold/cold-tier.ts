@@ -6,7 +6,7 @@ import type { Entries } from './entries.ts'
 import { type FormRegistry, sharedLoopForms } from './form-registry.ts'
 
 /** Entries of a vCPU's function table in one thread: forms, then regions as they are made. */
-export const TABLE = { FORMS: 0x8000, REGIONS: 0x4000, GROWTH: 0x1000 } as const
+export const TABLE = { FORMS: 0x8000, REGIONS: 0xc000, GROWTH: 0x1000 } as const
 
 type Run = (vcpu: number) => number
 type Fill = (vcpu: number, va: bigint, info: number) => number

@@ -79,6 +79,11 @@ export function isHeadOfRegion(handler: number): boolean {
   return handler === HANDLER.REGION || (handler & HEAD_OF_REGION) !== 0
 }
 
+/** Whether a record's handler is that of an instruction which is run by it. */
+export function isInstruction(handler: number): boolean {
+  return handler === HANDLER.OUT_OF_LINE || handler >= HANDLER.FIRST_FORM
+}
+
 /** The handler of a record at which a region starts from now on. */
 export function headOfRegion(handler: number): number {
   return handler < HANDLER.FIRST_FORM ? HANDLER.REGION : handler | HEAD_OF_REGION

@@ -76,6 +76,7 @@ function runRegions(code: Code, at: LoopLocals, cpu: I32): void {
   code.setLocal(at.rec.op, i32.load(known, JUMPS.REC))
   moveTo(code, at, cpu)
   code.store(STORE32, cpu, i32.const(0), CPU.MISS)
+  code.store(STORE32, cpu, i32.and(i32.wrap(target), i32.const(0xfff)), CPU.ENTRY)
   callBody(code, cpu, at.rec, i32.load(known, JUMPS.SLOT), at.exit)
   code.setLocal(at.count.op, i32.load(cpu, CPU.COUNT))
   code.setLocal(target.op, i64.load(cpu, CPU.RIP))
@@ -101,6 +102,8 @@ function wholeState(code: Code, at: LoopLocals, cpu: I32): void {
   code.end()
   code.end()
   loadFlags(code, cpu, at)
+  // One that was entered in another page than its first has set it to that.
+  code.store(STORE64[8], cpu, at.pageVa, CPU.PAGE_VA)
 }
 
 /** A region leaves the count and an address in RIP: to go on at, or the place of its other exits. The head's record is not retired. */

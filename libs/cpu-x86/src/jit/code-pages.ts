@@ -10,8 +10,8 @@ const MOST_PAGES = 8
 const FARTHEST = 2 ** 19
 
 /**
- * What a region's record says of it, behind a pointer: its place in the table, whether it is of user mode, and for each of those pages {i32 its distance from the
- * entry's page, i32 host address of the frame, i32 version of the frame's code table}, in the order of `RegionCode.pages`.
+ * What the record of a region's entry says of it, behind a pointer: its place in the table, whether it is of user mode, and for each of
+ * its other pages {i32 its distance from the entry's, i32 host address of the frame, i32 version of the frame's code table}.
  */
 export const REGION_PLACE = {
   /** In the record. */
@@ -23,8 +23,6 @@ export const REGION_PLACE = {
   USER: 8,
   PAGES: 12,
   PAGE: { BYTES: 12, DELTA: 0, FRAME: 4, VERSION: 8 },
-  /** These lie between records. */
-  BYTES: 128,
 } as const
 
 /** A page of code as it was when it was read. */
@@ -102,10 +100,13 @@ export class CodePages {
     return table === 0 ? 0 : this.#vcpu.views.i32[(table >> 2) + (offset & 0xfff)]
   }
 
-  /** The entry's and these, as they were when they were read. */
-  read(deltas: readonly number[]): ReadPage[] {
+  /**
+   * The page `from` pages before the place's and those at these distances from it, as they were when they were read; distances count
+   * from that page.
+   */
+  read(deltas: readonly number[], from: number = 0): ReadPage[] {
     return [0, ...deltas].map((delta) => {
-      const { frame, version } = this.#known(delta)
+      const { frame, version } = this.#known(delta - from)
       return { delta, frame, version }
     })
   }
@@ -192,19 +193,26 @@ export function recordOf(vcpu: VcpuMemory, pages: readonly ReadPage[], offset: n
   return table === 0 ? 0 : vcpu.views.i32[(table >> 2) + (offset & 0xfff)]
 }
 
-/** Writes what a region's record says of it to `at`: the entry's page is the first of `pages`, and is not named. */
+/** Bytes that `note` writes of a region with so many pages besides the entry's; a multiple of a record's, between which they lie. */
+export function placeBytes(pages: number): number {
+  return Math.ceil((REGION_PLACE.PAGES + pages * REGION_PLACE.PAGE.BYTES) / REC.BYTES) * REC.BYTES
+}
+
+/** Writes to `at` what the record of an entry in page `own` of the region says of it. */
 export function note(
   { views: { i32 } }: VcpuMemory,
   at: number,
   slot: number,
   { isUser }: CodeMode,
-  [, ...pages]: readonly ReadPage[],
+  pages: readonly ReadPage[],
+  own: number,
 ): void {
-  pages.forEach(({ delta, frame, version }, n) => {
-    i32.set([delta, frame, version], (at + REGION_PLACE.PAGES + n * REGION_PLACE.PAGE.BYTES) >> 2)
+  const others = pages.filter(({ delta }) => delta !== own)
+  others.forEach(({ delta, frame, version }, n) => {
+    i32.set([delta - own, frame, version], (at + REGION_PLACE.PAGES + n * REGION_PLACE.PAGE.BYTES) >> 2)
   })
   i32[(at + REGION_PLACE.SLOT) >> 2] = slot
-  i32[(at + REGION_PLACE.COUNT) >> 2] = pages.length
+  i32[(at + REGION_PLACE.COUNT) >> 2] = others.length
   i32[(at + REGION_PLACE.USER) >> 2] = isUser ? 1 : 0
 }
 

@@ -17,10 +17,17 @@ export interface CompiledRegion {
   readonly name: string
 }
 
+/** A place at which a region can be entered. */
+export interface RegionEntry {
+  /** From the start of the first entry's page. */
+  readonly offset: number
+  /** Number of the bytes there and their place in the page (`headOf`). */
+  readonly head: number
+}
+
 /** What a region was made from. */
 export interface RegionFacts {
-  /** Number of its first bytes and its place in the page (`headOf`). */
-  readonly head: number
+  readonly entries: readonly RegionEntry[]
   /** Its pages besides the entry's, as distances from that. */
   readonly pages: readonly number[]
   readonly stretches: readonly Stretch[]
@@ -32,9 +39,15 @@ export interface Region extends RegionFacts {
   readonly compiled: CompiledRegion
 }
 
-/** Regions known to one thread, found by content. Those not used for longest are forgotten. */
+/** A region, and the offset of the entry by which it was found. */
+export interface FoundRegion {
+  readonly region: Region
+  readonly offset: number
+}
+
+/** Regions known to one thread, found by content at any of their entries. Those not used for longest are forgotten. */
 export class CompiledRegions {
-  readonly #byHead = new Map<number, Region[]>()
+  readonly #byHead = new Map<number, FoundRegion[]>()
   /** In the order of their last use. */
   readonly #used = new Set<Region>()
   readonly #most: number
@@ -47,18 +60,23 @@ export class CompiledRegions {
     return this.#used.size
   }
 
-  /** The youngest one at this place whose bytes are all there, whatever decided which code is in it. */
-  find(entry: number, mode: CodeMode, bytes: PageBytes): Region | undefined {
+  /**
+   * The youngest one that is entered at this place and whose bytes are all there, whatever decided which code is in it.
+   * @param bytes by distance from the place's page
+   */
+  find(place: number, mode: CodeMode, bytes: PageBytes): FoundRegion | undefined {
     const page = bytes(0)
-    const candidates = (page && this.#byHead.get(headOf(page, 0, entry, mode))) ?? []
-    const found = candidates.findLast(({ stretches }) => stretches.every((stretch) => has(bytes, stretch)))
-    if (found) this.#touch(found)
+    const candidates = (page && this.#byHead.get(headOf(page, 0, place, mode))) ?? []
+    const found = candidates.findLast(({ region: { stretches }, offset }) =>
+      stretches.every((stretch) => has((delta) => bytes(delta - pageOf(offset)), stretch)),
+    )
+    if (found) this.#touch(found.region)
     return found
   }
 
   add(region: Region): void {
-    const others = this.#byHead.get(region.head) ?? []
-    this.#byHead.set(region.head, [...others, region])
+    for (const { offset, head } of region.entries)
+      this.#byHead.set(head, [...(this.#byHead.get(head) ?? []), { region, offset }])
     this.#touch(region)
     for (const oldest of this.#used) {
       if (this.#used.size <= this.#most) return
@@ -78,9 +96,11 @@ export class CompiledRegions {
 
   #forget(region: Region): void {
     this.#used.delete(region)
-    const others = (this.#byHead.get(region.head) ?? []).filter((known) => known !== region)
-    if (others.length > 0) this.#byHead.set(region.head, others)
-    else this.#byHead.delete(region.head)
+    for (const { head } of region.entries) {
+      const others = (this.#byHead.get(head) ?? []).filter((known) => known.region !== region)
+      if (others.length > 0) this.#byHead.set(head, others)
+      else this.#byHead.delete(head)
+    }
   }
 }
 

@@ -84,6 +84,7 @@ export class Compiler {
       decode: this.#decode,
       page: (delta: number) => pages.bytes(delta),
       isReached: (to: number) => isWarm(vcpu, pages.record(to), hotThreshold),
+      isTranslated: (to: number) => pages.record(to) !== 0,
       targets: (offset: number) => recentTargets(vcpu, rip, offset),
     }
     const region = makeRegion(source, Number(rip & 0xfffn), mode)

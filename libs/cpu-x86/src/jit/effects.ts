@@ -39,5 +39,5 @@ export function flagsAtBlocks(region: RegionCode, graph: RegionGraph): FlagsAt[]
     if (fallsThrough) go(next)
     return { isAsking: b.isAsking, ways }
   })
-  return flagFlow(effects, graph.entry)
+  return flagFlow(effects, graph.entered)
 }

@@ -15,8 +15,8 @@ export interface FlagEffects {
 const same = (a: FlagsAt, b: FlagsAt): boolean =>
   a === b || (typeof a === 'object' && typeof b === 'object' && a.kind === b.kind && a.size === b.size)
 
-/** For each block, from the effects of all of them. The vCPU's word says what they are at the entry. */
-export function flagFlow(effects: readonly FlagEffects[], entry: number): FlagsAt[] {
+/** For each block, from the effects of all of them. The vCPU's word says what they are at the entries. */
+export function flagFlow(effects: readonly FlagEffects[], entered: readonly number[]): FlagsAt[] {
   const asked = askedFor(effects)
   const at: (FlagsAt | undefined)[] = effects.map((_, n) => (asked[n] ? undefined : 'dead'))
   const meet = (to: number, flags: FlagsAt): boolean => {
@@ -27,7 +27,7 @@ export function flagFlow(effects: readonly FlagEffects[], entry: number): FlagsA
     return true
   }
   const work = [...effects.keys()]
-  if (asked[entry]) at[entry] = 'dynamic'
+  for (const entry of entered) if (asked[entry]) at[entry] = 'dynamic'
   for (let from = work.pop(); from !== undefined; from = work.pop())
     for (const { to, flags } of effects[from].ways) {
       const here = flags === 'incoming' ? at[from] : flags

@@ -33,9 +33,12 @@ export function makeRegion(source: CodeSource, entry: number, mode: CodeMode): M
   if (body.code.length > V8_LIMITS.FUNCTION_BYTES - BESIDE_CODE || body.locals.length > V8_LIMITS.LOCALS)
     return undefined
   const bytes: PageBytes = (delta) => source.page(delta)
-  const { pages, blocks } = code
+  const { entries, pages, blocks } = code
   const facts: RegionFacts = {
-    head: headOf(bytes(0) as Uint8Array, 0, entry, mode),
+    entries: entries.map((offset) => ({
+      offset,
+      head: headOf(bytes(pageOf(offset)) as Uint8Array, 0, offset & 0xfff, mode),
+    })),
     pages,
     stretches: stretchesOf(blocks, bytes),
     leaders: blocks.map(({ offset }) => offset),

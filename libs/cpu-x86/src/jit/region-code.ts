@@ -6,6 +6,8 @@ export const REGION_LIMIT = 400
 const BLOCK_LIMIT = 100
 /** Instructions of a function that becomes part of the regions of its callers. */
 const SMALL = 40
+/** Places at which one region can be entered. */
+const MOST_ENTRIES = 16
 /** Instructions of one block: what a site (sites.ts) can count. */
 const RUN_LIMIT = 200
 
@@ -22,6 +24,8 @@ export interface CodeSource {
   page(delta: number): Uint8Array | undefined
   /** Whether it is worth while to follow a jump to this offset. */
   isReached(offset: number): boolean
+  /** Whether the instruction at this offset was ever come to. */
+  isTranslated(offset: number): boolean
   /** Where the jump or call by address at an offset went lately. */
   targets(offset: number): readonly number[]
 }
@@ -51,6 +55,8 @@ export interface RegionCall {
 export interface RegionCode {
   /** In the page. */
   readonly entry: number
+  /** All offsets at which it can be entered, `entry` first: also where the guest comes back to. No two are at one place of their pages. */
+  readonly entries: readonly number[]
   readonly mode: CodeMode
   readonly blocks: readonly Block[]
   /** Pages of blocks besides the entry's, as `CodeSource.page` names them. */
@@ -91,6 +97,9 @@ const LEAVING: ReadonlySet<string> = new Set([
   'fxrstor',
 ])
 
+/** Those of them behind which the guest does not come back. */
+const NO_RETURN: ReadonlySet<string> = new Set(['sysret', 'sysexit', 'into', 'iret', 'hlt', 'ud0', 'ud1', 'ud2'])
+
 /** Whether a region can hold the instruction: the others are left to the cold tier. */
 function isPlain({ row, rep }: Decoded): boolean {
   return !row.rare && rep === 0 && !LEAVING.has(row.name)
@@ -125,6 +134,13 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
     work.push(offset)
     return true
   }
+  const entries = new Map([[entry, entry]])
+  /** The guest comes back here from code that is not in the region. */
+  const comeBack = (offset: number): void => {
+    // Addresses of 32-bit code wrap: only those in the entry's page are surely as far from it as they seem.
+    if (mode.bits === 32 && pageOf(offset) !== 0) return
+    if (entries.size < MOST_ENTRIES && !entries.has(offset & 0xfff) && lead(offset)) entries.set(offset & 0xfff, offset)
+  }
   const leave = (here: RegionInsn): void => {
     const { calls: isCall = false } = here.insn.row
     const to = target(here)
@@ -132,8 +148,10 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
       to === undefined ? (isIndirect(here) ? source.targets(here.offset) : []) : source.isReached(to) ? [to] : []
     const led = reached.filter((to) => (!isCall || leaders.has(to) || isSmall(source, to, mode)) && lead(to))
     if (to === undefined && led.length > 0) targets.set(here.offset, led)
-    if (isCall && led.length > 0 && lead(after(here)))
-      calls.push(...led.map((callee) => ({ offset: here.offset, to: callee, back: after(here) })))
+    if (!isCall) return
+    const back = after(here)
+    if (led.length > 0 && lead(back)) calls.push(...led.map((callee) => ({ offset: here.offset, to: callee, back })))
+    if ((to === undefined || led.length === 0) && source.isReached(back)) comeBack(back)
   }
   lead(entry)
   for (let first = work.shift(); first !== undefined; first = work.shift()) {
@@ -147,7 +165,12 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
         break
       }
       const insn = source.decode(page, offset - base, 4096, mode.bits)
-      if (isFault(insn) || !isPlain(insn)) break
+      if (isFault(insn)) break
+      if (!isPlain(insn)) {
+        const next = offset + insn.length
+        if (!NO_RETURN.has(insn.row.name) && source.isTranslated(next)) comeBack(next)
+        break
+      }
       const here = { offset, insn }
       insns.set(offset, here)
       leave(here)
@@ -158,12 +181,13 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
       break
     }
   }
-  if (insns.size === 0) return undefined
+  if (!insns.has(entry)) return undefined
   const there = [...leaders].filter((leader) => insns.has(leader)).sort((a, b) => a - b)
   const blocks = there.map((leader) => block(leader, insns, leaders))
   const pages = new Set(there.map(pageOf))
   pages.delete(0)
-  return { entry, mode, blocks, pages: [...pages], calls, targets }
+  const entered = [...entries.values()].filter((offset) => insns.has(offset))
+  return { entry, entries: entered, mode, blocks, pages: [...pages], calls, targets }
 }
 
 /** Whether a function is short enough to be taken into the region of its callers. */

@@ -47,9 +47,9 @@ export class RegionFlow implements Flow {
   }
 
   emit(): void {
-    const { entry } = this.#graph
-    this.#select(entry)
-    this.#tree(this.#graph.way(entry))
+    const { entry, entered } = this.#graph
+    if (entered.length === 1) this.#select(entry)
+    this.#tree(entered.length > 1 ? entry : this.#graph.way(entry))
   }
 
   /** A node and all that it dominates. */
@@ -74,8 +74,27 @@ export class RegionFlow implements Flow {
 
   #node(node: number): void {
     const entries = this.#graph.entriesOf(node)
-    if (entries) this.#dispatch(node, entries)
+    if (node === this.#graph.entry && this.#graph.entered.length > 1) this.#begin(node)
+    else if (entries) this.#dispatch(node, entries)
     else this.#body(node)
+  }
+
+  /** At one of the region's entries, by its place in its page. */
+  #begin(node: number): void {
+    const { entries } = this.#region
+    for (const _ of entries) this.#code.block()
+    const { depth } = this.#code
+    const place = this.#b.let(i32.load(this.#b.cpu, CPU.ENTRY))
+    for (const [n, offset] of entries.entries()) this.#code.brIf(depth - n, i32.eq(place, i32.const(offset & 0xfff)))
+    // Nothing leads to a region but by one of its entries.
+    this.#code.u8(0x00)
+    for (const [n, offset] of entries.entries()) {
+      this.#code.end()
+      this.#b.pageBehind(offset >> 12)
+      const block = this.#graph.entered[n]
+      this.#select(block)
+      this.#enter(node, this.#graph.way(block))
+    }
   }
 
   /** To one of the entries, by the selector. */

@@ -3,8 +3,8 @@ import { type Block, type RegionCode, type RegionInsn, target } from './region-c
 import { returnTargets } from './region-returns.ts'
 
 /**
- * The flow of control between a region's blocks, by their places in `RegionCode.blocks`; dispatchers (loops.ts) are numbered behind
- * them. Each loop has one head, which dominates it.
+ * The flow of control between a region's blocks, by their places in `RegionCode.blocks`; a node that leads to several entries and
+ * dispatchers (loops.ts) are numbered behind them. Each loop has one head, which dominates it.
  */
 export class RegionGraph {
   readonly #blocks: readonly Block[]
@@ -20,8 +20,10 @@ export class RegionGraph {
   /** Ways from nodes before, by node. */
   readonly #ways = new Map<number, number>()
   readonly #children = new Map<number, number[]>()
-  /** The block at the entry. */
+  /** The node that the region begins at: the block at the entry; where there are several, a node that leads to their blocks. */
   readonly entry: number
+  /** Blocks at which it is entered. */
+  readonly entered: readonly number[]
   /** Nodes in reverse postorder. */
   readonly sequence: readonly number[]
 
@@ -30,10 +32,12 @@ export class RegionGraph {
     this.#places = new Map(code.blocks.map(({ offset }, n) => [offset, n]))
     this.#targets = code.targets
     this.#returns = returnTargets(code)
-    this.entry = this.#places.get(code.entry) as number
+    this.entered = code.entries.map((offset) => this.#places.get(offset) as number)
     const direct = code.blocks.map((block) => this.#successors(block))
+    if (this.entered.length > 1) direct.push([...this.entered])
+    this.entry = this.entered.length > 1 ? code.blocks.length : this.entered[0]
     const nodes = reversePostorder(this.entry, (node) => direct[node])
-    const { dispatchers, heads } = findLoops(nodes, this.entry, (node) => direct[node], code.blocks.length)
+    const { dispatchers, heads } = findLoops(nodes, this.entry, (node) => direct[node], direct.length)
     this.#heads = heads
     for (const { node, entries } of dispatchers) {
       this.#entriesOf.set(node, entries)

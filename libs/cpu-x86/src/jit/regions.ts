@@ -1,7 +1,7 @@
 import { bugOn } from '@paravane/core'
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
-import { headOfRegion, hotAfter, NEVER_HOT, REC } from '../cold/record.ts'
+import { headOfRegion, hotAfter, isHeadOfRegion, isInstruction, NEVER_HOT, REC } from '../cold/record.ts'
 import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
@@ -13,12 +13,13 @@ import {
   hold,
   note,
   type Place,
+  placeBytes,
   REGION_PLACE,
   type ReadPage,
   recordOf,
 } from './code-pages.ts'
 import type { Outcome } from './compile-request.ts'
-import { type CompiledRegion, CompiledRegions, type Region } from './compiled-regions.ts'
+import { type CompiledRegion, CompiledRegions, type FoundRegion, type Region } from './compiled-regions.ts'
 import type { CompilerThread } from './compiler-thread.ts'
 import { compileRegions, makeRegion } from './make-region.ts'
 import type { CodeMode, CodeSource } from './region-code.ts'
@@ -134,7 +135,7 @@ export class Regions {
     const hot = (rec + REC.HOT) >> 1
     if (known) {
       this.#views.u16[hot] = NEVER_HOT
-      this.#place(rec, place, known, pages.read(known.pages))
+      this.#place(rec, place, known, readPages(pages, known))
     } else if (this.#compiler?.isAlive) {
       this.#views.u16[hot] = this.#beingMade
       this.#ask(this.#compiler, rec, place)
@@ -156,10 +157,11 @@ export class Regions {
     const slot = i32[(i32[(rec + REGION_PLACE.POINTER) >> 2] + REGION_PLACE.SLOT) >> 2]
     const pages = CodePages.ofRegion(this.#vcpu, frameHost, rec)
     const place = this.#placeOf(frameHost)
-    const region = pages && this.#region(pages, place)
-    if (region && inGuest(this.#vcpu, () => this.#use(region, pages.read(region.pages))))
-      this.#install(slot, region.compiled)
-    else if (!this.#makeNow(rec, place, CodePages.around(this.#vcpu, place)))
+    const found = pages && this.#region(pages, place)
+    if (found && inGuest(this.#vcpu, () => this.#use(found.region, readPages(pages, found)))) {
+      this.#install(slot, found.region.compiled)
+      this.count++
+    } else if (!this.#makeNow(rec, place, CodePages.around(this.#vcpu, place)))
       // Code that was seen to be changed since: the record of a region is none of an instruction any more.
       inGuest(this.#vcpu, () => this.#cache.written(frameHost, offset, 1))
   }
@@ -183,7 +185,7 @@ export class Regions {
     this.#asked.delete(rec)
     switch (outcome.kind) {
       case 'region':
-        this.#place(rec, place, region as Region, outcome.pages)
+        this.#place(rec, place, { region: region as Region, offset: Number(place.rip & 0xfffn) }, outcome.pages)
         break
       case 'none':
         this.#setHot(rec, place, NEVER_HOT)
@@ -205,40 +207,62 @@ export class Regions {
 
   /** @returns whether one can begin there */
   #makeNow(rec: number, place: Place, pages: CodePages): boolean {
-    const region = this.#region(pages, place)
-    if (region) this.#place(rec, place, region, pages.read(region.pages))
-    return region !== undefined
+    const found = this.#region(pages, place)
+    if (found) this.#place(rec, place, found, readPages(pages, found))
+    return found !== undefined
   }
 
-  /** The region takes the record's place, if both are still what they were. */
-  #place(rec: number, { frameHost, rip, mode }: Place, region: Region, pages: readonly ReadPage[]): void {
-    const { i32, u16 } = this.#views
-    const taken = this.#vcpu.i32(CPU.NEXT_REGION)
-    if (taken >= this.#most) {
+  /**
+   * The region takes the record's place, and those of records at its other entries, if all is still what it was.
+   * @param pages by distance from the first entry's page
+   */
+  #place(
+    rec: number,
+    { frameHost, rip, mode }: Place,
+    { region, offset }: FoundRegion,
+    pages: readonly ReadPage[],
+  ): void {
+    const { entries, compiled } = region
+    const first = this.#vcpu.i32(CPU.NEXT_REGION)
+    if (first + entries.length > this.#most) {
       inGuest(this.#vcpu, () => this.#cache.dropAll())
       return
     }
-    this.#vcpu.setI32(CPU.NEXT_REGION, taken + 1)
-    const slot = TABLE.FORMS + taken
-    this.#install(slot, region.compiled)
+    this.#vcpu.setI32(CPU.NEXT_REGION, first + entries.length)
+    for (const n of entries.keys()) this.#install(TABLE.FORMS + first + n, compiled)
+    this.count++
     inGuest(this.#vcpu, () => {
       // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile.
       if (this.#cache.known(frameHost, Number(rip & 0xfffn)) !== rec || !this.#use(region, pages)) return
-      const at = this.#cache.allocate(REGION_PLACE.BYTES)
-      if (at === 0) {
-        this.#cache.dropAll()
-        return
-      }
-      note(this.#vcpu, at, slot, mode, pages)
-      u16[(rec + REC.HOT) >> 1] = NEVER_HOT
       this.#cool(region, pages)
-      i32[(rec + REGION_PLACE.POINTER) >> 2] = at
-      u16[(rec + REC.HANDLER) >> 1] = headOfRegion(u16[(rec + REC.HANDLER) >> 1])
+      for (const [n, entry] of entries.entries()) {
+        const head = entry.offset === offset ? rec : this.#freeHead(pages, entry.offset)
+        if (head !== 0) this.#lead(head, TABLE.FORMS + first + n, mode, pages, entry.offset >> 12)
+      }
     })
   }
 
+  /** The record of an entry that belongs to no region yet, or 0. */
+  #freeHead(pages: readonly ReadPage[], offset: number): number {
+    const rec = recordOf(this.#vcpu, pages, offset)
+    const handler = rec === 0 ? 0 : this.#views.u16[(rec + REC.HANDLER) >> 1]
+    return rec !== 0 && isInstruction(handler) && !isHeadOfRegion(handler) ? rec : 0
+  }
+
+  /** From now on the record leads to the region in a place of the table. In the guest. */
+  #lead(rec: number, slot: number, mode: CodeMode, pages: readonly ReadPage[], own: number): void {
+    const { i32, u16 } = this.#views
+    const at = this.#cache.allocate(placeBytes(pages.length - 1))
+    // When there is no room for more translations all of them are dropped.
+    if (at === 0) return
+    note(this.#vcpu, at, slot, mode, pages, own)
+    u16[(rec + REC.HOT) >> 1] = NEVER_HOT
+    i32[(rec + REGION_PLACE.POINTER) >> 2] = at
+    u16[(rec + REC.HANDLER) >> 1] = headOfRegion(u16[(rec + REC.HANDLER) >> 1])
+  }
+
   /** One of these pages, known or compiled now; undefined if none can begin there. */
-  #region(pages: CodePages, { rip, mode }: Place): Region | undefined {
+  #region(pages: CodePages, { rip, mode }: Place): FoundRegion | undefined {
     const offset = Number(rip & 0xfffn)
     const known = compiled.find(offset, mode, (delta) => pages.bytes(delta))
     if (known) return known
@@ -246,7 +270,7 @@ export class Regions {
     if (!made) return undefined
     const region = { ...made.facts, compiled: compileRegions([made.body])[0] }
     compiled.add(region)
-    return region
+    return { region, offset }
   }
 
   #source(pages: CodePages): CodeSource {
@@ -255,6 +279,7 @@ export class Regions {
       decode: this.#decode,
       page: (delta) => pages.bytes(delta),
       isReached: (to) => this.#atOnce || isWarm(this.#vcpu, pages.record(to), this.#cache.hotThreshold),
+      isTranslated: (to) => this.#atOnce || pages.record(to) !== 0,
       targets: (offset) => recentTargets(this.#vcpu, rip, offset),
     }
   }
@@ -282,8 +307,12 @@ export class Regions {
 
   #install(slot: number, region: CompiledRegion): void {
     this.#tier.installRegion(slot, region)
-    this.count++
   }
+}
+
+/** The pages of a region that was found among these, by distance from its first entry's. */
+function readPages(pages: CodePages, { region, offset }: FoundRegion): ReadPage[] {
+  return pages.read(region.pages, offset >> 12)
 }
 
 function regionOf({ facts, name }: Outcome & { readonly kind: 'region' }, module: WebAssembly.Module): Region {

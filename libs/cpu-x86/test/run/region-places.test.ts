@@ -50,7 +50,7 @@ test('regions that were not used for longest are forgotten', () => {
       find: () => regions.find(5, mode, bytes),
       add: () => {
         const made = makeRegion(
-          { decode, page: bytes, isReached: () => true, targets: () => [] },
+          { decode, page: bytes, isReached: () => true, isTranslated: () => true, targets: () => [] },
           5,
           mode,
         ) as MadeRegion
@@ -61,10 +61,10 @@ test('regions that were not used for longest are forgotten', () => {
   first.add()
   second.add()
   const known = first.find()
-  expect(known?.compiled.module).toBeInstanceOf(WebAssembly.Module)
+  expect(known?.region.compiled.module).toBeInstanceOf(WebAssembly.Module)
   third.add()
   expect(regions.size).toBe(2)
-  expect(first.find()).toBe(known)
+  expect(first.find()?.region).toBe(known?.region)
   expect(second.find()).toBeUndefined()
   expect(third.find()).toBeDefined()
 })
