@@ -20,16 +20,20 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** The rows, in the order in which our first process named them. @throws RatiosRefused */
-export function compared(samples: Samples): Row[] {
+/**
+ * The rows, in the order in which our first process named them.
+ * @param least whether the least times count in place of medians, as on a busy machine
+ * @throws RatiosRefused
+ */
+export function compared(samples: Samples, least = false): Row[] {
   sameInAll('Linux', samples, ({ linux }) => linux, ['paravane', 'tcg'])
   sameInAll('the processor', samples, ({ cpu }) => cpu, ['paravane', 'tcg'])
-  sameInAll('the set of kernels', samples, ({ measures }) => measures.map(({ name }) => name).join(' '), MACHINES)
+  sameInAll('what was run', samples, ({ measures }) => measures.map(({ name }) => name).join(' '), MACHINES)
   const first = MACHINES.map((machine) => samples[machine][0]).find((run) => run !== undefined)
-  return (first?.measures ?? []).map(({ name, kind }) => rowOf(name, kind, samples))
+  return (first?.measures ?? []).map(({ name, kind }) => rowOf(name, kind, samples, least))
 }
 
-function rowOf(name: string, kind: Kind, samples: Samples): Row {
+function rowOf(name: string, kind: Kind, samples: Samples, least: boolean): Row {
   const of = ({ measures }: Run): Measure => measures.find((measure) => measure.name === name)!
   sameInAll(`the checksum of ${name}`, samples, (run) => of(run).checksum, MACHINES)
   const ns: Partial<Record<MachineName, number>> = {}
@@ -37,7 +41,9 @@ function rowOf(name: string, kind: Kind, samples: Samples): Row {
   for (const machine of MACHINES) {
     const all = samples[machine].map(of)
     if (all.length === 0) continue
-    ns[machine] = median(all.map((measure) => measure.ns))
+    ns[machine] = least
+      ? Math.min(...all.map((measure) => measure.leastNs ?? measure.ns))
+      : median(all.map((measure) => measure.ns))
     const cold = all.flatMap((measure) => measure.coldNs ?? [])
     if (cold.length > 0) coldNs[machine] = median(cold)
   }
@@ -72,6 +78,8 @@ export function geometricMean(numbers: readonly number[]): number {
 export function means(rows: readonly Row[], of: 'vsTcg' | 'vsNative'): Partial<Record<Kind, number>> {
   const found: Partial<Record<Kind, number>> = {}
   for (const kind of KINDS) {
+    // The time of a boot and that of a second guest have bars of their own.
+    if (kind === 'boot') continue
     const ratios = rows.filter((row) => row.kind === kind).flatMap((row) => row[of] ?? [])
     if (ratios.length > 0) found[kind] = geometricMean(ratios)
   }

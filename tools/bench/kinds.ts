@@ -12,6 +12,8 @@ export interface Measure {
   readonly kind: Kind
   /** Of one call, ns: the median of this process. */
   readonly ns: number
+  /** The least of this process, ns, where there were several. */
+  readonly leastNs?: number
   /** Of the first call, ns, where there were more. */
   readonly coldNs?: number
   /** Absent where there is nothing to sum, as for a boot. */
@@ -30,7 +32,7 @@ export interface Run {
 /** All processes of each machine. Either rival may have been left out. */
 export type Samples = Readonly<Record<MachineName, readonly Run[]>>
 
-/** What is compared, with medians over the processes. */
+/** What is compared, with medians over the processes, or the least times. */
 export interface Row {
   readonly name: string
   readonly kind: Kind
@@ -38,6 +40,8 @@ export interface Row {
   readonly vsTcg?: number
   /** Our time over this machine's. */
   readonly vsNative?: number
+  /** The second guest's time over the first's. */
+  readonly vsFirst?: number
   /** ns by machine. */
   readonly ns: Readonly<Partial<Record<MachineName, number>>>
   /** ns of the first call by machine. */

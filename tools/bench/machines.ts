@@ -1,16 +1,22 @@
-/** The three that run the workload, each as a process of its own that ends with it. */
+/** The three that run a script of the workload, each time in a process of its own that ends with it. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { runArgument } from '../../apps/xend/src/guest-image/init-script.ts'
 import { CliGuest } from '../accept/cli-guest.ts'
 import { ConsoleProcess } from '../accept/console-process.ts'
-import { type BenchImage, WORKLOAD } from './bench-image.ts'
+import { WORKLOAD } from './bench-image.ts'
 import { identityOf, OUR_CPU, QEMU_CPU } from './cpu-identity.ts'
 import type { MachineName, Run } from './kinds.ts'
+import type { Qemu } from './obtain-qemu.ts'
 import { END, readReport } from './report.ts'
 
-/** A guest's files and its memory in MiB. */
-export interface GuestShape extends Pick<BenchImage, 'kernel' | 'ramdisk'> {
+/** Longer than this no process takes; it hangs. */
+export const LIMIT_MS = 1_800_000
+
+/** A guest's files and its memory in MiB. It has one vCPU. */
+export interface GuestShape {
+  readonly kernel: string
+  readonly ramdisk: string
   readonly memory: number
 }
 
@@ -27,49 +33,34 @@ export function qemuArgs({ kernel, ramdisk, memory }: GuestShape, extra: string)
   return [...machine, ...devices, '-kernel', kernel, '-initrd', ramdisk, '-append', `console=ttyS0 quiet${extra}`]
 }
 
-/** Runs a line for sh with the workload's arguments in mind. */
-export interface Machine {
-  readonly name: MachineName
-  run(script: string, limitMs: number): Promise<Run>
+/** The guest's process, with words for the kernel's command line. */
+export function startParavane(shape: GuestShape, extra = ''): ConsoleProcess {
+  return new CliGuest(paravaneArgs(shape, extra))
 }
 
-const inGuest = (script: string): string =>
-  ` ${runArgument(`${WORKLOAD} --cpu; echo "@linux $(uname -srvm)"; ${script} && echo ${END}`)}`
-
-export function paravane(shape: GuestShape): Machine {
-  return {
-    name: 'paravane',
-    run: (script, limitMs) => guestRun(new CliGuest(paravaneArgs(shape, inGuest(script))), 'paravane', limitMs),
-  }
+export function startQemu({ program, leading }: Qemu, shape: GuestShape, extra = ''): ConsoleProcess {
+  return new ConsoleProcess(program, [...leading, ...qemuArgs(shape, extra)])
 }
 
-export function tcg(qemu: string, shape: GuestShape): Machine {
-  return {
-    name: 'tcg',
-    run: (script, limitMs) => guestRun(new ConsoleProcess(qemu, qemuArgs(shape, inGuest(script))), 'tcg', limitMs),
-  }
-}
-
-async function guestRun(guest: ConsoleProcess, who: MachineName, limitMs: number): Promise<Run> {
+/** Has a guest run a line for sh as its only work, and reads what it reports. */
+export async function guestRun(
+  start: (extra: string) => ConsoleProcess,
+  script: string,
+  who: MachineName,
+): Promise<Run> {
+  const guest = start(` ${runArgument(`${WORKLOAD} --cpu; echo "@linux $(uname -srvm)"; ${script} && echo ${END}`)}`)
   try {
-    const { stdout, stderr } = await guest.ends(limitMs)
-    const { cpuid, ...run } = readReport(stdout, who)
-    if (run.measures.length === 0) throw new Error(`${who} measured nothing: ${stderr.slice(-300)}`)
+    const { stdout, stderr } = await guest.ends(LIMIT_MS)
+    const { cpuid, ...run } = readReport(stdout, who, stderr)
     return { ...run, cpu: identityOf(cpuid) }
   } finally {
     await guest.kill()
   }
 }
 
-/** This machine: the same program, started as any other. */
-export function native(workload: string): Machine {
-  return {
-    name: 'native',
-    async run(script, limitMs) {
-      const line = `${script.replaceAll(WORKLOAD, workload)} && echo ${END}`
-      const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line], { timeout: limitMs, maxBuffer: 1 << 24 })
-      const { measures } = readReport(stdout, 'native')
-      return { measures }
-    },
-  }
+/** Has a program of this machine run it. */
+export async function nativeRun(program: string, args: readonly string[]): Promise<Run> {
+  const { stdout } = await promisify(execFile)(program, args, { timeout: LIMIT_MS, maxBuffer: 1 << 24 })
+  const { measures } = readReport(stdout, 'native')
+  return { measures }
 }

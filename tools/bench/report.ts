@@ -1,6 +1,6 @@
 import type { Kind, Measure, Run } from './kinds.ts'
 
-const KERNEL = /^@kernel (\S+) (int|fp|bulk|kernel) (\d+) \d+ ([\d.]+) [\d.]+ [\d.]+ ([0-9a-f]{8})$/
+const KERNEL = /^@kernel (\S+) (int|fp|bulk|kernel) (\d+) \d+ ([\d.]+) ([\d.]+) [\d.]+ ([0-9a-f]{8})$/
 const PROGRAM = /^@program (\S+) (\d+) (\d+) ([0-9a-f]{8})$/
 const FAULT = /^@fault (.*)$/
 const LINUX = /^@linux (.*)$/
@@ -19,7 +19,7 @@ export interface Report extends Run {
  * Reads what the workload wrote to a console.
  * @throws Error where it did not come to its end or says that something is wrong
  */
-export function readReport(console: string, who: string): Report {
+export function readReport(console: string, who: string, stderr = ''): Report {
   const lines = console.split('\n').map((line) => line.trimEnd())
   const measures: Measure[] = []
   const cpuid = new Map<string, number>()
@@ -35,15 +35,17 @@ export function readReport(console: string, who: string): Report {
     if (measure !== undefined) measures.push(measure)
   }
   if (!lines.includes(END))
-    throw new Error(`${who} did not come to the end of the workload; its last lines: ${lastLines(lines)}`)
+    throw new Error(
+      `${who} did not come to the end of the workload; its last lines: ${lastLines([...lines, ...stderr.split('\n')])}`,
+    )
   return { measures, linux, cpuid }
 }
 
 function measureOf(line: string, who: string): Measure | undefined {
   const kernel = KERNEL.exec(line)
   if (kernel) {
-    const [, name, kind, coldNs, ns, checksum] = kernel
-    return { name, kind: kind as Kind, ns: Number(ns), coldNs: Number(coldNs), checksum }
+    const [, name, kind, coldNs, ns, least, checksum] = kernel
+    return { name, kind: kind as Kind, ns: Number(ns), leastNs: Number(least), coldNs: Number(coldNs), checksum }
   }
   const program = PROGRAM.exec(line)
   if (!program) return undefined

@@ -1,5 +1,5 @@
 import { means } from './compare.ts'
-import { MACHINES, type Row } from './kinds.ts'
+import { KINDS, MACHINES, type Row } from './kinds.ts'
 
 /** Time as a person reads it. */
 export function formattedTime(ns: number | undefined): string {
@@ -29,9 +29,13 @@ export function formattedTable(rows: readonly Row[]): string {
     ratio(vsNative),
   ])
   const [tcg, native] = [means(rows, 'vsTcg'), means(rows, 'vsNative')]
-  const kinds = [...new Set(rows.map(({ kind }) => kind))]
+  const kinds = KINDS.filter((kind) => tcg[kind] !== undefined || native[kind] !== undefined)
   const meanRows = kinds.map((kind) => [kind, ratio(tcg[kind]), ratio(native[kind])])
-  return `${markdown(head, body)}\n\n${markdown(['geometric mean', 'vs TCG', 'vs native'], meanRows)}`
+  const second = rows
+    .filter(({ vsFirst }) => vsFirst !== undefined)
+    .map(({ vsFirst }) => `The second guest of a process boots in ${ratio(vsFirst)} of the first one's time.`)
+  const geometric = meanRows.length === 0 ? [] : [markdown(['geometric mean', 'vs TCG', 'vs native'], meanRows)]
+  return [markdown(head, body), ...geometric, ...second].join('\n\n')
 }
 
 function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {

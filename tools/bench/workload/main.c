@@ -3,6 +3,7 @@
  * workload --list                            names them, with their kinds
  * workload --cpu                             what CPUID says in user mode
  * workload --program NAME COMMAND ...        runs a program and times it
+ * workload --text BYTES                      writes text for such programs
  *
  * A kernel's first call is timed by itself. Then calls are doubled until a batch of them takes MS milliseconds; then BATCHES
  * batches of that many calls are timed. A line for each:
@@ -85,6 +86,10 @@ int main(int argc, char **argv) {
   if (argc > 1 && !strcmp(argv[1], ENDS_AT_ONCE)) return 0;
   setvbuf(stdout, 0, _IOLBF, 0);
   if (argc > 3 && !strcmp(argv[1], "--program")) return run_program(argv[2], argv + 3);
+  if (argc > 2 && !strcmp(argv[1], "--text")) {
+    setvbuf(stdout, 0, _IOFBF, 1 << 16);
+    return write_text(atol(argv[2])), 0;
+  }
   if (argc > 1 && !strcmp(argv[1], "--cpu")) return show_cpu(), 0;
   int list = argc > 1 && !strcmp(argv[1], "--list");
   char **at = argv + 1 + list;

@@ -34,6 +34,7 @@ static inline void memory_is_used(const void *at) { __asm__ volatile("" : : "r"(
 static inline uint32_t mix(uint32_t sum, uint32_t value) { return (sum ^ value) * 0x01000193u + (sum >> 15); }
 uint32_t checksum_of(const uint64_t *words, size_t count);
 
+void write_text(long bytes);
 int run_program(const char *name, char **argv);
 
 #endif
