@@ -18,11 +18,11 @@ export class ShellGuest {
     domain.unpause()
   }
 
-  /** @throws Error if it ends or takes too long */
-  async shows(text: string): Promise<void> {
+  /** Waits until it has shown the text, so many times. @throws Error if it ends or takes too long */
+  async shows(text: string, times = 1): Promise<void> {
     const timer = new AbortController()
     const late = sleep(HANG_MS * 4, 'late' as const, { signal: timer.signal, ref: false }).catch(() => {})
-    while (!this.shown.includes(text)) {
+    while (this.shown.split(text).length <= times) {
       const what = await Promise.race([this.#changed.promise, this.domain.ended, late])
       if (what !== undefined) throw new Error(`${this.domain.name} never showed ${text}: ${this.shown.slice(-200)}`)
     }

@@ -4,6 +4,8 @@
  * workload --cpu                             what CPUID says in user mode
  * workload --program NAME COMMAND ...        runs a program and times it
  * workload --text BYTES                      writes text for such programs
+ * workload --where                           says where its code is
+ * workload --rewrite SECONDS                 writes code and runs it, over and over
  *
  * A kernel's first call is timed by itself. Then calls are doubled until a batch of them takes MS milliseconds; then BATCHES
  * batches of that many calls are timed. A line for each:
@@ -90,6 +92,8 @@ int main(int argc, char **argv) {
     setvbuf(stdout, 0, _IOFBF, 1 << 16);
     return write_text(atol(argv[2])), 0;
   }
+  if (argc > 2 && !strcmp(argv[1], "--rewrite")) return rewrite_code(atof(argv[2]));
+  if (argc > 1 && !strcmp(argv[1], "--where")) return printf("@where %p\n", (void *)main), 0;
   if (argc > 1 && !strcmp(argv[1], "--cpu")) return show_cpu(), 0;
   int list = argc > 1 && !strcmp(argv[1], "--list");
   char **at = argv + 1 + list;

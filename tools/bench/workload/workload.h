@@ -35,6 +35,7 @@ static inline uint32_t mix(uint32_t sum, uint32_t value) { return (sum ^ value) 
 uint32_t checksum_of(const uint64_t *words, size_t count);
 
 void write_text(long bytes);
+int rewrite_code(double seconds);
 int run_program(const char *name, char **argv);
 
 #endif
