@@ -83,24 +83,37 @@ function program(setters: readonly (readonly number[])[], n: number): Uint8Array
 
 const names = Object.keys(SETTERS)
 
+/** Runs programs, each in a page of its own. */
+function runner(regionThreshold: number): (code: Uint8Array) => unknown {
+  const machine = new Machine({ regionThreshold })
+  machine.map({ va: STACK })
+  const data = machine.map({ va: DATA })
+  let next = CODE
+  return (code) => {
+    const rip = next
+    next += 4096n
+    machine.write(machine.map({ va: rip }), code)
+    machine.views.u64[data >> 3] = 1n
+    const gpr = new Array<bigint>(16).fill(1n)
+    gpr[4] = STACK + 0x800n
+    gpr[5] = DATA
+    gpr[7] = BigInt(ROUNDS)
+    machine.state = { rip, gpr }
+    const { count } = machine.runner.regions
+    const stop = machine.run(100_000)
+    if (regionThreshold) expect(machine.runner.regions.count).toBeGreaterThan(count)
+    return { stop, ...machine.state }
+  }
+}
+
 test.each(names)('%s, or something else', (one) => {
-  for (const [n, other] of names.entries()) {
-    const code = program([SETTERS[one], SETTERS[other]], n + names.indexOf(one))
-    const ends = [0, 2].map((regionThreshold) => {
-      const machine = new Machine({ regionThreshold })
-      machine.write(machine.map({ va: CODE }), code)
-      machine.map({ va: STACK })
-      machine.map({ va: DATA })
-      const gpr = new Array<bigint>(16).fill(1n)
-      gpr[4] = STACK + 0x800n
-      gpr[5] = DATA
-      gpr[7] = BigInt(ROUNDS)
-      machine.state = { rip: CODE, gpr }
-      const stop = machine.run(100_000)
-      if (regionThreshold) expect(machine.runner.regions.count).toBeGreaterThan(0)
-      return { stop, ...machine.state }
-    })
-    expect(ends[1], `${one} or ${other}`).toEqual(ends[0])
-    expect(ends[0].stop).toBe('trap')
+  const [cold, hot] = [0, 2].map(runner)
+  const first = names.indexOf(one)
+  // Both ways round are alike.
+  for (const [n, other] of names.slice(0, first + 1).entries()) {
+    const code = program([SETTERS[one], SETTERS[other]], n + first)
+    const expected = cold(code)
+    expect(expected).toMatchObject({ stop: 'trap' })
+    expect(hot(code), `${one} or ${other}`).toEqual(expected)
   }
 })

@@ -66,14 +66,17 @@ class Model {
         ),
       )
     this.machine.map({ va: STACK })
-    for (let n = 0; n < 6; n++) {
-      const host = this.machine.map({ va: 0x600000n + BigInt(n) * 4096n })
-      const content = { frame: (host - this.machine.host(0)) >> 12, adds: 0, goesOn: n > 3 }
-      this.#contents.push(content)
-      this.#write(content, 1 << n)
-    }
+    for (let n = 0; n < 6; n++) this.#contents.push(this.#content(1 << n, n > 3))
     this.#pages = FUNCTIONS.map(() => ({ content: this.#contents[0], state: 'there' }))
     for (const place of FUNCTIONS.keys()) this.#map(place, this.#contents[0], 'there')
+  }
+
+  /** In a frame that no code was run of yet. */
+  #content(adds: number, goesOn: boolean): Content {
+    const host = this.machine.map({ va: 0x600000n })
+    const content = { frame: (host - this.machine.host(0)) >> 12, adds, goesOn }
+    this.#write(content, adds)
+    return content
   }
 
   #write(content: Content, adds: number): void {
@@ -97,7 +100,7 @@ class Model {
     const { content } = this.#pages[place]
     // What goes on does so where a page is behind it.
     const other = random.pick(this.#contents.filter(({ goesOn }) => !goesOn || place === 1))
-    switch (random.below(8)) {
+    switch (random.below(9)) {
       case 0:
         this.#map(place, content, 'gone')
         break
@@ -109,6 +112,9 @@ class Model {
         break
       case 3:
         this.machine.vcpu.flushAll()
+        break
+      case 4:
+        this.#map(place, this.#content(random.below(1000), false), 'there')
         break
       default:
         this.#map(place, other, 'there')
