@@ -13,6 +13,9 @@ import { type RegionInsn, target } from './region-code.ts'
 import { type Leaving, siteNumber } from './sites.ts'
 import { type FlagLocals, type KnownFlags, SymbolicFlags } from './symbolic-flags.ts'
 
+/** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
+const NEAR: ReadonlySet<number> = new Set([0x7c, 0x7d, 0xad, 0xa7, 0x6a, 0x6b])
+
 /** A general register kept in a local. */
 interface LocalPlace extends Place {
   readonly kind: 'gpr'
@@ -150,8 +153,18 @@ export class RegionBuilder extends SymbolicFlags {
 
   override let<T extends WasmType>(value: Expr<T>): Expr<T> {
     const local = super.let(value)
-    if (local !== value && value.type === 'i64' && hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
+    if (local === value || value.type !== 'i64') return local
+    if (hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
+    const origin = this.#originOf(value)
+    if (origin !== undefined) this.#origins.set(local.op, origin)
     return local
+  }
+
+  /** The register that a value is near to, as what is pushed is to rsp. */
+  #originOf(value: Expr): number | undefined {
+    if (value.shape === 'local') return this.#registerOf(value.op) ?? this.#origins.get(value.op)
+    const isNear = (value.shape === 'bin' || value.shape === 'un') && NEAR.has(value.op)
+    return isNear ? this.#originOf(value.args[0]) : undefined
   }
 
   readonly #isNarrow = (local: Expr): boolean => this.#narrow.has(local.op)

@@ -1,0 +1,141 @@
+import { ColdTier } from '../../libs/cpu-x86/src/cold/cold-tier.ts'
+import { CompiledRegions } from '../../libs/cpu-x86/src/jit/compiled-regions.ts'
+import { Exits } from './exits.ts'
+import type { FunctionKind, Install, MadeModule, MadeRegion, ProfiledFunction, ThreadRecord } from './thread-record.ts'
+import { moduleFunctions, withNames } from './wasm-sections.ts'
+
+/** The custom section that says which module of which thread it is. */
+const SECTION = 'paravane.profile'
+
+type Run = (vcpu: number) => number
+
+/**
+ * Notes what this thread compiles and why translated code is left. It stands in the place of what the engine calls, so the engine
+ * knows nothing of it and is as fast without.
+ */
+export class Recorder {
+  readonly #thread: string
+  readonly #exits = new Exits()
+  readonly #functions: ProfiledFunction[] = []
+  readonly #installs: Install[] = []
+  readonly #regions: MadeRegion[] = []
+  readonly #modules: MadeModule[] = []
+  readonly #instances = { count: 0, ms: 0 }
+
+  constructor(thread: string) {
+    this.#thread = thread
+  }
+
+  begin(): void {
+    this.#watchModules()
+    this.#watchInstances()
+    this.#watchRegions()
+  }
+
+  end(profile: ThreadRecord['profile']): ThreadRecord {
+    return {
+      thread: this.#thread,
+      ms: performance.now(),
+      functions: this.#functions,
+      installs: this.#installs,
+      regions: this.#regions,
+      modules: this.#modules,
+      instances: this.#instances,
+      exits: this.#exits.result(),
+      profile,
+    }
+  }
+
+  /** Functions get names, which V8's profiler has no others for. */
+  #watchModules(): void {
+    const named = (bytes: Uint8Array<ArrayBuffer>): readonly [Uint8Array<ArrayBuffer>, Omit<MadeModule, 'ms'>] =>
+      this.#named(bytes)
+    const done = (module: Omit<MadeModule, 'ms'>, begin: number): void =>
+      void this.#modules.push({ ...module, ms: performance.now() - begin })
+    const compile = WebAssembly.compile
+    WebAssembly.Module = class Module extends WebAssembly.Module {
+      constructor(bytes: Uint8Array<ArrayBuffer>) {
+        const [all, made] = named(bytes)
+        const begin = performance.now()
+        super(all)
+        done(made, begin)
+      }
+    } as typeof WebAssembly.Module
+    WebAssembly.compile = async (bytes) => {
+      const [all, made] = named(bytes as Uint8Array<ArrayBuffer>)
+      const begin = performance.now()
+      const module = await compile(all)
+      done(made, begin)
+      return module
+    }
+  }
+
+  #named(bytes: Uint8Array<ArrayBuffer>): readonly [Uint8Array<ArrayBuffer>, Omit<MadeModule, 'ms'>] {
+    const { exported, own, size } = moduleFunctions(bytes)
+    const kind = kindOf(exported.map(([name]) => name))
+    const id = `${this.#thread}.${this.#modules.length}`
+    const labels = new Map(exported.map(([name, index]) => [index, name]))
+    const names: [number, string][] = []
+    for (let index = own[0]; index < own[1]; index++)
+      names.push([index, `${kind} ${id}.${labels.get(index) ?? `inner${index}`}`])
+    for (const [index, name] of names) this.#functions.push({ name, bytes: size(index) })
+    const made = { at: performance.now(), kind, functions: exported.length, bytes: bytes.length }
+    return [withNames(bytes, names, [SECTION, id]), made]
+  }
+
+  #watchInstances(): void {
+    const made = (ms: number): void => {
+      this.#instances.count++
+      this.#instances.ms += ms
+    }
+    const counting = (run: Run, memory: WebAssembly.Memory): Run => this.#counting(run, memory)
+    const { Instance } = WebAssembly
+    /** Stands for the instance, of which nobody wants more than its exports. */
+    WebAssembly.Instance = function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports) {
+      const begin = performance.now()
+      const { exports } = new Instance(module, imports)
+      made(performance.now() - begin)
+      const isCold = 'run' in exports && 'lookup' in exports
+      if (!isCold) return { exports }
+      return { exports: { ...exports, run: counting(exports.run as Run, imports.e.m as WebAssembly.Memory) } }
+    } as unknown as typeof WebAssembly.Instance
+  }
+
+  #counting(run: Run, memory: WebAssembly.Memory): Run {
+    const i32 = new Int32Array(memory.buffer)
+    return (vcpu) => {
+      const exit = run(vcpu)
+      this.#exits.count(i32, vcpu, exit)
+      return exit
+    }
+  }
+
+  #watchRegions(): void {
+    const { installRegion } = ColdTier.prototype
+    const { add } = CompiledRegions.prototype
+    const installed = (module: WebAssembly.Module, name: string): void => {
+      const [id] = WebAssembly.Module.customSections(module, SECTION)
+      // What is installed is where the vCPU left translated code last, as it wants it there.
+      this.#installs.push({ name: `region ${Buffer.from(id).toString()}.${name}`, rip: this.#exits.last })
+    }
+    const made = (region: MadeRegion): void => void this.#regions.push(region)
+    ColdTier.prototype.installRegion = function (slot, region) {
+      installed(region.module, region.name)
+      installRegion.call(this, slot, region)
+    }
+    CompiledRegions.prototype.add = function (code, bytes) {
+      const at = performance.now()
+      const region = add.call(this, code, bytes)
+      const instructions = code.blocks.reduce((sum, { insns }) => sum + insns.length, 0)
+      made({ at, blocks: code.blocks.length, instructions, pages: code.pages.length + 1, ms: performance.now() - at })
+      return region
+    }
+  }
+}
+
+function kindOf(names: readonly string[]): FunctionKind {
+  if (names.includes('run')) return 'cold'
+  if (names.includes('body')) return 'body'
+  if (names.includes('syscall')) return 'entry'
+  return names.every((name) => /^\d+$/.test(name)) ? 'region' : 'other'
+}
