@@ -50,8 +50,8 @@ export function startParavane(shape: GuestShape, extra = ''): ConsoleProcess {
   return new CliGuest(paravaneArgs(shape, extra))
 }
 
-export function startQemu({ program, leading }: Qemu, shape: GuestShape, extra = ''): ConsoleProcess {
-  return new ConsoleProcess(program, [...leading, ...qemuArgs(shape, extra)])
+export function startQemu({ program, leading, environment }: Qemu, shape: GuestShape, extra = ''): ConsoleProcess {
+  return new ConsoleProcess(program, [...leading, ...qemuArgs(shape, extra)], { ...process.env, ...environment })
 }
 
 /** Has a guest run a line for sh as its only work, and reads what it reports. */

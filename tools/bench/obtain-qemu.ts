@@ -11,6 +11,8 @@ export interface Qemu {
   readonly program: string
   /** Before all other arguments. */
   readonly leading: readonly string[]
+  /** Added to this process's variables. */
+  readonly environment: NodeJS.ProcessEnv
   /** As it says itself. */
   readonly version: string
 }
@@ -20,7 +22,7 @@ const PACKAGES = ['busybox-static', 'qemu-system-x86']
 
 /** This machine's, else Debian's in the cache, which installs nothing. @throws Error of one line */
 export async function obtainQemu(progress: (line: string) => void): Promise<Qemu> {
-  const installed = { program: NAME, leading: [] }
+  const installed = { program: NAME, leading: [], environment: {} }
   const version = await versionOf(installed)
   if (version !== undefined) return { ...installed, version }
   const recipe = { name: 'qemu', architectures: ['amd64'], packages: PACKAGES, excluded: [], finish: PACK }
@@ -34,14 +36,15 @@ export async function obtainQemu(progress: (line: string) => void): Promise<Qemu
       ...['--library-path', `${libraries}:${join(libraries, 'pulseaudio')}`, join(tree, 'usr/bin', NAME)],
       ...['qemu', 'seabios'].flatMap((folder) => ['-L', join(tree, 'usr/share', folder)]),
     ],
+    environment: { QEMU_MODULE_DIR: join(libraries, 'qemu') },
   }
   const ownVersion = await versionOf(own)
   if (ownVersion === undefined) throw new Error(`the QEMU in ${tree} does not start; apt install qemu-system-x86`)
   return { ...own, version: ownVersion }
 }
 
-async function versionOf({ program, leading }: Omit<Qemu, 'version'>): Promise<string | undefined> {
-  return promisify(execFile)(program, [...leading, '--version']).then(
+async function versionOf({ program, leading, environment }: Omit<Qemu, 'version'>): Promise<string | undefined> {
+  return promisify(execFile)(program, [...leading, '--version'], { env: { ...process.env, ...environment } }).then(
     ({ stdout }) => stdout.split('\n', 1)[0],
     () => undefined,
   )
