@@ -51,7 +51,8 @@ async function profile(options: ProfileOptions): Promise<number> {
     const status = await run(options, folder)
     const names = (await readdir(folder)).sort()
     const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
-    const reports = texts.map((text) => reportOf(JSON.parse(text) as ThreadRecord, symbols))
+    const records = texts.map((text) => JSON.parse(text) as ThreadRecord)
+    const reports = records.map((record) => reportOf(record, symbols, records))
     if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(reports, undefined, 2)}\n`)
     // The guest's console is standard output.
     for (const report of reports) process.stderr.write(`\n${reportText(report, options.top)}\n`)

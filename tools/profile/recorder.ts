@@ -1,5 +1,6 @@
 import { ColdTier } from '../../libs/cpu-x86/src/cold/cold-tier.ts'
-import { CompiledRegions } from '../../libs/cpu-x86/src/jit/compiled-regions.ts'
+import { RegionBuilder } from '../../libs/cpu-x86/src/jit/region-builder.ts'
+import { RegionFlow } from '../../libs/cpu-x86/src/jit/region-flow.ts'
 import { Exits } from './exits.ts'
 import type { FunctionKind, Install, MadeModule, MadeRegion, ProfiledFunction, ThreadRecord } from './thread-record.ts'
 import { moduleFunctions, withNames } from './wasm-sections.ts'
@@ -30,9 +31,10 @@ export class Recorder {
     this.#watchModules()
     this.#watchInstances()
     this.#watchRegions()
+    this.#watchEmitted()
   }
 
-  end(profile: ThreadRecord['profile']): ThreadRecord {
+  record(profiles: ThreadRecord['profiles']): ThreadRecord {
     return {
       thread: this.#thread,
       ms: performance.now(),
@@ -42,7 +44,7 @@ export class Recorder {
       modules: this.#modules,
       instances: this.#instances,
       exits: this.#exits.result(),
-      profile,
+      profiles,
     }
   }
 
@@ -112,23 +114,36 @@ export class Recorder {
 
   #watchRegions(): void {
     const { installRegion } = ColdTier.prototype
-    const { add } = CompiledRegions.prototype
     const installed = (module: WebAssembly.Module, name: string): void => {
       const [id] = WebAssembly.Module.customSections(module, SECTION)
       // What is installed is where the vCPU left translated code last, as it wants it there.
       this.#installs.push({ name: `region ${Buffer.from(id).toString()}.${name}`, rip: this.#exits.last })
     }
-    const made = (region: MadeRegion): void => void this.#regions.push(region)
     ColdTier.prototype.installRegion = function (slot, region) {
       installed(region.module, region.name)
       installRegion.call(this, slot, region)
     }
-    CompiledRegions.prototype.add = function (code, bytes) {
+  }
+
+  /** What is emitted within a region's flow is what stands in it. */
+  #watchEmitted(): void {
+    const { emit: emitFlow } = RegionFlow.prototype
+    const { emit: emitOne, beginBlock } = RegionBuilder.prototype
+    let [blocks, instructions] = [0, 0]
+    const made = (region: MadeRegion): void => void this.#regions.push(region)
+    RegionFlow.prototype.emit = function () {
+      ;[blocks, instructions] = [0, 0]
       const at = performance.now()
-      const region = add.call(this, code, bytes)
-      const instructions = code.blocks.reduce((sum, { insns }) => sum + insns.length, 0)
-      made({ at, blocks: code.blocks.length, instructions, pages: code.pages.length + 1, ms: performance.now() - at })
-      return region
+      emitFlow.call(this)
+      made({ at, blocks, instructions, ms: performance.now() - at })
+    }
+    RegionBuilder.prototype.emit = function (here) {
+      instructions++
+      emitOne.call(this, here)
+    }
+    RegionBuilder.prototype.beginBlock = function (flags) {
+      blocks++
+      beginBlock.call(this, flags)
     }
   }
 }

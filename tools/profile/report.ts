@@ -47,9 +47,11 @@ export interface ThreadReport {
 
 const MOST_SITES = 5
 
-export function reportOf(record: ThreadRecord, symbols: Symbols): ThreadReport {
-  const { classes, translated, functions } = timesOf(record.profile)
-  const regions = regionTimes(record, translated, symbols)
+/** @param all of the process: what one thread compiles another may run */
+export function reportOf(record: ThreadRecord, symbols: Symbols, all: readonly ThreadRecord[]): ThreadReport {
+  const { classes, translated, functions } = timesOf(record.profiles)
+  const bytes = new Map(all.flatMap((thread) => thread.functions.map((f) => [f.name, f.bytes] as const)))
+  const regions = regionTimes(record, translated, symbols, bytes)
   const bySymbol = new Map<string, number>()
   for (const { symbol, ms } of regions) {
     const name = symbol.replace(/\+0x[0-9a-f]+$/, '')
@@ -72,11 +74,11 @@ const rows = (sums: ReadonlyMap<string, number>): TimeRow[] =>
   [...sums].map(([name, ms]) => ({ name, ms })).sort((a, b) => b.ms - a.ms)
 
 function regionTimes(
-  { installs, functions }: ThreadRecord,
+  { installs }: ThreadRecord,
   translated: ReadonlyMap<string, number>,
   symbols: Symbols,
+  bytes: ReadonlyMap<string, number>,
 ): RegionTime[] {
-  const bytes = new Map(functions.map((f) => [f.name, f.bytes]))
   const places = new Map<string, Set<number>>()
   for (const { name, rip } of installs) places.set(name, (places.get(name) ?? new Set()).add(rip))
   return rows(new Map([...translated].filter(([name]) => name.startsWith('region ')))).map(({ name, ms }) => {

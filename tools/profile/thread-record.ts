@@ -19,8 +19,7 @@ export interface MadeRegion {
   readonly at: number
   readonly blocks: number
   readonly instructions: number
-  readonly pages: number
-  /** What it took to write its WebAssembly. */
+  /** What it took to write its WebAssembly, the flags being known. */
   readonly ms: number
 }
 
@@ -58,8 +57,8 @@ export interface ThreadRecord {
   readonly modules: readonly MadeModule[]
   readonly instances: { readonly count: number; readonly ms: number }
   readonly exits: readonly ExitCount[]
-  /** Of its time. */
-  readonly profile: Profiler.Profile
+  /** Of its time, one after another. */
+  readonly profiles: readonly Profiler.Profile[]
 }
 
 /** Where threads leave their records, and µs between samples, in the environment. */

@@ -43,10 +43,20 @@ const SLEEPING: ReadonlySet<string> = new Set(['(idle)', 'sleep', 'wait'])
 const COMPILING: ReadonlySet<string> = new Set(['Module', 'Instance', 'compile', 'instantiate'])
 const WASM: ReadonlySet<string> = new Set(KINDS)
 
-export function timesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Times {
-  const classes = new Map<TimeClass, number>()
-  const translated = new Map<string, number>()
-  const functions = new Map<string, number>()
+export function timesOf(profiles: readonly Profiler.Profile[]): Times {
+  const times = { classes: new Map(), translated: new Map(), functions: new Map() }
+  for (const profile of profiles) addTimes(profile, times)
+  return times
+}
+
+interface Sums {
+  readonly classes: Map<TimeClass, number>
+  readonly translated: Map<string, number>
+  readonly functions: Map<string, number>
+}
+
+function addTimes(profile: Profiler.Profile, { classes, translated, functions }: Sums): void {
+  const { nodes, samples = [], timeDeltas = [] } = profile
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)))
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const pathOf = (id: number): Profiler.ProfileNode[] => {
@@ -69,7 +79,6 @@ export function timesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profi
     if (isTranslated) add(translated, name, ms)
     else add(functions, `${name} ${callFrame.url.split('/').at(-1) ?? ''}`.trimEnd(), ms)
   }
-  return { classes, translated, functions }
 }
 
 function classOf(path: readonly Profiler.ProfileNode[], wasm: string | undefined): TimeClass {

@@ -120,7 +120,7 @@ const RECORD: ThreadRecord = {
     { name: 'region pcpu0.1.0', rip: KERNEL + 0x900 },
     { name: 'region pcpu0.1.0', rip: KERNEL + 0x104 },
   ],
-  regions: [{ at: 1500, blocks: 3, instructions: 20, pages: 1, ms: 2 }],
+  regions: [{ at: 1500, blocks: 3, instructions: 20, ms: 2 }],
   modules: [
     { at: 100, kind: 'cold', functions: 9, bytes: 9000, ms: 90 },
     { at: 1600, kind: 'region', functions: 1, bytes: 500, ms: 4 },
@@ -131,26 +131,28 @@ const RECORD: ThreadRecord = {
     { kind: 'MISS', reason: '', isUser: false, rip: KERNEL + 0x100, count: 5 },
     { kind: 'MISS', reason: '', isUser: true, rip: KERNEL + 0x100, count: 1 },
   ],
-  profile: {
-    startTime: 0,
-    endTime: 100_000,
-    nodes: [
-      node(1, '(root)', '', [2, 5, 6, 8]),
-      node(2, 'run', 'file:///x/libs/cpu-x86/src/run.ts', [3, 4]),
-      node(3, 'region pcpu0.1.0', 'wasm://wasm/1'),
-      node(4, 'cold pcpu0.0.run', 'wasm://wasm/2'),
-      node(5, 'sleep', 'file:///x/libs/core/src/pcpu/pcpu-state.ts'),
-      node(6, 'make', 'file:///x/libs/cpu-x86/src/jit/regions.ts', [7]),
-      node(7, 'expr', 'file:///x/libs/cpu-x86/src/wasm/code.ts'),
-      node(8, '(garbage collector)', ''),
-    ],
-    samples: [3, 3, 4, 5, 7, 8],
-    timeDeltas: [30_000, 20_000, 10_000, 25_000, 10_000, 5_000],
-  },
+  profiles: [
+    {
+      startTime: 0,
+      endTime: 100_000,
+      nodes: [
+        node(1, '(root)', '', [2, 5, 6, 8]),
+        node(2, 'run', 'file:///x/libs/cpu-x86/src/run.ts', [3, 4]),
+        node(3, 'region pcpu0.1.0', 'wasm://wasm/1'),
+        node(4, 'cold pcpu0.0.run', 'wasm://wasm/2'),
+        node(5, 'sleep', 'file:///x/libs/core/src/pcpu/pcpu-state.ts'),
+        node(6, 'make', 'file:///x/libs/cpu-x86/src/jit/regions.ts', [7]),
+        node(7, 'expr', 'file:///x/libs/cpu-x86/src/wasm/code.ts'),
+        node(8, '(garbage collector)', ''),
+      ],
+      samples: [3, 3, 4, 5, 7, 8],
+      timeDeltas: [30_000, 20_000, 10_000, 25_000, 10_000, 5_000],
+    },
+  ],
 }
 
 test("a thread's time, exits and code in a report", () => {
-  const report = reportOf(RECORD, new Symbols('ffffffff81000100 T second\nffffffff81000900 T third'))
+  const report = reportOf(RECORD, new Symbols('ffffffff81000100 T second\nffffffff81000900 T third'), [RECORD])
   expect(report.classes).toEqual([
     { class: 'region', ms: 50 },
     { class: 'idle', ms: 25 },
