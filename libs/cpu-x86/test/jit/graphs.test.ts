@@ -17,7 +17,7 @@ const POINTERS = 0x900000n
 const POINTER_PAGES = 4
 /** Where pointers lead, the last to nothing: faults are a few in a hundred. */
 const PLACES = [...Array(30).fill(DATA), READ_ONLY, 0xa00000n]
-const PROGRAMS = 30
+const PROGRAMS = 20
 const TURNS = 3
 /** Between looks at the state; more than is run step by step to its end. */
 const COUNT = 1500

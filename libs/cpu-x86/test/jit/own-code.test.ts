@@ -9,7 +9,7 @@ import { Assembler } from './assembler.ts'
 const CODE = 0x400000n
 const ALIAS = 0x800000n
 const STACK = 0x700000n
-const TURNS = 300
+const TURNS = 128
 const [LOOP, ON, PATCHED, BACK] = [0, 1, 2, 3]
 
 /** add eax, imm32: its immediate is what is written. */
@@ -123,7 +123,7 @@ describe.each(Object.keys(PLACES))('an instruction %s that another vCPU changes'
       machine.write(machine.map({ va: 0x900000n }), Uint8Array.of(0x89, 0x17, 0xeb, 0xfe))
       const other = new Machine({ ...options, shared: machine.shared, index: 1, access })
       vcpus.push(...machine.shared.plan.vcpuBases.map((base) => new VcpuMemory(machine.views, base)))
-      begin(machine, ALIAS + BigInt(patched), 4 * TURNS)
+      begin(machine, ALIAS + BigInt(patched), 10 * TURNS)
       let stop = run(machine, stretch)
       for (let n = 1; stop === 'limit'; n++) {
         other.state = { rip: 0x900000n, gpr: [0n, 0n, BigInt(n * 5), 0n, 0n, 0n, 0n, ALIAS + BigInt(patched)] }
