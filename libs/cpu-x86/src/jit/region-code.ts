@@ -92,8 +92,8 @@ const LEAVING: ReadonlySet<string> = new Set([
 ])
 
 /** Whether a region can hold the instruction: the others are left to the cold tier. */
-function isPlain({ row, rep }: Decoded): boolean {
-  return !row.rare && rep === 0 && !LEAVING.has(row.name)
+function isPlain({ row }: Decoded): boolean {
+  return !row.rare && !LEAVING.has(row.name)
 }
 
 export const pageOf = (offset: number): number => offset >> 12
