@@ -20,18 +20,16 @@ const HYPERCALLS: ReadonlyMap<number, string> = new Map(
 /** Why and where translated code is left, counted. */
 export class Exits {
   readonly #counts = new Map<number, Map<number, number>>()
-  /** Address of the last one's instruction, in 48 bits. */
-  last = 0
 
   /** @param vcpu host address of its state, in `i32` */
   count(i32: Int32Array, vcpu: number, exit: number): void {
     const word = (offset: number): number => i32[(vcpu + offset) >> 2]
     const user = word(CPU.USER)
     const key = (reasonOf(exit, word) << 1) | user
-    this.last = address(i32, word)
+    const rip = address(i32, word)
     const places = this.#counts.get(key) ?? new Map<number, number>()
     this.#counts.set(key, places)
-    places.set(this.last, (places.get(this.last) ?? 0) + 1)
+    places.set(rip, (places.get(rip) ?? 0) + 1)
   }
 
   result(): ExitCount[] {

@@ -2,11 +2,15 @@ import { ColdTier } from '../../libs/cpu-x86/src/cold/cold-tier.ts'
 import { RegionBuilder } from '../../libs/cpu-x86/src/jit/region-builder.ts'
 import { RegionFlow } from '../../libs/cpu-x86/src/jit/region-flow.ts'
 import { Exits } from './exits.ts'
+import { regionPlaces } from './region-places.ts'
 import type { FunctionKind, Install, MadeModule, MadeRegion, ProfiledFunction, ThreadRecord } from './thread-record.ts'
 import { moduleFunctions, withNames } from './wasm-sections.ts'
 
 /** The custom section that says which module of which thread it is. */
 const SECTION = 'paravane.profile'
+
+/** Exits between two looks at where regions run. */
+const LOOK = 64
 
 type Run = (vcpu: number) => number
 
@@ -18,7 +22,10 @@ export class Recorder {
   readonly #thread: string
   readonly #exits = new Exits()
   readonly #functions: ProfiledFunction[] = []
-  readonly #installs: Install[] = []
+  /** By the name of a function: addresses. */
+  readonly #places = new Map<string, Set<number>>()
+  /** Of each vCPU's cold tier, which its `run` stands for: functions by their place in its table. */
+  readonly #slots = new Map<unknown, Map<number, string>>()
   readonly #regions: MadeRegion[] = []
   readonly #modules: MadeModule[] = []
   readonly #instances = { count: 0, ms: 0 }
@@ -39,7 +46,7 @@ export class Recorder {
       thread: this.#thread,
       ms: performance.now(),
       functions: this.#functions,
-      installs: this.#installs,
+      installs: [...this.#places].flatMap(([name, rips]) => [...rips].map((rip): Install => ({ name, rip }))),
       regions: this.#regions,
       modules: this.#modules,
       instances: this.#instances,
@@ -105,22 +112,31 @@ export class Recorder {
 
   #counting(run: Run, memory: WebAssembly.Memory): Run {
     const i32 = new Int32Array(memory.buffer)
-    return (vcpu) => {
+    const slots = new Map<number, string>()
+    const found = (slot: number, rip: number): void => {
+      const name = slots.get(slot)
+      if (name === undefined) return
+      const rips = this.#places.get(name)
+      if (rips) rips.add(rip)
+      else this.#places.set(name, new Set([rip]))
+    }
+    let exits = 0
+    const counted = (vcpu: number): number => {
       const exit = run(vcpu)
       this.#exits.count(i32, vcpu, exit)
+      if (++exits % LOOK === 0) regionPlaces(i32, vcpu, found)
       return exit
     }
+    this.#slots.set(counted, slots)
+    return counted
   }
 
   #watchRegions(): void {
     const { installRegion } = ColdTier.prototype
-    const installed = (module: WebAssembly.Module, name: string): void => {
-      const [id] = WebAssembly.Module.customSections(module, SECTION)
-      // What is installed is where the vCPU left translated code last, as it wants it there.
-      this.#installs.push({ name: `region ${Buffer.from(id).toString()}.${name}`, rip: this.#exits.last })
-    }
+    const allSlots = this.#slots
     ColdTier.prototype.installRegion = function (slot, region) {
-      installed(region.module, region.name)
+      const [id] = WebAssembly.Module.customSections(region.module, SECTION)
+      allSlots.get(this.run)?.set(slot, `region ${Buffer.from(id).toString()}.${region.name}`)
       installRegion.call(this, slot, region)
     }
   }

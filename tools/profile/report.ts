@@ -5,10 +5,10 @@ import { CLASSES, type TimeClass, type TimeRow, timesOf } from './times.ts'
 
 export interface RegionTime {
   readonly ms: number
-  /** Where it was installed first. */
+  /** Where it was seen to run first. */
   readonly address: string
   readonly symbol: string
-  /** Places at which it was installed. */
+  /** Places at which it was seen to run. */
   readonly places: number
   readonly bytes: number
 }

@@ -7,7 +7,7 @@ export interface ProfiledFunction {
   readonly bytes: number
 }
 
-/** A region's function was put where a vCPU finds it. */
+/** A place at which a region's function was run. */
 export interface Install {
   readonly name: string
   /** Address of its first instruction, in 48 bits. */

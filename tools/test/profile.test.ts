@@ -3,12 +3,13 @@ import type { Profiler } from 'node:inspector'
 import { describe, expect, test } from 'vitest'
 import { TRAP_KINDS } from '../../libs/cpu-x86/src/builder/builder.ts'
 import { EXIT } from '../../libs/cpu-x86/src/cold/record.ts'
-import { CPU } from '../../libs/cpu-x86/src/state/layout.ts'
+import { CPU, JUMPS, REGION } from '../../libs/cpu-x86/src/state/layout.ts'
 import { Code } from '../../libs/cpu-x86/src/wasm/code.ts'
 import { assemble } from '../../libs/cpu-x86/src/wasm/module.ts'
 import { i32 } from '../../libs/cpu-x86/src/wasm/ops.ts'
 import { Exits } from '../profile/exits.ts'
 import { parseProfileOptions } from '../profile/options.ts'
+import { regionPlaces } from '../profile/region-places.ts'
 import { reportOf, reportText } from '../profile/report.ts'
 import { Symbols } from '../profile/symbols.ts'
 import type { ThreadRecord } from '../profile/thread-record.ts'
@@ -102,6 +103,22 @@ test('exits are counted by reason and place', () => {
     { kind: 'TRAP', reason: 'hypercall mmu_update', isUser: false, rip, count: 1 },
     { kind: 'TRAP', reason: 'syscall', isUser: true, rip, count: 1 },
     { kind: 'LOOKUP', reason: '', isUser: true, rip, count: 1 },
+  ])
+})
+
+test('regions are where jumps of this generation lead', () => {
+  const i32 = new Int32Array((REGION.JUMPS + JUMPS.BYTES) / 4).fill(-1)
+  const jump = (n: number, words: readonly number[]): void => i32.set(words, (REGION.JUMPS + n * JUMPS.ENTRY) / 4)
+  i32[CPU.JUMPS_KERNEL / 4] = 5
+  i32[CPU.JUMPS_USER / 4] = 7
+  jump(0, [0x8100_0000 | 0, -1, 5, 40])
+  jump(1, [0x8100_1000 | 0, -1, 4, 41])
+  jump(2, [0x40_0000, 0, 7 | (1 << 31), 42])
+  const found: number[][] = []
+  regionPlaces(i32, 0, (...pair) => found.push(pair))
+  expect(found).toEqual([
+    [40, KERNEL],
+    [42, 0x40_0000],
   ])
 })
 
