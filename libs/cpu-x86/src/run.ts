@@ -113,7 +113,7 @@ export class VcpuRunner {
       const stop = this.#after(exit)
       if (stop) return stop
       // Code that has itself translated anew by every other instruction retires few of them in a second.
-      budget.left -= exit === EXIT.HOT ? EXITS_OF_A_REGION : 1
+      budget.left -= exit === EXIT.HOT || exit === EXIT.UNREADY ? EXITS_OF_A_REGION : 1
       if (budget.left <= 0) return 'limit'
     }
   }

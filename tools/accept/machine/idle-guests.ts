@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util'
 import { compose } from '../../../apps/xend/src/compose.ts'
 import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
 import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
-import type { RunningDomain } from '../../../libs/core/src/host/hypervisor-api.ts'
-import { HANG_MS, PROMPT } from '../debian-boot.ts'
+import { PROMPT } from '../debian-boot.ts'
 import { cpuShareOfTree, memoryOfProcess } from '../process-cpu.ts'
 import { ROOT } from '../root.ts'
+import { ShellGuest } from './shell-guest.ts'
 
 /** What a guest and we still do after its prompt: late timers of the kernel's, modules compiled by the optimizing compiler. */
 const SETTLE_MS = 10_000
@@ -43,45 +43,14 @@ const { values } = parseArgs({
 })
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** A guest and what its console shows. */
-class Idle {
-  readonly domain: RunningDomain
-  shown = ''
-  #changed = Promise.withResolvers<void>()
-
-  constructor(domain: RunningDomain) {
-    this.domain = domain
-    domain.console.onOutput((bytes) => {
-      this.shown += Buffer.from(bytes).toString('latin1')
-      this.#changed.resolve()
-      this.#changed = Promise.withResolvers<void>()
-    })
-    domain.unpause()
-  }
-
-  async shows(text: string): Promise<void> {
-    const timer = new AbortController()
-    const late = sleep(HANG_MS * 4, 'late' as const, { signal: timer.signal, ref: false }).catch(() => {})
-    while (!this.shown.includes(text)) {
-      const what = await Promise.race([this.#changed.promise, this.domain.ended, late])
-      if (what !== undefined) throw new Error(`${this.domain.name} never showed ${text}: ${this.shown.slice(-200)}`)
-    }
-    timer.abort()
-  }
-
-  type(line: string): void {
-    this.domain.console.write(Buffer.from(`${line}\n`))
-  }
-}
-
 const options = parseStartOptions(['--memory', values.memory])
 const { domain: request } = await guestRequest(options, { folder: ROOT, progress: say, warn: say })
 const count = Number(values.guests)
 const hypervisor = await compose({ pcpus: Number(values.pcpus), vcpus: count, warn: say })
 const rssBefore = memoryOfProcess(process.pid)
-const guests: Idle[] = []
+const guests: ShellGuest[] = []
 for (let n = 1; n <= count; n++) {
-  const guest = new Idle(await hypervisor.createDomain({ ...request, name: `idle-${n}` }))
+  const guest = new ShellGuest(await hypervisor.createDomain({ ...request, name: `idle-${n}` }))
   guests.push(guest)
   await guest.shows(PROMPT)
   say(`${n} of ${count} guests are at their shells`)

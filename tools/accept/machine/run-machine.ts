@@ -1,8 +1,19 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ROOT } from '../root.ts'
+import { COMPILES } from './compiles.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
+
+export interface MachineOptions {
+  /** Another Node than this one. */
+  readonly node?: string
+  /** Whether the script asks what was compiled (compiles.ts). */
+  readonly countsCompiles?: boolean
+}
 
 /**
  * Runs a script of this folder as a process of its own, and answers the JSON values it wrote, one a line. What it writes to
@@ -12,9 +23,15 @@ export async function runMachine<T>(
   script: string,
   args: readonly string[],
   progress: (line: string) => void,
+  { node = process.execPath, countsCompiles = false }: MachineOptions = {},
 ): Promise<T[]> {
-  const child = spawn(process.execPath, ['--conditions=@paravane/source', folder + script, ...args], {
+  const scratch = mkdtempSync(join(tmpdir(), 'paravane-machine-'))
+  const note = join(scratch, 'compiles')
+  writeFileSync(note, '')
+  const counting = countsCompiles ? ['--import', `${folder}count-compiles.mjs`] : []
+  const child = spawn(node, ['--conditions=@paravane/source', ...counting, folder + script, ...args], {
     cwd: ROOT,
+    env: { ...process.env, [COMPILES]: note },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''
@@ -27,7 +44,7 @@ export async function runMachine<T>(
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
-  })
+  }).finally(() => rmSync(scratch, { recursive: true }))
   const values = stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -213,6 +213,10 @@ export abstract class BodyBuilder implements Builder {
     this.code.ifElse(condition, then, otherwise)
   }
 
+  seldom(emit: () => void): void {
+    emit()
+  }
+
   loopWhile(body: () => I32): void {
     this.code.loop()
     const label = this.code.depth

@@ -158,6 +158,8 @@ export interface Builder {
   variable<T extends WasmType>(type: T): Expr<T>
   set<T extends WasmType>(variable: Expr<T>, value: Expr<T>): void
   if(condition: I32, then: () => void, otherwise?: () => void): void
+  /** The rest of an instruction that has changed nothing yet, where it hardly ever goes: regions leave it to the slow step. */
+  seldom(emit: () => void): void
   /** Repeats `body` while it answers a non-zero i32. */
   loopWhile(body: () => I32): void
   /** A statement: evaluates and drops (memory.copy and the like come as `copy`, `fill`). */

@@ -1,3 +1,4 @@
+import { TRAP_KINDS } from '../builder/builder.ts'
 import { REGION_PLACE } from '../jit/code-pages.ts'
 import { leaveCall } from '../jit/sites.ts'
 import { executeEntry, executeTag, recordIn } from '../mmu/execute-tlb-code.ts'
@@ -5,13 +6,15 @@ import { CPU, JUMPS, REGION, XTLB } from '../state/layout.ts'
 import { type Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
-import { entered, hasMissed, missed, notRetired } from './entry-code.ts'
+import { entered, hasMissed, missed } from './entry-code.ts'
 import { callBody, FUNCTION } from './functions.ts'
 import type { LoopBuilder, LoopLocals } from './loop-builder.ts'
 import { DUMMY_RECORD, loadFlags, retired, storeFlags } from './loop-state.ts'
 import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
 import { addressOf } from './record-builder.ts'
 import { currentGeneration } from './returns.ts'
+
+const SYSTEM_CALL = TRAP_KINDS.indexOf('syscall')
 
 /** Place in the table of the region that starts at a record. */
 const slotOf = (rec: I32): I32 => i32.load(i32.load(rec, REGION_PLACE.POINTER), REGION_PLACE.SLOT)
@@ -22,8 +25,12 @@ export function regionHandler(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I
   code.setLocal(at.count.op, i32.add(at.count, retired(at)))
   code.store(STORE32, cpu, at.count, CPU.COUNT)
   code.setLocal(at.target.op, addressOf(at.rec, at.pageVa))
+  code.loop()
+  const again = code.depth
   runRegions(code, at, cpu)
   wholeState(code, at, cpu)
+  enterKernel(code, at, cpu, again)
+  code.end()
   afterRegion(code, b, at, cpu)
 }
 
@@ -106,17 +113,32 @@ function wholeState(code: Code, at: LoopLocals, cpu: I32): void {
   code.store(STORE64[8], cpu, at.pageVa, CPU.PAGE_VA)
 }
 
+/** Where the region was left for what Entries do: goes on at `again`, unless the limit is reached; with an address in RIP then. */
+function enterKernel(code: Code, at: LoopLocals, cpu: I32, again: number): void {
+  const { exit, next, count } = at
+  code.if(exit, false)
+  code.setLocal(next.op, i32.const(0))
+  const traps = i32.eq(exit, i32.const(EXIT.TRAP))
+  code.if(i32.and(traps, i32.eq(i32.load(cpu, CPU.TRAP), i32.const(SYSTEM_CALL))))
+  // As the answers to a fault are, of which 2 has the instruction retired.
+  code.setLocal(next.op, i32.shl(new Expr('i32', 'call', FUNCTION.SYSCALL, [cpu]), i32.const(1)))
+  code.end()
+  code.if(hasMissed(cpu, at))
+  code.setLocal(next.op, missed(cpu))
+  code.end()
+  code.if(next)
+  code.setLocal(count.op, i32.add(count, i32.sub(next, i32.const(1))))
+  code.store(STORE32, cpu, count, CPU.COUNT)
+  entered(code, cpu, at)
+  code.setLocal(exit.op, i32.const(EXIT.DONE))
+  code.brIf(again, i32.lt_s(count, i32.load(cpu, CPU.LIMIT)), true)
+  code.end()
+  code.end()
+}
+
 /** A region leaves the count and an address in RIP: to go on at, or the place of its other exits. The head's record is not retired. */
 function afterRegion(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
   code.if(at.exit)
-  code.if(hasMissed(cpu, at))
-  code.setLocal(at.next.op, missed(cpu))
-  code.if(at.next)
-  entered(code, cpu, at)
-  code.setLocal(at.start.op, i32.add(at.rec, notRetired(at, 2)))
-  code.br(b.labels.slow)
-  code.end()
-  code.end()
   const there = i32.or(i32.eq(at.exit, i32.const(EXIT.NEED_FORM)), i32.eq(at.exit, i32.const(EXIT.UNREADY)))
   code.setLocal(at.rec.op, select(there, at.rec, i32.const(0)))
   code.setLocal(at.start.op, at.rec)

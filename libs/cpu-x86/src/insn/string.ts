@@ -147,7 +147,7 @@ function runs(b: Builder, places: readonly Place[], registers: readonly number[]
   b.if(
     i64.eqz(b.state('df')),
     () => direction('forward'),
-    () => direction('backward'),
+    () => b.seldom(() => direction('backward')),
   )
 }
 

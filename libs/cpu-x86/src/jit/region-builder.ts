@@ -2,7 +2,7 @@ import type { HelperIndex, HostPlace } from '../builder/body.ts'
 import type { Access, Place, Trap } from '../builder/builder.ts'
 import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
-import type { MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
+import type { Decoded, MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64, type WasmType } from '../wasm/expr.ts'
@@ -12,6 +12,9 @@ import { cacheEntry, openThroughCache } from './page-cache.ts'
 import { type RegionInsn, target } from './region-code.ts'
 import { type Leaving, siteNumber } from './sites.ts'
 import { type FlagLocals, type KnownFlags, SymbolicFlags } from './symbolic-flags.ts'
+
+/** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
+const NEAR: ReadonlySet<number> = new Set([0x7c, 0x7d, 0xad, 0xa7, 0x6a, 0x6b])
 
 /** A general register kept in a local. */
 interface LocalPlace extends Place {
@@ -86,6 +89,9 @@ export class RegionBuilder extends SymbolicFlags {
   flow!: Flow
   /** Instructions retired in this block before the current one. */
   #done = 0
+  /** Labels of the repeated instruction that is emitted: of its next round, and behind it. */
+  #round = 0
+  #behind = 0
   #here!: RegionInsn
 
   constructor(code: Code, locals: Locals, cpu: I32, at: RegionLocals, helpers: HelperIndex, outside: Outside) {
@@ -105,8 +111,31 @@ export class RegionBuilder extends SymbolicFlags {
     this.locals.release()
     this.#origins.clear()
     this.#narrow.clear()
-    here.insn.row.def(this)
+    if (here.insn.rep === 0) here.insn.row.def(this)
+    else this.#repeat(here.insn)
     this.#done++
+  }
+
+  /** A loop of rounds; each ends in `again` or `finish`. */
+  #repeat({ row }: Decoded): void {
+    const before = this.flagsHere
+    const leavesFlags = row.writes !== undefined
+    this.code.block()
+    this.#behind = this.code.depth
+    if (leavesFlags) this.#mixFlags()
+    this.code.loop()
+    this.#round = this.code.depth
+    row.def(this)
+    this.code.u8(0x00)
+    this.code.end()
+    this.code.end()
+    this.flagsHere = leavesFlags ? 'dynamic' : before
+  }
+
+  /** Before control goes where other flags may come from as well. */
+  #mixFlags(): void {
+    this.declareFlags()
+    this.flagsHere = 'dynamic'
   }
 
   /** Emits other blocks on a way of their own; what is known here is as before. */
@@ -150,8 +179,18 @@ export class RegionBuilder extends SymbolicFlags {
 
   override let<T extends WasmType>(value: Expr<T>): Expr<T> {
     const local = super.let(value)
-    if (local !== value && value.type === 'i64' && hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
+    if (local === value || value.type !== 'i64') return local
+    if (hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
+    const origin = this.#originOf(value)
+    if (origin !== undefined) this.#origins.set(local.op, origin)
     return local
+  }
+
+  /** The register that a value is near to, as what is pushed is to rsp. */
+  #originOf(value: Expr): number | undefined {
+    if (value.shape === 'local') return this.#registerOf(value.op) ?? this.#origins.get(value.op)
+    const isNear = (value.shape === 'bin' || value.shape === 'un') && NEAR.has(value.op)
+    return isNear ? this.#originOf(value.args[0]) : undefined
   }
 
   readonly #isNarrow = (local: Expr): boolean => this.#narrow.has(local.op)
@@ -341,9 +380,29 @@ export class RegionBuilder extends SymbolicFlags {
     this.code.br(this.#outside.done)
   }
 
+  /** As in the cold tier, the vCPU may be stopped between rounds: the instruction goes on where it was. */
   again(): void {
-    throw new TypeError('a repeated instruction is not part of a region')
+    const { count } = this.#at
+    const limit = this.let(i32.load(this.cpu, CPU.LIMIT))
+    const done = this.#done === 0 ? count : i32.add(count, i32.const(this.#done))
+    this.code.if(i32.ge_s(done, limit), false)
+    this.aside(() => {
+      this.retire()
+      this.out(this.at(this.#here.offset))
+    })
+    this.code.end()
+    if (this.insn.row.writes !== undefined) this.#mixFlags()
+    this.code.br(this.#round)
   }
 
-  finish(): void {}
+  /** Jumps go on behind themselves by what follows them. */
+  finish(): void {
+    if (this.insn.rep === 0) return
+    if (this.insn.row.writes !== undefined) this.#mixFlags()
+    this.code.br(this.#behind)
+  }
+
+  override seldom(_emit: () => void): void {
+    this.#leave({ exit: EXIT.MISS })
+  }
 }

@@ -66,9 +66,8 @@ export interface RegionCode {
   readonly targets: ReadonlyMap<number, readonly number[]>
 }
 
-/** Rows that only leave to TypeScript, by name: a region that went as far as one would be left there each time. */
+/** Rows that only leave to TypeScript, by name: a region that went as far as one would be left there each time. Mostly not so `syscall`. */
 const LEAVING: ReadonlySet<string> = new Set([
-  'syscall',
   'sysenter',
   'sysret',
   'sysexit',
@@ -101,8 +100,8 @@ const LEAVING: ReadonlySet<string> = new Set([
 const NO_RETURN: ReadonlySet<string> = new Set(['sysret', 'sysexit', 'into', 'iret', 'hlt', 'ud0', 'ud1', 'ud2'])
 
 /** Whether a region can hold the instruction: the others are left to the cold tier. */
-function isPlain({ row, rep }: Decoded): boolean {
-  return !row.rare && rep === 0 && !LEAVING.has(row.name)
+function isPlain({ row }: Decoded): boolean {
+  return !row.rare && !LEAVING.has(row.name)
 }
 
 export const pageOf = (offset: number): number => offset >> 12

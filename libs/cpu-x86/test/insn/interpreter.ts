@@ -142,6 +142,10 @@ export class Interpreter implements Builder {
     else otherwise?.()
   }
 
+  seldom(emit: () => void): void {
+    emit()
+  }
+
   loopWhile(body: () => I32): void {
     while (this.#value(body()) !== 0n);
   }

@@ -1,0 +1,54 @@
+/**
+ * A hypervisor of its own whose guest runs every kernel of the bench over and over, while domain 0 pauses it `--count N` times. Writes
+ * one line of JSON. How long a pause took is told by the guest's CPU time: it stands still as soon as no pCPU runs the vCPU.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { compose } from '../../../apps/xend/src/compose.ts'
+import { WORKLOAD } from '../../bench/bench-image.ts'
+import { cpuSecondsOfHost, cpuSecondsOfTree } from '../process-cpu.ts'
+import { benchGuest } from './bench-guest.ts'
+import { ShellGuest } from './shell-guest.ts'
+
+export interface Kicks {
+  /** How long each pause took, the shortest first. */
+  readonly ms: readonly number[]
+  /** Pauses that found the guest waiting for something; they say nothing. */
+  readonly idle: number
+  /** Percent of a processor that others used meanwhile. */
+  readonly others: number
+}
+
+/** ms between two pauses, and how long a pause is waited for. */
+const RUNS = 3
+const PAUSED = 2
+const WARM_MS = 60_000
+
+const { values } = parseArgs({ options: { count: { type: 'string', default: '20000' } } })
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+const hypervisor = await compose({ pcpus: 1, vcpus: 1, warn: say })
+const work = `while :; do ${WORKLOAD} -t 1 -b 1 >/dev/null; echo round; done`
+const { domain } = new ShellGuest(await hypervisor.createDomain(await benchGuest('kicked', work, say)))
+await sleep(WARM_MS)
+const ms: number[] = []
+let idle = 0
+const [begin, host, own] = [performance.now(), cpuSecondsOfHost(), cpuSecondsOfTree(process.pid)]
+for (let n = 0; n < Number(values.count); n++) {
+  const before = domain.info()
+  domain.pause()
+  await sleep(PAUSED)
+  const { cpuTimeNs } = domain.info()
+  domain.unpause()
+  if (before.state !== 'running' || cpuTimeNs === before.cpuTimeNs) idle++
+  else ms.push(Number(cpuTimeNs - before.cpuTimeNs) / 1e6)
+  await sleep(RUNS * ((n % 7) / 4))
+}
+const seconds = (performance.now() - begin) / 1000
+const used = cpuSecondsOfHost() - host - (cpuSecondsOfTree(process.pid) - own)
+const result: Kicks = {
+  ms: ms.sort((a, b) => a - b),
+  idle,
+  others: Math.round((Math.max(0, used) / seconds) * 100),
+}
+process.stdout.write(`${JSON.stringify(result)}\n`)
+await hypervisor.stop()

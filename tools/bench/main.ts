@@ -1,0 +1,59 @@
+/** `npm run bench`: the workload in Paravane, in QEMU's TCG and on this machine, one process after the other. */
+import { parseArgs } from 'node:util'
+import { bench } from './bench.ts'
+import { RatiosRefused } from './compare.ts'
+import { MACHINES, type MachineName } from './kinds.ts'
+import { formattedTable } from './table.ts'
+
+const USAGE = `usage: npm run bench -- [OPTION ...] [NAME ...]
+Times kernels, programs and boots, and prints our time over those of QEMU's TCG and of this machine. NAME: only these;
+kernels, programs and boots stand for all of them.
+
+  --rounds N      processes of each machine, interleaved (3)
+  --time MS       least time of a batch of calls (200)
+  --batches N     batches in each process, of which the median counts (3)
+  --least         compares least times and not medians, for a look on a busy machine
+  --without NAME  leaves a machine out: paravane, tcg or native
+  --json          one JSON document in place of tables
+
+exit status: 0 measured, 1 it could not be measured or the ratios are refused, 2 wrong usage`
+
+const number = (name: string, text: string): number => {
+  if (!/^[1-9]\d*$/.test(text)) throw new RangeError(`--${name} must be a whole number from 1 on, not ${text}`)
+  return Number(text)
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '3' },
+      time: { type: 'string', default: '200' },
+      batches: { type: 'string', default: '3' },
+      least: { type: 'boolean', default: false },
+      without: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  })
+  const left = values.without.find((name) => !MACHINES.includes(name as MachineName))
+  if (left !== undefined) throw new RangeError(`--without takes paravane, tcg or native, not ${left}`)
+  const { rows, load } = await bench({
+    names: positionals,
+    rounds: number('rounds', values.rounds),
+    time: number('time', values.time),
+    batches: number('batches', values.batches),
+    least: values.least,
+    machines: MACHINES.filter((name) => !values.without.includes(name)),
+    progress: (line) => process.stderr.write(`bench: ${line}\n`),
+  })
+  if (values.json) console.log(JSON.stringify({ load, rows }, undefined, 2))
+  else console.log(`${load.map(([what, value]) => `- ${what}: ${value}`).join('\n')}\n\n${formattedTable(rows)}`)
+}
+
+try {
+  await main()
+} catch (error) {
+  const usage = error instanceof RangeError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+  console.error(`bench: ${(error as Error).message}${usage ? `\n${USAGE}` : ''}`)
+  process.exitCode = usage && !(error instanceof RatiosRefused) ? 2 : 1
+}
