@@ -147,8 +147,9 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
       to === undefined ? (isIndirect(here) ? source.targets(here.offset) : []) : source.isReached(to) ? [to] : []
     const led = reached.filter((to) => (!isCall || leaders.has(to) || isSmall(source, to, mode)) && lead(to))
     if (to === undefined && led.length > 0) targets.set(here.offset, led)
-    if (!isCall) return
     const back = after(here)
+    if (here.insn.row.name === 'syscall' && source.isTranslated(back)) comeBack(back)
+    if (!isCall) return
     if (led.length > 0 && lead(back)) calls.push(...led.map((callee) => ({ offset: here.offset, to: callee, back })))
     if ((to === undefined || led.length === 0) && source.isReached(back)) comeBack(back)
   }

@@ -134,6 +134,7 @@ export function regionText(golden: GoldenRegion): string {
     decode,
     page: (delta: number) => (delta === 0 ? page : undefined),
     isReached: () => true,
+    isTranslated: () => true,
     targets: (offset: number) => golden.targets?.[offset] ?? [],
   }
   const code = regionCode(source, 0, { bits: golden.bits ?? 64, isUser: false })

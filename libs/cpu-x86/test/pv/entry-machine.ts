@@ -27,7 +27,7 @@ const PASSING: readonly (readonly [number, number])[] = [
   [CPU.FREE_TABLES, CPU.OTHERS],
   [CPU.NEXT_REGION, CPU.CODE_LOCK],
   [CPU.TARGET, CPU.HANDLER_MASK],
-  [CPU.SITE, CPU.UNUSED + 8],
+  [CPU.SITE, CPU.ENTRY + 4],
   [CPU.BOUNCE, CPU.SIZE],
   [PV.VCPU_INFO, PV.FAULTS_LEFT + 4],
 ]
