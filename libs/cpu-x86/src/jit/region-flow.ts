@@ -2,11 +2,12 @@ import { CPU } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import type { FlagsAt } from './flag-flow.ts'
+import type { BlocksAt } from './effects.ts'
 import type { Flow, RegionBuilder, RegionLocals } from './region-builder.ts'
 import { isIndirect, type RegionCode, type RegionInsn } from './region-code.ts'
 import type { RegionGraph } from './region-graph.ts'
 import { emitTarget } from './targets.ts'
+import { known } from './vector-state.ts'
 
 /** Offsets that a jump by address is compared with one by one; more of them are looked up. */
 const MOST_COMPARED = 4
@@ -21,7 +22,7 @@ export class RegionFlow implements Flow {
   readonly #at: RegionLocals
   readonly #region: RegionCode
   readonly #graph: RegionGraph
-  readonly #flags: readonly FlagsAt[]
+  readonly #begin: BlocksAt
   /** Which entry a dispatcher is to lead to. */
   readonly #selector: I32
   /** Depths of the labels of loops and of blocks that are left for what stands behind them. */
@@ -35,14 +36,14 @@ export class RegionFlow implements Flow {
     at: RegionLocals,
     region: RegionCode,
     graph: RegionGraph,
-    flags: readonly FlagsAt[],
+    begin: BlocksAt,
   ) {
     this.#code = code
     this.#b = b
     this.#at = at
     this.#region = region
     this.#graph = graph
-    this.#flags = flags
+    this.#begin = begin
     this.#selector = at.selector
   }
 
@@ -91,7 +92,8 @@ export class RegionFlow implements Flow {
 
   #body(block: number): void {
     this.#block = block
-    this.#b.beginBlock(this.#flags[block])
+    const { flags, vectors } = this.#begin
+    this.#b.beginBlock(flags[block], vectors.blocks[block].map(known))
     const { insns, next, fallsThrough } = this.#region.blocks[block]
     for (const insn of insns) this.#b.emit(insn)
     if (!fallsThrough) return
@@ -157,6 +159,7 @@ export class RegionFlow implements Flow {
     const node = this.#graph.way(to)
     if (this.#graph.isBack(from, node)) this.#outAtLimit(offset)
     this.#arriveWithFlags(to)
+    this.#b.settleVectors()
     this.#select(to)
     this.#enter(from, node)
   }
@@ -171,7 +174,7 @@ export class RegionFlow implements Flow {
   }
 
   #arriveWithFlags(to: number): void {
-    const expected = this.#flags[to]
+    const expected = this.#begin.flags[to]
     const here = this.#b.flagsHere
     if (expected === 'dynamic') this.#b.declareFlags()
     else if (

@@ -5,7 +5,7 @@ import { CPU, REGION } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import { flagsAtBlocks } from './effects.ts'
+import { whatBlocksBeginWith } from './effects.ts'
 import { RegionBuilder, regionLocals } from './region-builder.ts'
 import type { RegionCode } from './region-code.ts'
 import { RegionFlow } from './region-flow.ts'
@@ -44,7 +44,8 @@ export function regionFunction(region: RegionCode): FunctionBody {
   const outside = { done, site: body.depth, fill: FILL_INDEX, settle: SETTLE_INDEX, tlb }
   const b = new RegionBuilder(body, locals, cpu, at, HELPER_INDEX, outside)
   const graph = new RegionGraph(region)
-  const flow = new RegionFlow(body, b, at, region, graph, flagsAtBlocks(region, graph))
+  const begin = whatBlocksBeginWith(region, graph)
+  const flow = new RegionFlow(body, b, at, region, graph, begin)
   b.flow = flow
   flow.emit()
   body.u8(0x00)
@@ -66,8 +67,10 @@ export function regionFunction(region: RegionCode): FunctionBody {
   b.registers.forEach((local, n) => {
     if (local) code.setLocal(local.op, i64.load(cpu, CPU.GPR + n * 8))
   })
+  b.enterVectors(code, begin.vectors.entry)
   code.append(body)
   for (const n of b.dirty) code.store(STORE64[8], cpu, b.register(n), CPU.GPR + n * 8)
+  b.leaveVectors(code)
   code.store(STORE64[8], cpu, p, CPU.FZ)
   code.store(STORE64[8], cpu, q, CPU.FS)
   code.store(STORE64[8], cpu, r, CPU.FC)
