@@ -84,4 +84,3 @@ export function emitArithmetic(tier: ArithmeticTier, arithmetic: Arithmetic): vo
   tier.exactly(arithmetic)
   code.end()
 }
-

@@ -4,7 +4,7 @@
  */
 import type { FloatOperand } from '../builder/arithmetic.ts'
 import type { Builder, Place } from '../builder/builder.ts'
-import type { Expr, F32, F64, I32, I64, V128 } from '../wasm/expr.ts'
+import type { Expr, F32, F64, I32, I64 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i64, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 import { slowly } from './sse-float-exact.ts'

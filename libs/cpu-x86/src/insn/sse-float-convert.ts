@@ -1,13 +1,14 @@
 /** Conversions between single, double and integers, and rounding to an integral value (SSE4.1). */
-import type { FloatLanes, FloatValue } from "../builder/float-tests.ts"
-import { FLOAT_TESTS, isZero } from '../builder/float-tests.ts'
+
 import type { Builder, Place } from '../builder/builder.ts'
-import type { Expr, F32, F64, I32, I64, V128 } from '../wasm/expr.ts'
+import type { FloatLanes, FloatValue } from '../builder/float-tests.ts'
+import { FLOAT_TESTS, isZero } from '../builder/float-tests.ts'
+import type { Expr, F64, I32, I64, V128 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i32x4, i64, i64x2, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 import { slowly } from './sse-float-exact.ts'
 import { sseOpId } from './sse-op-ids.ts'
-import { immediate, lanes, low64, openAligned, zero128 } from './sse-operands.ts'
+import { immediate, lanes, low64, openAligned } from './sse-operands.ts'
 
 /** Doubles and singles alike. */
 interface ScalarFormat<T extends 'f32' | 'f64' = 'f32' | 'f64'> {

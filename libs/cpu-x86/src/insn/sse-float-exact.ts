@@ -1,5 +1,5 @@
-import { callLibrary } from '../builder/library-call.ts'
 import type { Builder, Place } from '../builder/builder.ts'
+import { callLibrary } from '../builder/library-call.ts'
 import type { I64 } from '../wasm/expr.ts'
 import { sseOpId } from './sse-op-ids.ts'
 

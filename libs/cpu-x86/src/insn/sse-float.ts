@@ -214,13 +214,7 @@ const pniRows: readonly Row[] = [
     code: 0xd0,
     prefix: '66',
     ...pni,
-    def: packed(
-      'addsubpd',
-      'sum',
-      'pd',
-      f64x2.add,
-      negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n))),
-    ),
+    def: packed('addsubpd', 'sum', 'pd', f64x2.add, negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n)))),
   },
 ]
 

@@ -12,7 +12,7 @@ import { cacheEntry, openThroughCache } from './page-cache.ts'
 import { type RegionInsn, target } from './region-code.ts'
 import { type Leaving, siteNumber } from './sites.ts'
 import type { FlagLocals, KnownFlags } from './symbolic-flags.ts'
-import { VectorRegisters } from './vector-registers.ts'
+import { VectorArithmetic } from './vector-arithmetic.ts'
 import type { Plain } from './vector-state.ts'
 
 /** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
@@ -79,7 +79,7 @@ export interface Flow {
 }
 
 /** Bodies inside a region: registers in locals, constants known, flags symbolic until they are read. */
-export class RegionBuilder extends VectorRegisters {
+export class RegionBuilder extends VectorArithmetic {
   readonly registers: (I64 | undefined)[] = new Array(16).fill(undefined)
   readonly dirty: Set<number> = new Set()
   readonly #at: RegionLocals
@@ -303,7 +303,8 @@ export class RegionBuilder extends VectorRegisters {
   }
 
   override hostAddress(place: Place): I32 {
-    if (place.kind === 'gpr' || place.kind === 'imm' || this.isVector(place)) throw new TypeError('a register kept in a local has no address')
+    if (place.kind === 'gpr' || place.kind === 'imm' || this.isVector(place))
+      throw new TypeError('a register kept in a local has no address')
     return super.hostAddress(place)
   }
 

@@ -30,14 +30,7 @@ export class RegionFlow implements Flow {
   readonly #joins = new Map<number, number>()
   #block = 0
 
-  constructor(
-    code: Code,
-    b: RegionBuilder,
-    at: RegionLocals,
-    region: RegionCode,
-    graph: RegionGraph,
-    begin: BlocksAt,
-  ) {
+  constructor(code: Code, b: RegionBuilder, at: RegionLocals, region: RegionCode, graph: RegionGraph, begin: BlocksAt) {
     this.#code = code
     this.#b = b
     this.#at = at

@@ -1,15 +1,24 @@
-import { emitArithmetic, type Arithmetic, type ArithmeticTier } from '../builder/arithmetic.ts'
 import type { HelperIndex, HostPlace } from '../builder/body.ts'
-import type { Place, StateWord } from '../builder/builder.ts'
-import { FLOAT_TESTS, type FloatLanes, isUsual, STORE_F32, STORE_F64 } from '../builder/float-tests.ts'
-import { callLibrary } from '../builder/library-call.ts'
+import type { Place } from '../builder/builder.ts'
+import { STORE_F32, STORE_F64 } from '../builder/float-tests.ts'
 import type { Locals } from '../builder/locals.ts'
 import { CPU } from '../state/layout.ts'
 import { type Code, STORE_V128 } from '../wasm/code.ts'
 import type { Expr, F32, F64, I32, I64, V128, WasmType } from '../wasm/expr.ts'
-import { f32, f32x4, f64, f64x2, i16x8, i32, i32x4, i64, i64x2, select, v128 } from '../wasm/ops.ts'
+import { f32, f32x4, f64, f64x2, i16x8, i32, i32x4, i64, i64x2, v128 } from '../wasm/ops.ts'
 import { type FlagLocals, SymbolicFlags } from './symbolic-flags.ts'
-import { ABOVE_DOUBLE, ABOVE_SINGLE, ALL_PLAIN, also, known, meet, NOTHING, only, PLAIN, type Plain } from './vector-state.ts'
+import {
+  ABOVE_DOUBLE,
+  ABOVE_SINGLE,
+  ALL_PLAIN,
+  also,
+  known,
+  meet,
+  NOTHING,
+  only,
+  PLAIN,
+  type Plain,
+} from './vector-state.ts'
 
 /** An xmm register, kept in locals; `host` and `offset` are its place in the vCPU's state, where the library gets it. */
 interface VectorPlace extends HostPlace {
@@ -43,12 +52,11 @@ export abstract class VectorRegisters extends SymbolicFlags {
   readonly dirtyVectors: Set<number> = new Set()
   readonly #locals: Locals
   #forms: Form[] = new Array<Form>(16).fill('whole')
-  #plain: Plain[] = new Array<Plain>(16).fill(NOTHING)
+  protected plain: Plain[] = new Array<Plain>(16).fill(NOTHING)
   /** Registers written since an `if` began. */
   #written = new Set<number>()
   /** Of temporaries of this instruction: the register that they were read from, and what is known of them. */
   readonly #read = new Map<number, { readonly reg: number; readonly plain: Plain }>()
-  readonly #limits = new Map<FloatLanes, I32>()
   /** By register: what this block would rather find plain where it begins. */
   wanted: number[] = new Array<number>(16).fill(0)
 
@@ -57,13 +65,10 @@ export abstract class VectorRegisters extends SymbolicFlags {
     this.#locals = locals
   }
 
-  /** Leaves the region for the next instruction, once this one is retired; what is emitted here is on a way of its own. */
-  protected abstract outBehind(finish: () => void): void
-
   /** At the head of a block all registers are whole. */
   protected beginVectors(plain: readonly Plain[]): void {
     this.#forms.fill('whole')
-    this.#plain = [...plain]
+    this.plain = [...plain]
     this.wanted = new Array<number>(16).fill(0)
     this.#read.clear()
   }
@@ -73,20 +78,20 @@ export abstract class VectorRegisters extends SymbolicFlags {
   }
 
   protected vectorState(): VectorSnapshot {
-    return { forms: [...this.#forms], plain: [...this.#plain] }
+    return { forms: [...this.#forms], plain: [...this.plain] }
   }
 
   protected setVectorState({ forms, plain }: VectorSnapshot): void {
     this.#forms = [...forms]
-    this.#plain = [...plain]
+    this.plain = [...plain]
     this.#read.clear()
   }
 
   vectorsHere(): readonly Plain[] {
-    return [...this.#plain]
+    return [...this.plain]
   }
 
-  #of(reg: number): VectorLocals {
+  protected localsOf(reg: number): VectorLocals {
     let locals = this.vectors[reg]
     if (!locals) {
       locals = { whole: this.#locals.named('v128') }
@@ -96,14 +101,14 @@ export abstract class VectorRegisters extends SymbolicFlags {
   }
 
   #low<T extends 'f64' | 'f32'>(reg: number, type: T): Expr<T> {
-    const locals = this.#of(reg)
+    const locals = this.localsOf(reg)
     locals[type] ??= this.#locals.named(type) as F64 & F32
     return locals[type] as unknown as Expr<T>
   }
 
   /** The whole value of a register, where that is. */
   #value(reg: number): V128 {
-    const { whole } = this.#of(reg)
+    const { whole } = this.localsOf(reg)
     const form = this.#forms[reg]
     if (form === 'f64') return f64x2.replace(whole, 0, this.#low(reg, 'f64'))
     return form === 'f32' ? f32x4.replace(whole, 0, this.#low(reg, 'f32')) : whole
@@ -112,13 +117,13 @@ export abstract class VectorRegisters extends SymbolicFlags {
   /** Puts all registers together, before control goes where that is expected; what is known here stays. */
   settleVectors(): void {
     for (const [reg, form] of this.#forms.entries())
-      if (form !== 'whole') this.code.setLocal(this.#of(reg).whole.op, this.#value(reg))
+      if (form !== 'whole') this.code.setLocal(this.localsOf(reg).whole.op, this.#value(reg))
   }
 
   #become(reg: number, form: Form): void {
     const now = this.#forms[reg]
     if (now === form) return
-    const { whole } = this.#of(reg)
+    const { whole } = this.localsOf(reg)
     if (now !== 'whole') this.code.setLocal(whole.op, this.#value(reg))
     if (form === 'f64') this.code.setLocal(this.#low(reg, 'f64').op, f64x2.extract(whole, 0))
     if (form === 'f32') this.code.setLocal(this.#low(reg, 'f32').op, f32x4.extract(whole, 0))
@@ -133,18 +138,18 @@ export abstract class VectorRegisters extends SymbolicFlags {
     return { kind: 'xmm', size, host: this.cpu, offset: CPU.XMM + reg * 16, reg } as VectorPlace
   }
 
-  #reg(place: Place): number | undefined {
+  protected registerOf(place: Place): number | undefined {
     return (place as Partial<VectorPlace>).reg !== undefined && place.kind === 'xmm'
       ? (place as VectorPlace).reg
       : undefined
   }
 
   protected isVector(place: Place): boolean {
-    return this.#reg(place) !== undefined
+    return this.registerOf(place) !== undefined
   }
 
   #noteRead<T extends WasmType>(reg: number, value: Expr<T>): Expr<T> {
-    this.#read.set(value.op, { reg, plain: this.#plain[reg] })
+    this.#read.set(value.op, { reg, plain: this.plain[reg] })
     return value
   }
 
@@ -156,11 +161,11 @@ export abstract class VectorRegisters extends SymbolicFlags {
     this.dirtyVectors.add(reg)
     this.#written.add(reg)
     this.#forms[reg] = form
-    this.#plain[reg] = plain
+    this.plain[reg] = plain
   }
 
   override get(place: Place): I64 {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     return reg === undefined ? super.get(place) : this.let(this.#integer(reg, place.size))
   }
 
@@ -178,7 +183,7 @@ export abstract class VectorRegisters extends SymbolicFlags {
   }
 
   override put(place: Place, value: I64): void {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) super.put(place, value)
     else if (place.size === 8) this.putDouble(place, f64.reinterpret(value))
     else if (place.size === 4) this.putSingle(place, f32.reinterpret(i32.wrap(value)))
@@ -186,18 +191,18 @@ export abstract class VectorRegisters extends SymbolicFlags {
   }
 
   override get128(place: Place): V128 {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     return reg === undefined ? super.get128(place) : this.#noteRead(reg, this.let(this.#value(reg)))
   }
 
   override put128(place: Place, value: V128): void {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) {
       super.put128(place, value)
       return
     }
     const isZero = this.#isZero(value)
-    this.code.setLocal(this.#of(reg).whole.op, isZero ? ZERO : value)
+    this.code.setLocal(this.localsOf(reg).whole.op, isZero ? ZERO : value)
     this.#wrote(reg, 'whole', isZero ? known(ALL_PLAIN) : this.#plainOf(value))
   }
 
@@ -209,44 +214,48 @@ export abstract class VectorRegisters extends SymbolicFlags {
   }
 
   override double(place: Place): F64 {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) return super.double(place)
     const isApart = this.#forms[reg] === 'f64'
     return this.#noteRead(reg, this.let(isApart ? this.#low(reg, 'f64') : f64x2.extract(this.#value(reg), 0)))
   }
 
   override putDouble(place: Place, value: F64): void {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) super.putDouble(place, value)
     else this.#putLow(reg, 'f64', value, ABOVE_DOUBLE, PLAIN.sd)
   }
 
   override single(place: Place): F32 {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) return super.single(place)
     const isApart = this.#forms[reg] === 'f32'
     return this.#noteRead(reg, this.let(isApart ? this.#low(reg, 'f32') : f32x4.extract(this.#value(reg), 0)))
   }
 
   override putSingle(place: Place, value: F32): void {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) super.putSingle(place, value)
     else this.#putLow(reg, 'f32', value, ABOVE_SINGLE, PLAIN.ss)
   }
 
   #putLow(reg: number, type: 'f64' | 'f32', value: F64 | F32, above: number, low: number): void {
-    const before = this.#plain[reg]
+    const before = this.plain[reg]
     const { from, or } = only(this.#plainOf(value), low)
     const form = this.#forms[reg]
     if (form !== 'whole' && form !== type) this.#become(reg, 'whole')
     this.code.setLocal(this.#low(reg, type).op, value)
     // What was read at the beginning of the block may be known there: only of one of the two can that be said.
     const kept = only(before, above)
-    this.#wrote(reg, type, kept.and === 0 && from >= 0 ? { ...only(this.#plainOf(value), low), or: or | kept.or } : also(kept, or))
+    this.#wrote(
+      reg,
+      type,
+      kept.and === 0 && from >= 0 ? { ...only(this.#plainOf(value), low), or: or | kept.or } : also(kept, or),
+    )
   }
 
   override putAlone(place: Place, value: F32 | F64): void {
-    const reg = this.#reg(place)
+    const reg = this.registerOf(place)
     if (reg === undefined) {
       super.putAlone(place, value)
       return
@@ -256,78 +265,13 @@ export abstract class VectorRegisters extends SymbolicFlags {
     const above = type === 'f64' ? ABOVE_DOUBLE : ABOVE_SINGLE
     const plain = also(only(this.#plainOf(value), low), above)
     this.code.setLocal(this.#low(reg, type).op, value)
-    this.code.setLocal(this.#of(reg).whole.op, ZERO)
+    this.code.setLocal(this.localsOf(reg).whole.op, ZERO)
     this.#wrote(reg, type, plain)
   }
 
-  /** A local that is set at the region's entry: it holds as long as MXCSR is only changed by the library or `setState`. */
-  override limit(lanes: FloatLanes): I32 {
-    let limit = this.#limits.get(lanes)
-    if (!limit) {
-      limit = this.#locals.named('i32')
-      this.#limits.set(lanes, limit)
-    }
-    return limit
-  }
-
-  /** What is taken for plain need not be so where the limits are 0, so they stay so once they are. */
-  override setState(word: StateWord, value: I64): void {
-    super.setState(word, value)
-    if (word !== 'mxcsr') return
-    const usual = this.let(isUsual(i32.wrap(value)))
-    // Those too that are first used further on.
-    for (const lanes of Object.keys(FLOAT_TESTS) as FloatLanes[]) {
-      const limit = this.limit(lanes)
-      this.code.setLocal(limit.op, select(usual, limit, i32.const(0)))
-    }
-  }
-
-  override arithmetic(arithmetic: Arithmetic): void {
-    emitArithmetic(this.arithmeticTier(), arithmetic)
-    // What was not plain has been left with, behind the instruction.
-    const bits = PLAIN[arithmetic.lanes]
-    for (const { place } of arithmetic.operands) this.#vouch(place, bits)
-    arithmetic.keep()
-    if (arithmetic.plain && arithmetic.target) this.#vouch(arithmetic.target, PLAIN[arithmetic.plain])
-  }
-
-  protected override arithmeticTier(): ArithmeticTier {
-    return {
-      ...super.arithmeticTier(),
-      isPlain: (place, lanes) => this.#isPlain(place, PLAIN[lanes]),
-      exactly: (arithmetic) => this.#exactly(arithmetic),
-    }
-  }
-
-  #isPlain(place: Place, bits: number): boolean {
-    const reg = this.#reg(place)
-    if (reg === undefined) return false
-    const { from, and, or } = this.#plain[reg]
-    const missing = bits & ~or
-    if (missing === 0) return true
-    if (from >= 0 && (missing & ~and) === 0) this.wanted[from] |= missing
-    return false
-  }
-
-  #vouch(place: Place, bits: number): void {
-    const reg = this.#reg(place)
-    if (reg !== undefined) this.#plain[reg] = also(this.#plain[reg], bits)
-  }
-
-  /**
-   * In the usual mode the region is left behind the instruction: something is not plain, or the limits can be set now. In other modes the
-   * limits are 0, and nothing is done without the library.
-   */
-  #exactly(arithmetic: Arithmetic): void {
-    callLibrary(this, arithmetic, (place) => this.#home(place))
-    this.code.if(isUsual(i32.load(this.cpu, CPU.MXCSR)))
-    this.outBehind(() => arithmetic.keep())
-    this.code.end()
-  }
-
   /** The register's bytes in the vCPU's state, with its value; what is there means nothing to others while the region runs. */
-  #home(place: Place): Place {
-    const reg = this.#reg(place)
+  protected home(place: Place): Place {
+    const reg = this.registerOf(place)
     if (reg === undefined) return place
     const { size, host, offset } = place as HostPlace
     const home: HostPlace = { kind: 'mem', size, host, offset }
@@ -351,7 +295,7 @@ export abstract class VectorRegisters extends SymbolicFlags {
         this.#become(reg, before.forms[reg])
         outer.add(reg)
       }
-      after.push(this.#plain)
+      after.push(this.plain)
     }
     super.if(condition, () => arm(then), otherwise && (() => arm(otherwise)))
     this.#written = outer
@@ -370,41 +314,18 @@ export abstract class VectorRegisters extends SymbolicFlags {
       for (const reg of this.#forms.keys()) this.#become(reg, 'whole')
       return again
     })
-    this.#plain.fill(NOTHING)
+    this.plain.fill(NOTHING)
   }
 
-  /** Emits what the region begins with: its registers from the vCPU's state, and limits if all is plain that has to be. */
-  enterVectors(code: Code, plain: readonly number[]): void {
+  /** Emits what the region begins with: its registers from the vCPU's state. */
+  protected loadVectors(code: Code): void {
     this.vectors.forEach((locals, reg) => {
       if (locals) code.setLocal(locals.whole.op, v128.load(this.cpu, CPU.XMM + reg * 16))
     })
-    if (this.#limits.size === 0) return
-    for (const [lanes, limit] of this.#limits)
-      code.setLocal(
-        limit.op,
-        select(isUsual(i32.load(this.cpu, CPU.MXCSR)), i32.const(FLOAT_TESTS[lanes].limit), i32.const(0)),
-      )
-    for (const [reg, bits] of plain.entries()) if (bits !== 0) this.#enterPlain(code, reg, bits)
-  }
-
-  #enterPlain(code: Code, reg: number, bits: number): void {
-    const { whole } = this.#of(reg)
-    const check = (lanes: FloatLanes, value: F32 | F64 | V128): void => {
-      code.if(FLOAT_TESTS[lanes].odd(value), false)
-      code.if(FLOAT_TESTS[lanes].bad(value))
-      for (const limit of this.#limits.values()) code.setLocal(limit.op, i32.const(0))
-      code.end()
-      code.end()
-    }
-    if (bits & PLAIN.pd & ~PLAIN.sd) check('pd', whole)
-    else if (bits & PLAIN.sd) check('sd', f64x2.extract(whole, 0))
-    if (bits & PLAIN.ps & ~PLAIN.ss) check('ps', whole)
-    else if (bits & PLAIN.ss) check('ss', f32x4.extract(whole, 0))
   }
 
   /** Emits what it ends with. */
   leaveVectors(code: Code): void {
-    for (const reg of this.dirtyVectors)
-      code.store(STORE_V128, this.cpu, this.#of(reg).whole, CPU.XMM + reg * 16)
+    for (const reg of this.dirtyVectors) code.store(STORE_V128, this.cpu, this.localsOf(reg).whole, CPU.XMM + reg * 16)
   }
 }
