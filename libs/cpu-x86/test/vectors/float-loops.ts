@@ -51,8 +51,12 @@ function instruction(random: Random): number[] {
   }
 }
 
+/** stmxcsr [rbx - 20]; imul r9, r9, 31; add r9, [rbx - 20] */
+export const NOTED: readonly number[] = [0x0f, 0xae, 0x5b, 0xec, 0x4d, 0x6b, 0xc9, 31, 0x4c, 0x03, 0x4b, 0xec]
+
 /**
- * A loop: instructions; now and then one of them is jumped over, or MXCSR is loaded from [rbx - 4 - 4n]; add rsi, 16; perhaps and esi, 0x7f0; dec ecx; jnz; jmp to
+ * A loop: instructions; now and then one of them is jumped over, or MXCSR is loaded from [rbx - 4 - 4n]
+ * and what it is then noted; add rsi, 16; perhaps and esi, 0x7f0; dec ecx; jnz; jmp to
  * itself.
  */
 export function floatLoop(random: Random, loadsMxcsr: boolean, isCircular: boolean): Uint8Array {
@@ -66,6 +70,7 @@ export function floatLoop(random: Random, loadsMxcsr: boolean, isCircular: boole
     if (loadsMxcsr && random.below(6) === 0)
       body.push(0xf6, 0xc1, 1 << random.below(3), 0x75, 4, 0x0f, 0xae, 0x53, 0xfc - 4 * random.below(4))
   }
+  if (loadsMxcsr) body.push(...NOTED)
   body.push(0x48, 0x83, 0xc6, 0x10)
   if (isCircular) body.push(0x81, 0xe6, 0xf0, 0x07, 0, 0)
   body.push(0xff, 0xc9)

@@ -5,7 +5,7 @@ import { Random } from '../insn/random.ts'
 import type { Machine } from '../machine.ts'
 import { CODE, machineWith, type Tier, tiers } from '../run/tiers.ts'
 import { helpers } from '../sse/tiers.ts'
-import { floatLoop, numberBits } from './float-loops.ts'
+import { floatLoop, NOTED, numberBits } from './float-loops.ts'
 
 const DATA = 0x600000n
 const PAGE_FAULT = 14
@@ -24,11 +24,13 @@ interface Program {
   /** Where the table begins, in two pages of which only the first is there. */
   readonly start: number
   readonly seed: number
+  /** The low half of xmm1. */
+  readonly low?: bigint
 }
 
 const ALIGNED_START = 64
 
-function machineFor({ code, mxcsr, others = [], rarity, start, seed }: Program, tier: Tier): Machine {
+function machineFor({ code, mxcsr, others = [], rarity, start, seed, low }: Program, tier: Tier): Machine {
   const { machine } = machineWith(code, 0x40, { ...tier.options, helpers })
   const { vcpu, views } = machine
   const page = machine.map({ va: DATA })
@@ -36,6 +38,7 @@ function machineFor({ code, mxcsr, others = [], rarity, start, seed }: Program, 
   for (let at = 0; at < 4096; at += 8) views.u64[(page + at) >> 3] = numberBits(random, rarity)
   for (const [n, value] of others.entries()) views.i32[(page + start - 4 - 4 * n) >> 2] = value
   for (let at = 0; at < 256; at += 8) views.u64[(vcpu.base + CPU.XMM + at) >> 3] = numberBits(random, rarity)
+  if (low !== undefined) vcpu.setU64(CPU.XMM + 16, low)
   vcpu.setI32(CPU.MXCSR, mxcsr)
   const gpr = new Array<bigint>(16).fill(0n)
   gpr[1] = 400n
@@ -93,6 +96,8 @@ describe('random loops of floating-point instructions do the same in all tiers',
   test('rounding up', () => programs({ rarity: 50, mxcsr: 0x5fa0 }))
   test('with exceptions that are not masked', () => programs({ rarity: 30, mxcsr: 0x1020 }))
   test('that load MXCSR', () => programs({ rarity: 30, others: [USUAL, 0x1f80, 0x9fe0, 0x7fa0] }, { loadsMxcsr: true }))
+  test('that clear what the others have raised', () =>
+    programs({ rarity: 30, others: [USUAL, USUAL, USUAL, USUAL] }, { loadsMxcsr: true }))
   test('up to the end of what is mapped', () => programs({ rarity: 100 }, { isCircular: false }))
 })
 
@@ -122,6 +127,15 @@ describe('what a region keeps to itself is there', () => {
   test('where a result leaves the range of what is plain', () => {
     // mulsd xmm0, xmm0; mulss xmm1, xmm1; divpd xmm2, xmm3
     agree({ ...base, code: loop(0xf2, 0x0f, 0x59, 0xc0, 0xf3, 0x0f, 0x59, 0xc9, 0x66, 0x0f, 0x5e, 0xd3) }, 'powers')
+  })
+  test.each([
+    ['from its first instruction on', 0],
+    ['behind others', 3],
+  ])('where an operand is denormal %s', (_, nops) => {
+    // nops; ldmxcsr [rbx - 4]; addsd xmm0, xmm1; mulsd xmm0, xmm1; what that has raised.
+    const code = loop(...new Array(nops).fill(0x90), 0x0f, 0xae, 0x53, 0xfc, ...addsd, 0xf2, 0x0f, 0x59, 0xc8, ...NOTED)
+    for (const low of [1n, 0x8000000000000000n, 0x7ff0000000000001n, 0x7ff0000000000000n])
+      agree({ ...base, code, low, others: [USUAL] }, `${low}`)
   })
   test('where a comparison of doubles is used before and behind another', () => {
     // ucomisd xmm0, xmm1; addsd xmm0, xmm1; jp +3; setae r8b; adc r9, rcx; ucomiss xmm2, xmm3; adc r9, 1
