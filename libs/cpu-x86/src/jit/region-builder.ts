@@ -10,8 +10,9 @@ import { hasZeroHigh, zeroHigh } from '../wasm/narrow.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { cacheEntry, openThroughCache } from './page-cache.ts'
 import { type RegionInsn, target } from './region-code.ts'
+import type { RegionLocals } from './region-locals.ts'
 import { type Leaving, siteNumber } from './sites.ts'
-import type { FlagLocals, KnownFlags } from './symbolic-flags.ts'
+import type { KnownFlags } from './symbolic-flags.ts'
 import { VectorArithmetic } from './vector-arithmetic.ts'
 import type { Plain } from './vector-state.ts'
 
@@ -28,33 +29,6 @@ interface LocalPlace extends Place {
 interface ImmediatePlace extends Place {
   readonly kind: 'imm'
   readonly value: bigint
-}
-
-/** Locals of a region's function besides its registers. */
-export interface RegionLocals {
-  readonly count: I32
-  readonly pageVa: I64
-  /** Where the guest goes on after the region. */
-  readonly rip: I64
-  readonly flags: FlagLocals
-  /** Where the region is left in the middle of an instruction. */
-  readonly site: I64
-  /** Which entry of a loop a dispatcher is to lead to. */
-  readonly selector: I32
-}
-
-export function regionLocals(locals: Locals): RegionLocals {
-  return {
-    count: locals.named('i32'),
-    pageVa: locals.named('i64'),
-    rip: locals.named('i64'),
-    site: locals.named('i64'),
-    selector: locals.named('i32'),
-    flags: {
-      values: { p: locals.named('i64'), q: locals.named('i64'), r: locals.named('i64') },
-      state: locals.named('i32'),
-    },
-  }
 }
 
 /** What lies outside of the blocks. */

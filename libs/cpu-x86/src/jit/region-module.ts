@@ -6,10 +6,11 @@ import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { whatBlocksBeginWith } from './effects.ts'
-import { RegionBuilder, regionLocals } from './region-builder.ts'
+import { RegionBuilder } from './region-builder.ts'
 import type { RegionCode } from './region-code.ts'
 import { RegionFlow } from './region-flow.ts'
 import { RegionGraph } from './region-graph.ts'
+import { regionLocals } from './region-locals.ts'
 
 const FILL: Signature = { params: ['i32', 'i64', 'i32'], results: ['i32'] }
 const SETTLE: Signature = { params: ['i32'], results: [] }
