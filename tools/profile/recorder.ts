@@ -157,9 +157,9 @@ export class Recorder {
       instructions++
       emitOne.call(this, here)
     }
-    RegionBuilder.prototype.beginBlock = function (flags) {
+    RegionBuilder.prototype.beginBlock = function (flags, vectors) {
       blocks++
-      beginBlock.call(this, flags)
+      beginBlock.call(this, flags, vectors)
     }
   }
 }

@@ -1,12 +1,15 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import { type Code, STORE_V128, STORE32, STORE64 } from '../wasm/code.ts'
-import { constantOf, Expr, type I32, type I64, type V128, type WasmType } from '../wasm/expr.ts'
-import { i32, i64, v128 } from '../wasm/ops.ts'
+import { constantOf, Expr, type F32, type F64, type I32, type I64, type V128, type WasmType } from '../wasm/expr.ts'
+import { f32, f32x4, f64, f64x2, i32, i64, select, v128 } from '../wasm/ops.ts'
+import { type Arithmetic, type ArithmeticTier, emitArithmetic } from './arithmetic.ts'
 import { atomicAdd, atomicCompareExchange } from './atomic.ts'
 import type { Access, Builder, ConditionCode, FlagChange, Helper, Place, StateWord, Trap } from './builder.ts'
 import { signExtend } from './flag-bits.ts'
 import { carryOf, changed, choose, condition, type FlagWords, toBits } from './flag-words.ts'
+import { FLOAT_TESTS, type FloatLanes, isUsual, STORE_F32, STORE_F64 } from './float-tests.ts'
+import { callLibrary } from './library-call.ts'
 import type { Locals } from './locals.ts'
 
 /** A place that is bytes in the domain's memory: guest memory, or a register kept in the vCPU's state. */
@@ -109,6 +112,49 @@ export abstract class BodyBuilder implements Builder {
   put128(place: Place, value: V128): void {
     const { host, offset } = place as HostPlace
     this.code.store(STORE_V128, host, value, offset)
+  }
+
+  double(place: Place): F64 {
+    const { host, offset } = place as HostPlace
+    return this.let(f64.load(host, offset))
+  }
+
+  putDouble(place: Place, value: F64): void {
+    const { host, offset } = place as HostPlace
+    this.code.store(STORE_F64, host, value, offset)
+  }
+
+  single(place: Place): F32 {
+    const { host, offset } = place as HostPlace
+    return this.let(f32.load(host, offset))
+  }
+
+  putSingle(place: Place, value: F32): void {
+    const { host, offset } = place as HostPlace
+    this.code.store(STORE_F32, host, value, offset)
+  }
+
+  putAlone(place: Place, value: F32 | F64): void {
+    this.put128(place, alone(value))
+  }
+
+  arithmetic(arithmetic: Arithmetic): void {
+    emitArithmetic(this.arithmeticTier(), arithmetic)
+    arithmetic.keep()
+  }
+
+  protected arithmeticTier(): ArithmeticTier {
+    return {
+      code: this.code,
+      limit: (lanes) => this.limit(lanes),
+      isPlain: () => false,
+      exactly: (arithmetic) => callLibrary(this, arithmetic),
+    }
+  }
+
+  limit(lanes: FloatLanes): I32 {
+    const usual = isUsual(i32.load(this.cpu, CPU.MXCSR))
+    return this.let(select(usual, i32.const(FLOAT_TESTS[lanes].limit), i32.const(0)))
   }
 
   hostAddress(place: Place): I32 {
@@ -283,6 +329,12 @@ export abstract class BodyBuilder implements Builder {
   protected stateConst(offset: number, value: number): void {
     this.code.store(STORE32, this.cpu, i32.const(value), offset)
   }
+}
+
+/** A register with nothing but the value. */
+export function alone(value: F32 | F64): V128 {
+  const zero = v128.const(new Uint8Array(16))
+  return value.type === 'f64' ? f64x2.replace(zero, 0, value as F64) : f32x4.replace(zero, 0, value as F32)
 }
 
 export function loadZero(host: I32, offset: number, size: number): I64 {

@@ -1,5 +1,7 @@
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
-import type { Expr, I32, I64, V128, WasmType } from '../wasm/expr.ts'
+import type { Expr, F32, F64, I32, I64, V128, WasmType } from '../wasm/expr.ts'
+import type { Arithmetic } from './arithmetic.ts'
+import type { FloatLanes } from './float-tests.ts'
 
 /**
  * Where an operand lives once it is open: a register, a constant, or memory whose access has been checked.
@@ -34,6 +36,8 @@ export type FlagChange =
   | { readonly kind: 'dec'; readonly r: I64 }
   /** ZF, SF, PF from r; CF, OF, AF given as 0 or 1 (i64). */
   | { readonly kind: 'result'; readonly r: I64; readonly cf: I64; readonly of: I64; readonly af: I64 }
+  /** comis, ucomis: x compared with y, the bits of two doubles or singles, by the size. */
+  | { readonly kind: 'float'; readonly x: I64; readonly y: I64 }
   /** All six flags as bits of an RFLAGS image (CF 0, PF 2, AF 4, ZF 6, SF 7, OF 11); other bits are ignored. */
   | { readonly kind: 'bits'; readonly rflags: I64 }
   /** The flags in `mask` as bits of an RFLAGS image; the others are kept (bt, rotates, clc, cmpxchg8b). */
@@ -131,6 +135,17 @@ export interface Builder {
   /** 16 bytes. Memory is read unaligned. */
   get128(place: Place): V128
   put128(place: Place, value: V128): void
+  /** A double in 8 bytes, or a single in 4: their bits unchanged. */
+  double(place: Place): F64
+  putDouble(place: Place, value: F64): void
+  single(place: Place): F32
+  putSingle(place: Place, value: F32): void
+  /** A whole register: the value with zero above. */
+  putAlone(place: Place, value: F32 | F64): void
+  /** A floating-point operation as WebAssembly does it, or the library where that would be wrong; leaves the result. */
+  arithmetic(arithmetic: Arithmetic): void
+  /** What `FloatTests.unsure` compares with; 0 outside of the usual mode. */
+  limit(lanes: FloatLanes): I32
   /** Host address (offset in the domain's wasm memory) of an xmm or memory place, for helpers and bulk operations. */
   hostAddress(place: Place): I32
   /**

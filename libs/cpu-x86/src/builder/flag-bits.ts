@@ -6,6 +6,7 @@
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import type { ConditionCode, FlagChange } from './builder.ts'
+import { floatBits, floatCarry, floatCondition } from './float-flags.ts'
 
 export const CF = 0x001
 export const PF = 0x004
@@ -21,7 +22,10 @@ type Size = number
 type OldFlags = () => I64
 type ImageChange = Extract<FlagChange, { kind: 'bits' | 'some' }>
 /** Changes with a result that ZF, SF and PF are read from. */
-type ResultChange = Exclude<FlagChange, ImageChange>
+type ResultChange = Exclude<FlagChange, ImageChange | FloatChange>
+type FloatChange = Extract<FlagChange, { kind: 'float' }>
+/** Changes that an integer operation leaves. */
+type IntegerChange = Exclude<FlagChange, FloatChange>
 
 const ONE = i64.const(1)
 const not = (x: I64): I64 => i64.xor(x, i64.const(-1))
@@ -41,7 +45,7 @@ export function signExtend(x: I64, size: Size): I64 {
   return size === 4 ? i64.extend32_s(x) : size === 2 ? i64.extend16_s(x) : i64.extend8_s(x)
 }
 
-const isImage = (change: FlagChange): change is ImageChange => change.kind === 'bits' || change.kind === 'some'
+const isImage = (change: IntegerChange): change is ImageChange => change.kind === 'bits' || change.kind === 'some'
 
 function imageBit(change: ImageChange, flag: number, old: OldFlags): I64 {
   const image = change.kind === 'bits' || (change.mask & flag) !== 0 ? change.rflags : old()
@@ -70,13 +74,15 @@ export function carryOf(change: FlagChange, size: Size, old: OldFlags): I64 {
       return i64.and(old(), ONE)
     case 'result':
       return change.cf
+    case 'float':
+      return widen(floatCarry(change.x, change.y, size))
     default:
       return imageBit(change, CF, old)
   }
 }
 
 /** OF as 0 or 1. */
-export function overflowOf(change: FlagChange, size: Size, old: OldFlags): I64 {
+export function overflowOf(change: IntegerChange, size: Size, old: OldFlags): I64 {
   const top = 1n << BigInt(8 * size - 1)
   switch (change.kind) {
     case 'add':
@@ -99,7 +105,7 @@ export function overflowOf(change: FlagChange, size: Size, old: OldFlags): I64 {
 }
 
 /** AF as 0 or 1. */
-export function adjustOf(change: FlagChange, old: OldFlags): I64 {
+export function adjustOf(change: IntegerChange, old: OldFlags): I64 {
   switch (change.kind) {
     case 'add':
     case 'sub':
@@ -120,17 +126,17 @@ export function adjustOf(change: FlagChange, old: OldFlags): I64 {
 }
 
 /** ZF as 0 or 1 (i32). */
-export function zeroOf(change: FlagChange, old: OldFlags): I32 {
+export function zeroOf(change: IntegerChange, old: OldFlags): I32 {
   return isImage(change) ? i32.wrap(imageBit(change, ZF, old)) : i64.eqz(change.r)
 }
 
 /** SF as 0 or 1. */
-export function signOf(change: FlagChange, size: Size, old: OldFlags): I64 {
+export function signOf(change: IntegerChange, size: Size, old: OldFlags): I64 {
   return isImage(change) ? imageBit(change, SF, old) : topBit(change.r, size)
 }
 
 /** PF as 0 or 1: the low byte of the result has an even number of ones. */
-export function parityOf(change: FlagChange, old: OldFlags): I64 {
+export function parityOf(change: IntegerChange, old: OldFlags): I64 {
   if (isImage(change)) return imageBit(change, PF, old)
   const ones = i32.popcnt(i32.and(i32.wrap(change.r), i32.const(0xff)))
   return widen(i32.and(i32.xor(ones, i32.const(1)), i32.const(1)))
@@ -139,6 +145,7 @@ export function parityOf(change: FlagChange, old: OldFlags): I64 {
 /** The six flags as bits of an RFLAGS image; no other bits. */
 export function flagBits(change: FlagChange, size: Size, old: OldFlags): I64 {
   if (change.kind === 'bits') return i64.and(change.rflags, i64.const(ARITHMETIC_FLAGS))
+  if (change.kind === 'float') return floatBits(change.x, change.y, size)
   if (change.kind === 'some') {
     const kept = i64.and(old(), i64.const(ARITHMETIC_FLAGS & ~change.mask))
     return i64.or(kept, i64.and(change.rflags, i64.const(change.mask & ARITHMETIC_FLAGS)))
@@ -161,6 +168,7 @@ function signedCompare(how: 'ge_s' | 'gt_s' | 'le_s' | 'lt_s', x: I64, y: I64, s
 
 /** 1 if the condition holds after the change, else 0: one comparison where the change allows it. */
 export function conditionOf(code: ConditionCode, change: FlagChange, size: Size, old: OldFlags): I32 {
+  if (change.kind === 'float') return floatCondition(code, change.x, change.y, size)
   const even = isImage(change) ? undefined : fused(code >> 1, (code & 1) === 1, change, size)
   if (even) return even
   const plain = fromFlags(code >> 1, change, size, old)
@@ -189,7 +197,7 @@ function fused(pair: number, negate: boolean, change: ResultChange, size: Size):
   return undefined
 }
 
-function fromFlags(pair: number, change: FlagChange, size: Size, old: OldFlags): I32 {
+function fromFlags(pair: number, change: IntegerChange, size: Size, old: OldFlags): I32 {
   const less = () => truth(i64.xor(signOf(change, size, old), overflowOf(change, size, old)))
   switch (pair) {
     case 0:

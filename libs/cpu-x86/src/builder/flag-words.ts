@@ -7,6 +7,7 @@ import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import type { ConditionCode, FlagChange } from './builder.ts'
 import { AF, ARITHMETIC_FLAGS, CF, OF, PF, SF, signExtend, ZF } from './flag-bits.ts'
+import { floatBits } from './float-flags.ts'
 
 export interface FlagWords {
   readonly fz: I64
@@ -72,6 +73,8 @@ export function changed(change: FlagChange, size: number, old: FlagWords, bind: 
       const both = bind(signExtend(change.r, size))
       return { fz: both, fs: both, fc: carryWord(bind(change.cf), change.of, change.af) }
     }
+    case 'float':
+      return fromBits(bind(floatBits(change.x, change.y, size)), bind)
     case 'bits':
       return fromBits(bind(change.rflags), bind)
     case 'some':

@@ -2,52 +2,46 @@
  * min max cmp comis ucomis: for operands that are neither NaN nor denormal they raise nothing, whatever MXCSR says, and are done here;
  * and the reciprocal approximations.
  */
+import type { FloatOperand } from '../builder/arithmetic.ts'
 import type { Builder, Place } from '../builder/builder.ts'
-import type { Expr, I32, I64, V128 } from '../wasm/expr.ts'
+import type { Expr, F32, F64, I32, I64 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i64, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
-import {
-  doublesTests,
-  doubleTests,
-  none,
-  singlesTests,
-  singleTests,
-  slowly,
-  type VectorTests,
-} from './sse-float-exact.ts'
+import { slowly } from './sse-float-exact.ts'
+import { sseOpId } from './sse-op-ids.ts'
 import { immediate, maskIf, openAligned } from './sse-operands.ts'
 
-/** Two scalar operands as bits, and how they compare. */
+type Scalar = F32 | F64
+
+/** Two scalar operands, and how they compare. */
 interface Compared {
-  readonly x: I64
-  readonly y: I64
+  readonly lanes: 'ss' | 'sd'
+  readonly x: Scalar
+  readonly y: Scalar
   readonly less: I32
   readonly greater: I32
   readonly equal: I32
-  /** Neither is NaN or denormal. */
-  readonly plain: I32
 }
 
 type Compare = (b: Builder, target: Place, source: Place) => Compared
 
 const compareSingles: Compare = (b, target, source) => {
-  const x = b.get(target)
-  const y = b.get(source)
-  const [p, q] = [x, y].map((v) => b.let(i32.wrap(v))) as [I32, I32]
-  const [s, t] = [p, q].map((v) => b.let(f32.reinterpret(v))) as [Expr<'f32'>, Expr<'f32'>]
-  const ordered = i32.and(f32.eq(s, s), f32.eq(t, t))
-  const plain = i32.and(ordered, i32.eqz(i32.or(singleTests.isDenormal(p), singleTests.isDenormal(q))))
-  return { x, y, less: f32.lt(s, t), greater: f32.gt(s, t), equal: f32.eq(s, t), plain }
+  const [x, y] = [b.single(target), b.single(source)] as [F32, F32]
+  return { lanes: 'ss', x, y, less: f32.lt(x, y), greater: f32.gt(x, y), equal: f32.eq(x, y) }
 }
 
 const compareDoubles: Compare = (b, target, source) => {
-  const x = b.get(target)
-  const y = b.get(source)
-  const [s, t] = [x, y].map((v) => b.let(f64.reinterpret(v))) as [Expr<'f64'>, Expr<'f64'>]
-  const ordered = i32.and(f64.eq(s, s), f64.eq(t, t))
-  const plain = i32.and(ordered, i32.eqz(i32.or(doubleTests.isDenormal(x), doubleTests.isDenormal(y))))
-  return { x, y, less: f64.lt(s, t), greater: f64.gt(s, t), equal: f64.eq(s, t), plain }
+  const [x, y] = [b.double(target), b.double(source)] as [F64, F64]
+  return { lanes: 'sd', x, y, less: f64.lt(x, y), greater: f64.gt(x, y), equal: f64.eq(x, y) }
 }
+
+const both = (target: Place, source: Place, x: FloatOperand['value'], y: FloatOperand['value']): FloatOperand[] => [
+  { place: target, value: x },
+  { place: source, value: y },
+]
+
+const putScalar = (b: Builder, target: Place, value: Scalar): void =>
+  value.type === 'f64' ? b.putDouble(target, value as F64) : b.putSingle(target, value as F32)
 
 /** The target becomes the source unless the target is strictly less or greater. */
 const extreme =
@@ -56,31 +50,44 @@ const extreme =
     const source = b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const c = compare(b, target, source)
-    const value = b.let(select(c[keeps], c.x, c.y))
-    b.if(
-      c.plain,
-      () => b.put(target, value),
-      () => slowly(b, name, target, source),
-    )
+    const { x, y, lanes } = c
+    const result = b.variable(x.type) as Expr
+    b.set(result, select(c[keeps], x as Expr, y as Expr))
+    b.arithmetic({
+      operation: sseOpId(name),
+      lanes,
+      operands: both(target, source, x, y),
+      target,
+      source,
+      result,
+      suspects: [],
+      keep: () => putScalar(b, target, result as Scalar),
+      plain: lanes,
+    })
   }
 
-/** Lanes that have NaNs or denormal numbers in either vector. */
-const suspects = (ops: typeof f32x4 | typeof f64x2, tests: VectorTests, x: V128, y: V128): V128 =>
-  v128.or(v128.or(ops.ne(x, x), ops.ne(y, y)), v128.or(tests.denormal(x), tests.denormal(y)))
-
 const packedExtreme =
-  (name: string, ops: typeof f32x4 | typeof f64x2, tests: VectorTests, isMinimum: boolean): Definition =>
+  (name: string, lanes: 'ps' | 'pd', isMinimum: boolean): Definition =>
   (b) => {
+    const ops = lanes === 'ps' ? f32x4 : f64x2
     const source = openAligned(b, b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const x = b.get128(target)
     const y = b.get128(source)
-    b.if(
-      none(suspects(ops, tests, x, y)),
-      // pmin(a, b) is b < a ? b : a, so the operands change places.
-      () => b.put128(target, isMinimum ? ops.pmin(y, x) : ops.pmax(y, x)),
-      () => slowly(b, name, target, source),
-    )
+    const result = b.variable('v128')
+    // pmin(a, b) is b < a ? b : a, so the operands change places.
+    b.set(result, isMinimum ? ops.pmin(y, x) : ops.pmax(y, x))
+    b.arithmetic({
+      operation: sseOpId(name),
+      lanes,
+      operands: both(target, source, x, y),
+      target,
+      source,
+      result,
+      suspects: [],
+      keep: () => b.put128(target, result),
+      plain: lanes,
+    })
   }
 
 /**
@@ -98,52 +105,87 @@ const compareMask =
     const source = b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const imm = b.let(immediate(b, b.op(2)))
-    const c = compare(b, target, source)
-    const { equal, less, negate } = predicate(imm)
-    const holds = i64.or(i64.and(i64.extend_i32_u(c.equal), equal), i64.and(i64.extend_i32_u(c.less), less))
-    b.if(
-      c.plain,
-      () => b.put(target, b.trunc(i64.sub(i64.const(0), i64.xor(holds, negate)), target.size)),
-      () => slowly(b, name, target, source, imm),
-    )
+    const { x, y, lanes, equal, less } = compare(b, target, source)
+    const { equal: ofEqual, less: ofLess, negate } = predicate(imm)
+    const holds = i64.or(i64.and(i64.extend_i32_u(equal), ofEqual), i64.and(i64.extend_i32_u(less), ofLess))
+    const result = b.variable('i64')
+    b.set(result, b.trunc(i64.sub(i64.const(0), i64.xor(holds, negate)), target.size))
+    b.arithmetic({
+      operation: sseOpId(name),
+      imm,
+      lanes,
+      operands: both(target, source, x, y),
+      target,
+      source,
+      result,
+      suspects: [],
+      keep: () => b.put(target, result),
+    })
   }
 
 const packedCompareMask =
-  (name: string, ops: typeof f32x4 | typeof f64x2, tests: VectorTests): Definition =>
+  (name: string, lanes: 'ps' | 'pd'): Definition =>
   (b) => {
+    const ops = lanes === 'ps' ? f32x4 : f64x2
     const source = openAligned(b, b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const imm = b.let(immediate(b, b.op(2)))
     const x = b.get128(target)
     const y = b.get128(source)
     const { equal, less, negate } = predicate(imm)
-    b.if(
-      none(suspects(ops, tests, x, y)),
-      () => {
-        const holds = v128.or(v128.and(ops.eq(x, y), maskIf(equal)), v128.and(ops.lt(x, y), maskIf(less)))
-        b.put128(target, v128.xor(holds, maskIf(negate)))
-      },
-      () => slowly(b, name, target, source, imm),
-    )
+    const holds = v128.or(v128.and(ops.eq(x, y), maskIf(equal)), v128.and(ops.lt(x, y), maskIf(less)))
+    const result = b.variable('v128')
+    b.set(result, v128.xor(holds, maskIf(negate)))
+    b.arithmetic({
+      operation: sseOpId(name),
+      imm,
+      lanes,
+      operands: both(target, source, x, y),
+      target,
+      source,
+      result,
+      suspects: [],
+      keep: () => b.put128(target, result),
+    })
   }
 
-/** comis, ucomis: ZF for equal, CF for less, all three of ZF, PF and CF for unordered; OF, SF and AF are cleared. */
+const bitsOf = (v: Scalar): I64 =>
+  v.type === 'f64' ? i64.reinterpret(v as F64) : i64.extend_i32_u(i32.reinterpret(v as F32))
+
+const DAZ = 0x40
+
+/** With DAZ denormal numbers compare as zeros. */
+function asZeros<T extends 'f32' | 'f64'>(b: Builder, v: Expr<T>): void {
+  const isDaz = i32.wrap(i64.and(b.state('mxcsr'), i64.const(DAZ)))
+  const [isSmall, zero] =
+    v.type === 'f64'
+      ? [f64.lt(f64.abs(v as F64), f64.const(2 ** -1022)), f64.const(0)]
+      : [f32.lt(f32.abs(v as F32), f32.const(2 ** -126)), f32.const(0)]
+  b.if(i32.and(i32.ne(isDaz, i32.const(0)), isSmall), () => b.set(v as Expr, zero as Expr))
+}
+
+/** comis, ucomis: only what they leave in MXCSR is for the library. */
 const compareFlags =
   (name: string, compare: Compare): Definition =>
   (b) => {
     const source = b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'r')
-    const c = compare(b, target, source)
-    const rflags = b.variable('i64')
-    b.if(
-      c.plain,
-      () => b.set(rflags, i64.extend_i32_u(i32.or(i32.shl(c.equal, i32.const(6)), c.less))),
-      () => {
-        slowly(b, name, target, source)
-        b.set(rflags, b.state('result'))
+    const { x, y, lanes } = compare(b, target, source)
+    const [p, q] = [b.variable(x.type), b.variable(y.type)] as [Scalar, Scalar]
+    b.set(p as Expr, x)
+    b.set(q as Expr, y)
+    b.arithmetic({
+      operation: sseOpId(name),
+      lanes,
+      operands: both(target, source, x, y),
+      target,
+      source,
+      suspects: [],
+      correct: () => {
+        for (const v of [p, q]) asZeros(b, v as Expr<'f32' | 'f64'>)
       },
-    )
-    b.flags({ kind: 'bits', rflags })
+      keep: () => b.flags({ kind: 'float', x: b.let(bitsOf(p)), y: b.let(bitsOf(q)) }, lanes === 'sd' ? 8 : 4),
+    })
   }
 
 /** Done by the library only. */
@@ -170,8 +212,8 @@ const extremeRows = (stem: 'min' | 'max', code: number): readonly Row[] => {
   const keeps = stem === 'min' ? 'less' : 'greater'
   const isMinimum = stem === 'min'
   return [
-    { ...PS, name: `${stem}ps`, code, def: packedExtreme(`${stem}ps`, f32x4, singlesTests, isMinimum) },
-    { ...PD, name: `${stem}pd`, code, def: packedExtreme(`${stem}pd`, f64x2, doublesTests, isMinimum) },
+    { ...PS, name: `${stem}ps`, code, def: packedExtreme(`${stem}ps`, 'ps', isMinimum) },
+    { ...PD, name: `${stem}pd`, code, def: packedExtreme(`${stem}pd`, 'pd', isMinimum) },
     { ...SS, name: `${stem}ss`, code, def: extreme(`${stem}ss`, compareSingles, keeps) },
     { ...SD, name: `${stem}sd`, code, def: extreme(`${stem}sd`, compareDoubles, keeps) },
   ]
@@ -187,8 +229,8 @@ export const rows: readonly Row[] = [
   ...extremeRows('max', 0x5f),
   ...flagRows('ucomis', 0x2e),
   ...flagRows('comis', 0x2f),
-  { ...PS, name: 'cmpps', code: 0xc2, operands: 'Vx Wx Iub', def: packedCompareMask('cmpps', f32x4, singlesTests) },
-  { ...PD, name: 'cmppd', code: 0xc2, operands: 'Vx Wx Iub', def: packedCompareMask('cmppd', f64x2, doublesTests) },
+  { ...PS, name: 'cmpps', code: 0xc2, operands: 'Vx Wx Iub', def: packedCompareMask('cmpps', 'ps') },
+  { ...PD, name: 'cmppd', code: 0xc2, operands: 'Vx Wx Iub', def: packedCompareMask('cmppd', 'pd') },
   { ...SS, name: 'cmpss', code: 0xc2, operands: 'Vd Wd Iub', def: compareMask('cmpss', compareSingles) },
   { ...SD, name: 'cmpsd', code: 0xc2, operands: 'Vq Wq Iub', def: compareMask('cmpsd', compareDoubles) },
   { ...PS, name: 'rcpps', code: 0x53, rare: true, def: packedExactly('rcpps') },

@@ -1,29 +1,21 @@
 /** Arithmetic: add sub mul div sqrt, packed and scalar, and what SSE3 adds. */
-import type { F32, F64, I32, I64, V128 } from '../wasm/expr.ts'
+import type { Place } from '../builder/builder.ts'
+import { FLOAT_TESTS, isZero } from '../builder/float-tests.ts'
+import type { Expr, F32, F64, I32, V128 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i64, i64x2, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
-import {
-  doublesTests,
-  doubleTests,
-  isUsual,
-  none,
-  type ScalarTests,
-  singlesTests,
-  singleTests,
-  slowly,
-  type VectorTests,
-} from './sse-float-exact.ts'
+import { sseOpId } from './sse-op-ids.ts'
 import { lanes, openAligned, zero128 } from './sse-operands.ts'
 
-/** How the operands and the result of an operation tell that no flag but the inexact one arises. */
+/** When a result of zero is exact. */
 type Kind =
-  /** A finite result of add and sub is exact where it is small or zero. */
+  /** Always. */
   | 'sum'
-  /** A result of zero is exact if an operand is zero. */
+  /** If an operand is zero. */
   | 'product'
-  /** A result of zero is exact if the first operand is zero. */
+  /** If the first operand is zero. */
   | 'quotient'
-  /** One operand; the root of zero is exact. */
+  /** One operand: if it is zero. */
   | 'root'
 
 interface Operation {
@@ -68,44 +60,46 @@ const operations: readonly Operation[] = [
   },
 ]
 
-const all = (first: I32, ...rest: readonly I32[]): I32 => rest.reduce((a, c) => i32.and(a, c), first)
-const either = (first: I32, ...rest: readonly I32[]): I32 => rest.reduce((a, c) => i32.or(a, c), first)
+type Scalar = F32 | F64
 
-/** The result is right as it is, flags included; `usual` apart. */
-function exactScalar<I>(tests: ScalarTests<I>, kind: Kind, x: I, y: I, r: I): I32 {
-  const denormal = kind === 'root' ? tests.isDenormal(y) : either(tests.isDenormal(x), tests.isDenormal(y))
-  return i32.and(kind === 'sum' ? tests.isFinite(r) : tests.isNormal(r), i32.eqz(denormal))
+const either = (a: I32, b: I32): I32 => i32.or(a, b)
+
+/** Whether a result of zero, from plain operands, is exact. */
+function exactZero(kind: Kind, x: Scalar, y: Scalar): I32 | undefined {
+  if (kind === 'product') return either(isZero(x), isZero(y))
+  return kind === 'sum' ? undefined : isZero(kind === 'root' ? y : x)
 }
 
-/** An exact zero, which `exactScalar` does not accept because zero may also be an underflow. */
-function exactZero<I>(tests: ScalarTests<I>, kind: Kind, x: I, y: I, r: I): I32 {
-  if (kind === 'root') return tests.isZero(y)
-  if (kind === 'quotient') return all(tests.isZero(x), tests.isNormal(y))
-  const zero = either(tests.isZero(x), tests.isZero(y))
-  return all(tests.isZero(r), zero, i32.eqz(either(tests.isDenormal(x), tests.isDenormal(y))))
-}
-
-function scalar<I extends I32 | I64>(
+function scalar<T extends 'f32' | 'f64'>(
   name: string,
   kind: Kind,
-  tests: ScalarTests<I>,
-  fromWord: (bits: I64) => I,
-  toWord: (bits: I) => I64,
-  compute: (x: I, y: I) => I,
+  type: T,
+  compute: (x: Expr<T>, y: Expr<T>) => Expr<T>,
 ): Definition {
+  const operation = sseOpId(name)
+  const lanes = type === 'f64' ? 'sd' : 'ss'
   return (b) => {
     const source = b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
-    const bind = (v: I): I => b.let(v as I32) as I
-    const y = bind(fromWord(b.get(source)))
-    const x = kind === 'root' ? y : bind(fromWord(b.get(target)))
-    const r = bind(compute(x, y))
-    const usual = b.let(isUsual(b))
-    const keep = (): void => b.put(target, toWord(r))
-    const slow = (): void => slowly(b, name, target, source)
-    b.if(i32.and(usual, exactScalar(tests, kind, x, y, r)), keep, () => {
-      if (kind === 'sum') slow()
-      else b.if(i32.and(usual, exactZero(tests, kind, x, y, r)), keep, slow)
+    const read = (place: Place): Expr<T> => (type === 'f64' ? b.double(place) : b.single(place)) as Expr<T>
+    const y = read(source)
+    const x = kind === 'root' ? y : read(target)
+    const result = b.variable(type)
+    b.set(result, compute(x, y))
+    const second = { place: source, value: y as Scalar }
+    const zero = isZero(result as Scalar)
+    const exact = exactZero(kind, x as Scalar, y as Scalar)
+    b.arithmetic({
+      operation,
+      lanes,
+      operands: kind === 'root' ? [second] : [{ place: target, value: x as Scalar }, second],
+      target,
+      source,
+      result,
+      suspects: [FLOAT_TESTS[lanes].unsure(result as Scalar, b.limit(lanes))],
+      excused: exact ? i32.and(zero, exact) : zero,
+      keep: () => (type === 'f64' ? b.putDouble(target, result as F64) : b.putSingle(target, result as F32)),
+      plain: lanes,
     })
   }
 }
@@ -113,69 +107,50 @@ function scalar<I extends I32 | I64>(
 function packed(
   name: string,
   kind: Kind,
-  tests: VectorTests,
+  lanes: 'ps' | 'pd',
   compute: (x: V128, y: V128) => V128,
   arrange: (x: V128, y: V128) => readonly [V128, V128] = (x, y) => [x, y],
 ): Definition {
+  const operation = sseOpId(name)
+  const tests = FLOAT_TESTS[lanes]
+  const equal = lanes === 'ps' ? f32x4.eq : f64x2.eq
+  const isZero = (v: V128): V128 => equal(v, zero128)
   return (b) => {
     const source = openAligned(b, b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const second = b.get128(source)
-    const [first, last] = kind === 'root' ? [second, second] : arrange(b.get128(target), second)
-    const x = b.let(first)
-    const y = b.let(last)
-    const r = b.let(compute(x, y))
-    const usual = b.let(isUsual(b))
-    const denormal = kind === 'root' ? tests.denormal(y) : v128.or(tests.denormal(x), tests.denormal(y))
-    const keep = (): void => b.put128(target, r)
-    const slow = (): void => slowly(b, name, target, source)
-    if (kind === 'sum') {
-      b.if(i32.and(usual, none(v128.or(denormal, tests.notFinite(r)))), keep, slow)
-      return
-    }
-    const suspects = b.let(v128.or(denormal, tests.abnormal(r)))
-    b.if(i32.and(usual, none(suspects)), keep, () => {
-      const zero = kind === 'product' ? v128.or(tests.zero(x), tests.zero(y)) : tests.zero(x)
-      const excused = kind === 'quotient' ? v128.andnot(zero, tests.abnormal(y)) : zero
-      const rest = v128.or(v128.andnot(suspects, v128.and(excused, tests.zero(r))), denormal)
-      b.if(i32.and(usual, none(rest)), keep, slow)
+    const first = kind === 'root' ? second : b.get128(target)
+    const [p, q] = kind === 'root' ? [second, second] : arrange(first, second)
+    const x = b.let(p)
+    const y = b.let(q)
+    const result = b.variable('v128')
+    b.set(result, compute(x, y))
+    const zero = { sum: undefined, product: v128.or(isZero(x), isZero(y)), quotient: isZero(x), root: isZero(y) }[kind]
+    const limit = b.limit(lanes)
+    b.arithmetic({
+      operation,
+      lanes,
+      operands: [{ place: source, value: second }, ...(kind === 'root' ? [] : [{ place: target, value: first }])],
+      target,
+      source,
+      result,
+      suspects: [i32.eqz(limit), tests.unsure(result, limit)],
+      excused: tests.only(result, zero ? v128.and(isZero(result), zero) : isZero(result)),
+      keep: () => b.put128(target, result),
+      plain: lanes,
     })
   }
 }
 
-const wordOfSingle = (bits: I32): I64 => i64.extend_i32_u(bits)
-const same = (bits: I64): I64 => bits
-
 function arithmeticRows({ stem, code, kind, single, double, singles, doubles }: Operation): readonly Row[] {
-  const inSingle = (x: I32, y: I32): I32 => i32.reinterpret(single(f32.reinterpret(x), f32.reinterpret(y)))
-  const inDouble = (x: I64, y: I64): I64 => i64.reinterpret(double(f64.reinterpret(x), f64.reinterpret(y)))
-  const scalars = scalar(`${stem}ss`, kind, singleTests, i32.wrap, wordOfSingle, inSingle)
+  const row = (end: string, prefix: Row['prefix'], operands: string, def: Definition): Row => {
+    return { name: stem + end, map: 1, code, prefix, operands, def }
+  }
   return [
-    {
-      name: `${stem}ps`,
-      map: 1,
-      code,
-      prefix: 'np',
-      operands: 'Vx Wx',
-      def: packed(`${stem}ps`, kind, singlesTests, singles),
-    },
-    {
-      name: `${stem}pd`,
-      map: 1,
-      code,
-      prefix: '66',
-      operands: 'Vx Wx',
-      def: packed(`${stem}pd`, kind, doublesTests, doubles),
-    },
-    { name: `${stem}ss`, map: 1, code, prefix: 'f3', operands: 'Vd Wd', def: scalars },
-    {
-      name: `${stem}sd`,
-      map: 1,
-      code,
-      prefix: 'f2',
-      operands: 'Vq Wq',
-      def: scalar(`${stem}sd`, kind, doubleTests, same, same, inDouble),
-    },
+    row('ps', 'np', 'Vx Wx', packed(`${stem}ps`, kind, 'ps', singles)),
+    row('pd', '66', 'Vx Wx', packed(`${stem}pd`, kind, 'pd', doubles)),
+    row('ss', 'f3', 'Vd Wd', scalar(`${stem}ss`, kind, 'f32', single)),
+    row('sd', 'f2', 'Vq Wq', scalar(`${stem}sd`, kind, 'f64', double)),
   ]
 }
 
@@ -204,48 +179,42 @@ const pniRows: readonly Row[] = [
     code: 0x7c,
     prefix: 'f2',
     ...pni,
-    def: packed('haddps', 'sum', singlesTests, f32x4.add, singlePairs),
+    def: packed('haddps', 'sum', 'ps', f32x4.add, singlePairs),
   },
   {
     name: 'haddpd',
     code: 0x7c,
     prefix: '66',
     ...pni,
-    def: packed('haddpd', 'sum', doublesTests, f64x2.add, doublePairs),
+    def: packed('haddpd', 'sum', 'pd', f64x2.add, doublePairs),
   },
   {
     name: 'hsubps',
     code: 0x7d,
     prefix: 'f2',
     ...pni,
-    def: packed('hsubps', 'sum', singlesTests, f32x4.sub, singlePairs),
+    def: packed('hsubps', 'sum', 'ps', f32x4.sub, singlePairs),
   },
   {
     name: 'hsubpd',
     code: 0x7d,
     prefix: '66',
     ...pni,
-    def: packed('hsubpd', 'sum', doublesTests, f64x2.sub, doublePairs),
+    def: packed('hsubpd', 'sum', 'pd', f64x2.sub, doublePairs),
   },
   {
     name: 'addsubps',
     code: 0xd0,
     prefix: 'f2',
     ...pni,
-    def: packed('addsubps', 'sum', singlesTests, f32x4.add, negatedEven(lanes(64, 0x80000000n))),
+    def: packed('addsubps', 'sum', 'ps', f32x4.add, negatedEven(lanes(64, 0x80000000n))),
   },
   {
     name: 'addsubpd',
     code: 0xd0,
     prefix: '66',
     ...pni,
-    def: packed(
-      'addsubpd',
-      'sum',
-      doublesTests,
-      f64x2.add,
-      negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n))),
-    ),
+    def: packed('addsubpd', 'sum', 'pd', f64x2.add, negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n)))),
   },
 ]
 

@@ -1,9 +1,7 @@
+import { XM } from '../builder/library-call.ts'
 import { SSE_RFLAGS_SHIFT, SSE_TRAP } from '../float/sse-lanes.ts'
 import { SSE_OPS } from '../float/sse-ops.ts'
 import { CPU } from '../state/layout.ts'
-
-/** Vector of #XM, SIMD floating-point exception. */
-export const XM = 19
 
 /**
  * The function behind the import 'sse': one operation, exactly. `operation` is the number of the operation and, from bit 8 on, its

@@ -21,14 +21,17 @@ function moveUnaligned(b: Builder): void {
 function move(b: Builder): void {
   const source = b.open(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
-  b.put(target, b.get(source))
+  if (source.kind === 'gpr' || target.kind === 'gpr') b.put(target, b.get(source))
+  else if (source.size === 8) b.putDouble(target, b.double(source))
+  else b.putSingle(target, b.single(source))
 }
 
 /** The source's size into a whole register, zero above. */
 function moveZeroing(b: Builder): void {
   const source = b.open(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
-  b.put128(target, low64(b.get(source)))
+  if (source.kind === 'gpr') b.put128(target, low64(b.get(source)))
+  else b.putAlone(target, source.size === 8 ? b.double(source) : b.single(source))
 }
 
 /** Eight bytes into the high half of a register. */

@@ -27,6 +27,8 @@ const KINDS = {
   /** p is the result, q the carry from before, 0 or 1. */
   inc: ({ p }: Operands) => ({ kind: 'inc', r: p }),
   dec: ({ p }: Operands) => ({ kind: 'dec', r: p }),
+  /** p and q are the bits of two numbers that were compared. */
+  float: ({ p, q }: Operands) => ({ kind: 'float', x: p, y: q }),
 } as const satisfies Readonly<Record<string, ((values: Operands) => FlagChange) | undefined>>
 
 export interface Operands {
@@ -75,6 +77,8 @@ export function pending(
     case 'adc':
     case 'sbb':
       return { kind: change.kind, p: change.x, q: change.y, r: change.r }
+    case 'float':
+      return { kind: 'float', p: change.x, q: change.y }
     case 'logic':
       return { kind: 'logic', p: change.r }
     case 'inc':
@@ -91,6 +95,7 @@ export function changeOf({ kind, size }: FlagState, values: Operands, bind: (x: 
   if (!change) throw new TypeError('flag words are no change')
   const symbolic: FlagChange = change(values)
   const cut = (x: I64): I64 => (x.shape === 'local' ? x : bind(truncated(x, size)))
+  if (symbolic.kind === 'float') return symbolic
   if ('x' in symbolic) return { ...symbolic, x: cut(symbolic.x), y: symbolic.y, r: cut(symbolic.r) }
   return symbolic
 }

@@ -54,11 +54,16 @@ function otherPage(va: I64, size: number, tag: I64): I32 {
   return i32.or(i64.ne(i64.and(va, i64.const(-4096)), tag), across)
 }
 
+const ADD = i64.add(i64.load(i32.const(0)), i64.load(i32.const(0))).op
+
 /** Entries of the page cache for accesses without a base register, each for reading and writing. */
 const CODE_PAGES = 16
 const FS = 20
 const GS = 21
 const OTHER = 22
+/** From here on: for accesses far from what a base register has, as to one of several tables by the same index. */
+const FAR = 23
+const FARS = 9
 /** From a place for reading to that for writing. */
 const WRITING = 32
 
@@ -66,16 +71,30 @@ const WRITING = 32
  * The entry of the page cache that accesses to an address use: one for each base register, as what is reached from one register
  * mostly lies in one page, and others for places near the code and in segments.
  * @param baseOf the register that a local has the value of, or 'page' for the code's page
+ * @param far numbers of places far from their bases, in the order in which they were met
  */
-export function cacheEntry(address: I64, write: boolean, baseOf: (local: Expr) => number | 'page' | undefined): number {
-  return (write ? WRITING : 0) + placeOf(address, baseOf)
+export function cacheEntry(
+  address: I64,
+  write: boolean,
+  baseOf: (local: Expr) => number | 'page' | undefined,
+  far: Map<string, number>,
+): number {
+  return (write ? WRITING : 0) + placeOf(address, baseOf, far)
 }
 
-function placeOf(address: Expr, baseOf: (local: Expr) => number | 'page' | undefined): number {
+function placeOf(
+  address: Expr,
+  baseOf: (local: Expr) => number | 'page' | undefined,
+  far: Map<string, number>,
+): number {
   const base = firstBase(address, baseOf)
   if (segmentOf(address) !== undefined) return segmentOf(address) as number
   if (base === 'page') return CODE_PAGES + (pagesAway(address) & 3)
-  return base ?? OTHER
+  if (base === undefined || pagesFrom(address) === 0) return base ?? OTHER
+  const key = `${base} ${pagesFrom(address)}`
+  const number = far.get(key) ?? far.size
+  far.set(key, number)
+  return FAR + (number % FARS)
 }
 
 function firstBase(e: Expr, baseOf: (local: Expr) => number | 'page' | undefined): number | 'page' | undefined {
@@ -94,6 +113,12 @@ function segmentOf(e: Expr): number | undefined {
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** How many pages from its base an address is, to the nearest. */
+function pagesFrom(address: Expr): number {
+  const constant = address.op === ADD ? address.args.find(({ shape }) => shape === 'const') : undefined
+  return constant ? Number((BigInt(constant.imm) + 2048n) >> 12n) : 0
 }
 
 /** How many pages from the code's a constant distance leads. */

@@ -10,8 +10,11 @@ import { hasZeroHigh, zeroHigh } from '../wasm/narrow.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { cacheEntry, openThroughCache } from './page-cache.ts'
 import { type RegionInsn, target } from './region-code.ts'
+import type { RegionLocals } from './region-locals.ts'
 import { type Leaving, siteNumber } from './sites.ts'
-import { type FlagLocals, type KnownFlags, SymbolicFlags } from './symbolic-flags.ts'
+import type { KnownFlags } from './symbolic-flags.ts'
+import { VectorArithmetic } from './vector-arithmetic.ts'
+import type { Plain } from './vector-state.ts'
 
 /** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
 const NEAR: ReadonlySet<number> = new Set([0x7c, 0x7d, 0xad, 0xa7, 0x6a, 0x6b])
@@ -26,33 +29,6 @@ interface LocalPlace extends Place {
 interface ImmediatePlace extends Place {
   readonly kind: 'imm'
   readonly value: bigint
-}
-
-/** Locals of a region's function besides its registers. */
-export interface RegionLocals {
-  readonly count: I32
-  readonly pageVa: I64
-  /** Where the guest goes on after the region. */
-  readonly rip: I64
-  readonly flags: FlagLocals
-  /** Where the region is left in the middle of an instruction. */
-  readonly site: I64
-  /** Which entry of a loop a dispatcher is to lead to. */
-  readonly selector: I32
-}
-
-export function regionLocals(locals: Locals): RegionLocals {
-  return {
-    count: locals.named('i32'),
-    pageVa: locals.named('i64'),
-    rip: locals.named('i64'),
-    site: locals.named('i64'),
-    selector: locals.named('i32'),
-    flags: {
-      values: { p: locals.named('i64'), q: locals.named('i64'), r: locals.named('i64') },
-      state: locals.named('i32'),
-    },
-  }
 }
 
 /** What lies outside of the blocks. */
@@ -77,13 +53,15 @@ export interface Flow {
 }
 
 /** Bodies inside a region: registers in locals, constants known, flags symbolic until they are read. */
-export class RegionBuilder extends SymbolicFlags {
+export class RegionBuilder extends VectorArithmetic {
   readonly registers: (I64 | undefined)[] = new Array(16).fill(undefined)
   readonly dirty: Set<number> = new Set()
   readonly #at: RegionLocals
   readonly #outside: Outside
   /** Registers that temporaries of this instruction were read from. */
   readonly #origins = new Map<number, number>()
+  /** See `cacheEntry`. */
+  readonly #far = new Map<string, number>()
   /** Temporaries of this instruction with nothing in their high half. */
   readonly #narrow = new Set<number>()
   flow!: Flow
@@ -100,9 +78,10 @@ export class RegionBuilder extends SymbolicFlags {
     this.#outside = outside
   }
 
-  beginBlock(flags: KnownFlags): void {
+  beginBlock(flags: KnownFlags, vectors: readonly Plain[]): void {
     this.#done = 0
     this.flagsHere = flags
+    this.beginVectors(vectors)
   }
 
   emit(here: RegionInsn): void {
@@ -111,6 +90,7 @@ export class RegionBuilder extends SymbolicFlags {
     this.locals.release()
     this.#origins.clear()
     this.#narrow.clear()
+    this.beginInstruction()
     if (here.insn.rep === 0) here.insn.row.def(this)
     else this.#repeat(here.insn)
     this.#done++
@@ -120,6 +100,8 @@ export class RegionBuilder extends SymbolicFlags {
   #repeat({ row }: Decoded): void {
     const before = this.flagsHere
     const leavesFlags = row.writes !== undefined
+    // None of them changes a vector register.
+    const vectors = this.vectorState()
     this.code.block()
     this.#behind = this.code.depth
     if (leavesFlags) this.#mixFlags()
@@ -130,6 +112,7 @@ export class RegionBuilder extends SymbolicFlags {
     this.code.end()
     this.code.end()
     this.flagsHere = leavesFlags ? 'dynamic' : before
+    this.setVectorState(vectors)
   }
 
   /** Before control goes where other flags may come from as well. */
@@ -141,11 +124,13 @@ export class RegionBuilder extends SymbolicFlags {
   /** Emits other blocks on a way of their own; what is known here is as before. */
   aside(emit: () => void): void {
     const [here, insn, flags, done] = [this.#here, this.insn, this.flagsHere, this.#done]
+    const vectors = this.vectorState()
     emit()
     this.#here = here
     this.insn = insn
     this.flagsHere = flags
     this.#done = done
+    this.setVectorState(vectors)
     // Temporaries were used again meanwhile.
     this.#narrow.clear()
   }
@@ -165,7 +150,7 @@ export class RegionBuilder extends SymbolicFlags {
   }
 
   protected override isVolatile(local: Expr): boolean {
-    return this.#registerOf(local.op) !== undefined
+    return this.#registerOf(local.op) !== undefined || super.isVolatile(local)
   }
 
   #registerOf(local: number): number | undefined {
@@ -226,7 +211,7 @@ export class RegionBuilder extends SymbolicFlags {
   openAt(address: I64, access: Access, size: number): Place {
     const write = access !== 'r'
     const va = this.let(address)
-    const place = { tlb: this.#outside.tlb, entry: cacheEntry(address, write, (e) => this.#baseOf(e)) }
+    const place = { tlb: this.#outside.tlb, entry: cacheEntry(address, write, (e) => this.#baseOf(e), this.#far) }
     const host = openThroughCache(this, place, va, size, write, () => {
       const info = i32.const((size << 1) | (write ? 1 : 0))
       this.code.if(i32.eqz(new Expr('i32', 'call', this.#outside.fill, [this.cpu, va, info])), false)
@@ -292,7 +277,8 @@ export class RegionBuilder extends SymbolicFlags {
   }
 
   override hostAddress(place: Place): I32 {
-    if (place.kind === 'gpr' || place.kind === 'imm') throw new TypeError('a register kept in a local has no address')
+    if (place.kind === 'gpr' || place.kind === 'imm' || this.isVector(place))
+      throw new TypeError('a register kept in a local has no address')
     return super.hostAddress(place)
   }
 
@@ -307,6 +293,7 @@ export class RegionBuilder extends SymbolicFlags {
     const site = siteNumber({ leaving, offset: this.#here.offset, done: this.#done, flags })
     this.code.setLocal(this.#at.site.op, i64.const(site))
     this.trimFlags()
+    this.settleVectors()
     this.code.br(this.#outside.site)
   }
 
@@ -377,7 +364,16 @@ export class RegionBuilder extends SymbolicFlags {
     this.declareFlags()
     this.code.setLocal(this.#at.rip.op, rip)
     this.trimFlags()
+    this.settleVectors()
     this.code.br(this.#outside.done)
+  }
+
+  protected outBehind(finish: () => void): void {
+    this.aside(() => {
+      finish()
+      this.retire(this.#done + 1)
+      this.out(this.at(this.#here.offset + this.insn.length))
+    })
   }
 
   /** As in the cold tier, the vCPU may be stopped between rounds: the instruction goes on where it was. */

@@ -2,11 +2,13 @@ import { CPU } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import type { FlagsAt } from './flag-flow.ts'
-import type { Flow, RegionBuilder, RegionLocals } from './region-builder.ts'
+import type { BlocksAt } from './effects.ts'
+import type { Flow, RegionBuilder } from './region-builder.ts'
 import { isIndirect, type RegionCode, type RegionInsn } from './region-code.ts'
 import type { RegionGraph } from './region-graph.ts'
+import type { RegionLocals } from './region-locals.ts'
 import { emitTarget } from './targets.ts'
+import { known } from './vector-state.ts'
 
 /** Offsets that a jump by address is compared with one by one; more of them are looked up. */
 const MOST_COMPARED = 4
@@ -21,7 +23,7 @@ export class RegionFlow implements Flow {
   readonly #at: RegionLocals
   readonly #region: RegionCode
   readonly #graph: RegionGraph
-  readonly #flags: readonly FlagsAt[]
+  readonly #begin: BlocksAt
   /** Which entry a dispatcher is to lead to. */
   readonly #selector: I32
   /** Depths of the labels of loops and of blocks that are left for what stands behind them. */
@@ -29,20 +31,13 @@ export class RegionFlow implements Flow {
   readonly #joins = new Map<number, number>()
   #block = 0
 
-  constructor(
-    code: Code,
-    b: RegionBuilder,
-    at: RegionLocals,
-    region: RegionCode,
-    graph: RegionGraph,
-    flags: readonly FlagsAt[],
-  ) {
+  constructor(code: Code, b: RegionBuilder, at: RegionLocals, region: RegionCode, graph: RegionGraph, begin: BlocksAt) {
     this.#code = code
     this.#b = b
     this.#at = at
     this.#region = region
     this.#graph = graph
-    this.#flags = flags
+    this.#begin = begin
     this.#selector = at.selector
   }
 
@@ -74,13 +69,13 @@ export class RegionFlow implements Flow {
 
   #node(node: number): void {
     const entries = this.#graph.entriesOf(node)
-    if (node === this.#graph.entry && this.#graph.entered.length > 1) this.#begin(node)
+    if (node === this.#graph.entry && this.#graph.entered.length > 1) this.#start(node)
     else if (entries) this.#dispatch(node, entries)
     else this.#body(node)
   }
 
   /** At one of the region's entries, by its place in its page. */
-  #begin(node: number): void {
+  #start(node: number): void {
     const { entries } = this.#region
     for (const _ of entries) this.#code.block()
     const { depth } = this.#code
@@ -110,7 +105,8 @@ export class RegionFlow implements Flow {
 
   #body(block: number): void {
     this.#block = block
-    this.#b.beginBlock(this.#flags[block])
+    const { flags, vectors } = this.#begin
+    this.#b.beginBlock(flags[block], vectors.blocks[block].map(known))
     const { insns, next, fallsThrough } = this.#region.blocks[block]
     for (const insn of insns) this.#b.emit(insn)
     if (!fallsThrough) return
@@ -176,6 +172,7 @@ export class RegionFlow implements Flow {
     const node = this.#graph.way(to)
     if (this.#graph.isBack(from, node)) this.#outAtLimit(offset)
     this.#arriveWithFlags(to)
+    this.#b.settleVectors()
     this.#select(to)
     this.#enter(from, node)
   }
@@ -190,7 +187,7 @@ export class RegionFlow implements Flow {
   }
 
   #arriveWithFlags(to: number): void {
-    const expected = this.#flags[to]
+    const expected = this.#begin.flags[to]
     const here = this.#b.flagsHere
     if (expected === 'dynamic') this.#b.declareFlags()
     else if (

@@ -5,11 +5,12 @@ import { CPU, REGION } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import { flagsAtBlocks } from './effects.ts'
-import { RegionBuilder, regionLocals } from './region-builder.ts'
+import { whatBlocksBeginWith } from './effects.ts'
+import { RegionBuilder } from './region-builder.ts'
 import type { RegionCode } from './region-code.ts'
 import { RegionFlow } from './region-flow.ts'
 import { RegionGraph } from './region-graph.ts'
+import { regionLocals } from './region-locals.ts'
 
 const FILL: Signature = { params: ['i32', 'i64', 'i32'], results: ['i32'] }
 const SETTLE: Signature = { params: ['i32'], results: [] }
@@ -44,7 +45,8 @@ export function regionFunction(region: RegionCode): FunctionBody {
   const outside = { done, site: body.depth, fill: FILL_INDEX, settle: SETTLE_INDEX, tlb }
   const b = new RegionBuilder(body, locals, cpu, at, HELPER_INDEX, outside)
   const graph = new RegionGraph(region)
-  const flow = new RegionFlow(body, b, at, region, graph, flagsAtBlocks(region, graph))
+  const begin = whatBlocksBeginWith(region, graph)
+  const flow = new RegionFlow(body, b, at, region, graph, begin)
   b.flow = flow
   flow.emit()
   body.u8(0x00)
@@ -66,8 +68,11 @@ export function regionFunction(region: RegionCode): FunctionBody {
   b.registers.forEach((local, n) => {
     if (local) code.setLocal(local.op, i64.load(cpu, CPU.GPR + n * 8))
   })
+  const isFirst = region.entries.length > 1 ? i32.eq(i32.load(cpu, CPU.ENTRY), i32.const(region.entry)) : undefined
+  b.enterVectors(code, begin.vectors.entry, isFirst)
   code.append(body)
   for (const n of b.dirty) code.store(STORE64[8], cpu, b.register(n), CPU.GPR + n * 8)
+  b.leaveVectors(code)
   code.store(STORE64[8], cpu, p, CPU.FZ)
   code.store(STORE64[8], cpu, q, CPU.FS)
   code.store(STORE64[8], cpu, r, CPU.FC)

@@ -5,7 +5,7 @@
 import type { Access, Builder, ConditionCode, FlagChange, Place, StateWord, Trap } from '../../src/builder/builder.ts'
 import { ARITHMETIC_FLAGS, conditionOf, flagBits } from '../../src/builder/flag-bits.ts'
 import type { Decoded, MemOperand, Operand } from '../../src/decode/decoded.ts'
-import { Expr, type I32, type I64, type V128, type WasmType } from '../../src/wasm/expr.ts'
+import { Expr, type F32, type F64, type I32, type I64, type V128, type WasmType } from '../../src/wasm/expr.ts'
 import { i64 } from '../../src/wasm/ops.ts'
 import { CODE, type NativeCase } from '../native/native.ts'
 import { evaluate } from './evaluate.ts'
@@ -197,6 +197,34 @@ export class Interpreter implements Builder {
   xmm(): Place {
     return this.#none('xmm')
   }
+  double(): F64 {
+    return this.#none('double')
+  }
+
+  putDouble(): void {
+    this.#none('putDouble')
+  }
+
+  single(): F32 {
+    return this.#none('single')
+  }
+
+  putSingle(): void {
+    this.#none('putSingle')
+  }
+
+  putAlone(): void {
+    this.#none('putAlone')
+  }
+
+  arithmetic(): void {
+    this.#none('arithmetic')
+  }
+
+  limit(): I32 {
+    return this.#none('limit')
+  }
+
   hostAddress(): I32 {
     return this.#none('hostAddress')
   }
