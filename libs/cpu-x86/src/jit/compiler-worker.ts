@@ -1,5 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { CpuPolicy } from '../state/policy.ts'
+import { lowerCompilingThreads } from './compile-priority.ts'
 import { ANSWERS, type CompilerStart, type ToCompiler } from './compile-request.ts'
 import { Compiler, TOGETHER } from './compiler.ts'
 
@@ -7,6 +8,7 @@ import { Compiler, TOGETHER } from './compiler.ts'
 const WAIT = 2
 
 const { port, policy, words } = workerData as CompilerStart
+lowerCompilingThreads()
 const compiler = new Compiler(new CpuPolicy(policy).decode)
 let timer: NodeJS.Timeout | undefined
 
