@@ -1,5 +1,6 @@
 import { tableOf } from '../cold/drop-code.ts'
 import { REC } from '../cold/record.ts'
+import { executeIndex } from '../state/execute-index.ts'
 import { CODE_TABLE, REGION, XTLB } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import type { CodeMode } from './region-code.ts'
@@ -144,7 +145,7 @@ function withCode(vcpu: VcpuMemory, frame: number): number {
 function executedFrame(vcpu: VcpuMemory, { rip, mode }: Place, delta: number): number {
   const va = BigInt.asUintN(64, (rip & ~0xfffn) + BigInt(delta) * 4096n)
   const bank = vcpu.base + (mode.isUser ? REGION.XTLB_USER : REGION.XTLB_KERNEL)
-  const entry = bank + Number((va >> 12n) & BigInt(XTLB.ENTRIES - 1)) * XTLB.ENTRY
+  const entry = bank + executeIndex(va) * XTLB.ENTRY
   if (vcpu.views.u64[(entry + XTLB.TAG) >> 3] !== (va | (mode.bits === 32 ? 1n : 0n))) return 0
   return withCode(vcpu, vcpu.views.i32[(entry + XTLB.HOST) >> 2] >>> 0)
 }

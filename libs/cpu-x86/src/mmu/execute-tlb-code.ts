@@ -4,8 +4,14 @@ import { i32, i64 } from '../wasm/ops.ts'
 
 /** Where the current mode's execute TLB has an address, if it has it. */
 export function executeEntry(cpu: I32, rip: I64): I32 {
-  const index = i32.and(i32.shr_u(i32.wrap(rip), i32.const(8)), i32.const((XTLB.ENTRIES - 1) * XTLB.ENTRY))
-  return i32.add(i32.load(cpu, CPU.XTLB), index)
+  return i32.add(i32.load(cpu, CPU.XTLB), i32.shl(executeIndexCode(rip), i32.const(Math.log2(XTLB.ENTRY))))
+}
+
+/** As `executeIndex`. */
+export function executeIndexCode(rip: I64): I32 {
+  const low = i32.wrap(rip)
+  const both = i32.xor(i32.shr_u(low, i32.const(12)), i32.shr_u(low, i32.const(24)))
+  return i32.and(both, i32.const(XTLB.ENTRIES - 1))
 }
 
 /** What an entry for an address is known by: the same bytes are other instructions in compatibility mode. */

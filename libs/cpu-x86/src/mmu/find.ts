@@ -5,7 +5,7 @@ import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
-import { executeEntry, executeTag, recordIn } from './execute-tlb-code.ts'
+import { executeEntry, executeIndexCode, executeTag, recordIn } from './execute-tlb-code.ts'
 import { emitUse } from './use-code.ts'
 import { emitWalk, notCanonical } from './walk-code.ts'
 
@@ -50,7 +50,7 @@ function lookUpFunction(traces: 'leave' | 'refuse'): FunctionBody {
   )
   fail(i32.ge_u(i32.load(cpu, CPU.JUMPS_LAST), i32.const(LAST_GENERATION)))
   code.if(i64.eq(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
-  emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(rip), i32.const(12)), i32.const(XTLB.ENTRIES - 1)), USED.XMOST)
+  emitUse(code, used, slot, executeIndexCode(rip), USED.XMOST)
   code.else()
   forgetJumps(code, cpu)
   code.end()

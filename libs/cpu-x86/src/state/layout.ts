@@ -172,14 +172,14 @@ export const XTLB = { ENTRY: 16, ENTRIES: 4096, TAG: 0, CODE_TABLE: 8, HOST: 12,
  */
 export const JUMPS = {
   ENTRY: 32,
-  ENTRIES: 1024,
+  ENTRIES: 4096,
   /** u64 */
   RIP: 0,
   /** i32 */
   GENERATION: 8,
   SLOT: 12,
   REC: 16,
-  BYTES: 1024 * 32,
+  BYTES: 4096 * 32,
 } as const
 
 /**
@@ -221,7 +221,7 @@ export const REGION = {
   XUSED_KERNEL: 0x75000,
   XUSED_USER: 0x77000,
   JUMPS: 0x79000,
-  CODE_TABLES: 0x82000,
+  CODE_TABLES: 0x99000,
 } as const
 
 /** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */

@@ -1,3 +1,4 @@
+import { executeIndex } from './execute-index.ts'
 import { PAGE_CACHE, TLB, USED, type XTLB } from './layout.ts'
 
 /** Where a bank lies, from the vCPU's base, and how it is laid out. */
@@ -117,9 +118,9 @@ export class TlbBank {
     this.#forgetPages()
   }
 
-  /** As `emptyPage`, of an entry of this page alone. @returns whether there was one */
+  /** Of an execute TLB: empties the entry of this page. @returns whether there was one */
   dropPage(va: bigint): boolean {
-    const at = this.#first + (Number((va >> 12n) & 0xfffffn) & (this.#entries - 1)) * this.#words
+    const at = this.#first + executeIndex(va) * this.#words
     // Below the page's bits is the mode of the code.
     const isThis =
       (this.#i32[at] & -4096) === Number(BigInt.asIntN(32, va & ~0xfffn)) &&

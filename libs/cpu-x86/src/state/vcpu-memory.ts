@@ -1,3 +1,4 @@
+import { executeIndex } from './execute-index.ts'
 import { CPU, JUMPS, REGION, RETURNS, TLB, USED, XTLB } from './layout.ts'
 import { TlbBank, type TlbBankPlace } from './tlb-bank.ts'
 
@@ -167,7 +168,7 @@ export class VcpuMemory {
 
   /** An entry of the current mode's execute TLB, for code of its kind (COMPAT). */
   setExecuteEntry(page: bigint, codeTable: number, frameHost: number): void {
-    const index = Number((page >> 12n) & BigInt(XTLB.ENTRIES - 1))
+    const index = executeIndex(page)
     const entry = this.i32(CPU.XTLB) + index * XTLB.ENTRY
     const tag = (entry + XTLB.TAG) >> 3
     const isUser = this.i32(CPU.USER) !== 0

@@ -1,17 +1,17 @@
 /** Regions are of pages that may go, come back, be others, or lie in each other's place of the execute TLB. */
 import { describe, expect, test } from 'vitest'
 import { PTE } from '../../src/mmu/walk-code.ts'
-import { CPU, XTLB } from '../../src/state/layout.ts'
+import { CPU } from '../../src/state/layout.ts'
 import { Machine } from '../machine.ts'
 import { Random } from '../programs/random.ts'
 import { type Tier, tiers } from '../run/tiers.ts'
 import { Assembler } from './assembler.ts'
 
-/** As far from each other as pages are that have one entry of the execute TLB. */
-const ALIAS = BigInt(XTLB.ENTRIES) << 12n
-const CALLERS = [0x400000n, 0x480000n, 0x400000n + ALIAS]
+/** In what pages differ that have one entry of the execute TLB (state/execute-index.ts). */
+const ALIAS = (1n << 24n) | (1n << 12n)
+const CALLERS = [0x400000n, 0x480000n, 0x400000n ^ ALIAS]
 /** Functions, of which each begins its page; the second and third take each other's place, and so do the first and a caller. */
-const FUNCTIONS = [0x480000n + ALIAS, 0x410000n, 0x410000n + ALIAS, 0x411000n]
+const FUNCTIONS = [0x480000n ^ ALIAS, 0x410000n, 0x410000n ^ ALIAS, 0x411000n]
 const STACK = 0x500000n
 const TURNS = 12
 const NOT_PRESENT = 0x10
