@@ -4,7 +4,7 @@ import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
 import type { Decoded, MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
-import { type Code, STORE64 } from '../wasm/code.ts'
+import type { Code } from '../wasm/code.ts'
 import { Expr, type I32, type I64, type WasmType } from '../wasm/expr.ts'
 import { hasZeroHigh, zeroHigh } from '../wasm/narrow.ts'
 import { i32, i64 } from '../wasm/ops.ts'
@@ -321,14 +321,6 @@ export class RegionBuilder extends VectorArithmetic {
 
   nextRip(): I64 {
     return this.let(this.at(this.#here.offset + this.insn.length))
-  }
-
-  /** The vCPU's page is this many pages behind the entry's, from which offsets count. */
-  pageBehind(pages: number): void {
-    if (pages === 0) return
-    const { pageVa } = this.#at
-    this.code.setLocal(pageVa.op, i64.sub(pageVa, i64.const(pages * 4096)))
-    this.code.store(STORE64[8], this.cpu, pageVa, CPU.PAGE_VA)
   }
 
   /** The address of an offset. */

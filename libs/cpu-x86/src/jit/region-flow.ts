@@ -85,11 +85,19 @@ export class RegionFlow implements Flow {
     this.#code.u8(0x00)
     for (const [n, offset] of entries.entries()) {
       this.#code.end()
-      this.#b.pageBehind(offset >> 12)
+      this.#pageBehind(offset >> 12)
       const block = this.#graph.entered[n]
       this.#select(block)
       this.#enter(node, this.#graph.way(block))
     }
+  }
+
+  /** The vCPU's page is this many pages behind the entry's, from which offsets count. */
+  #pageBehind(pages: number): void {
+    if (pages === 0) return
+    const { pageVa } = this.#at
+    this.#code.setLocal(pageVa.op, i64.sub(pageVa, i64.const(pages * 4096)))
+    this.#code.store(STORE64[8], this.#b.cpu, pageVa, CPU.PAGE_VA)
   }
 
   /** To one of the entries, by the selector. */
