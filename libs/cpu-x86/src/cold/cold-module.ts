@@ -10,7 +10,7 @@ import { Code, STORE32, STORE32_16, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import { FAULT_ENTRY, SYSCALL_ENTRY } from './entries.ts'
+import { FAULT_ENTRY, TRAP_ENTRY } from './entries.ts'
 import { entered, entry, hasMissed, missed } from './entry-code.ts'
 import type { Form } from './forms.ts'
 import { BODY, BODY_IMPORTS, callBody, FUNCTION, HELPER_INDEX } from './functions.ts'
@@ -29,7 +29,7 @@ export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
   missing.return(i32.const(EXIT.NEED_FORM))
   missing.end()
   return assemble({
-    imports: [...BODY_IMPORTS, ['syscall', SYSCALL_ENTRY], ['fault', FAULT_ENTRY]],
+    imports: [...BODY_IMPORTS, ['trap', TRAP_ENTRY], ['fault', FAULT_ENTRY]],
     table: true,
     indirect: [BODY],
     functions: [
@@ -79,10 +79,10 @@ function loopFunction(forms: readonly Form[]): FunctionBody {
   code.block()
   const miss = code.depth
   code.block()
-  b.labels = { exit, loop, taken, found, slow, miss, syscall: code.depth }
+  b.labels = { exit, loop, taken, found, slow, miss, trap: code.depth }
   handlers(code, b, at, cpu, forms)
   code.end()
-  entry(code, cpu, at, b, new Expr('i32', 'call', FUNCTION.SYSCALL, [cpu]), 1)
+  entry(code, cpu, at, b, new Expr('i32', 'call', FUNCTION.TRAP, [cpu]), 1)
   b.leave(EXIT.TRAP)
   code.end()
   entry(code, cpu, at, b, missed(cpu), 2)
@@ -151,6 +151,7 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
       loadFlags(code, cpu, at)
       code.if(at.exit, false)
       code.brIf(b.labels.miss, hasMissed(cpu, at))
+      code.brIf(b.labels.trap, i32.eq(at.exit, i32.const(EXIT.TRAP)))
       code.br(b.labels.exit)
       code.end()
       b.finish()

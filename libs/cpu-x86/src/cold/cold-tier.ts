@@ -41,7 +41,7 @@ export class ColdTier {
     forms: FormRegistry,
     helpers: Helpers,
     slow: (vcpu: number, info: number) => number,
-    { syscall, fault }: Entries,
+    { trap, fault }: Entries,
   ) {
     this.#memory = memory
     this.#forms = forms
@@ -50,7 +50,7 @@ export class ColdTier {
     this.table = new WebAssembly.Table({ initial: TABLE.FORMS, element: 'anyfunc' })
     compiled ??= new WebAssembly.Module(coldModule(sharedLoopForms()))
     const { exports } = new WebAssembly.Instance(compiled, {
-      e: { m: memory, t: this.table, ...helpers, syscall, fault },
+      e: { m: memory, t: this.table, ...helpers, trap, fault },
     })
     this.run = exports.run as Run
     this.fill = exports.fill as Fill

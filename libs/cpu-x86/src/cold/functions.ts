@@ -16,7 +16,7 @@ export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2 } as const
 
 /** Functions of the cold tier's module by index: what it imports beside those, then its own. */
 export const FUNCTION = {
-  SYSCALL: BODY_IMPORTS.length,
+  TRAP: BODY_IMPORTS.length,
   FAULT: BODY_IMPORTS.length + 1,
   FILL: BODY_IMPORTS.length + 2,
   FIND: BODY_IMPORTS.length + 3,

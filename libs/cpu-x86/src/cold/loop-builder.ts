@@ -40,7 +40,7 @@ export interface LoopLabels {
   readonly slow: number
   /** `fill` has found no frame. */
   readonly miss: number
-  readonly syscall: number
+  readonly trap: number
   readonly exit: number
 }
 
@@ -78,12 +78,8 @@ export class LoopBuilder extends RecordBuilder {
   }
 
   override trap(kind: Trap): void {
-    if (kind !== 'syscall') {
-      super.trap(kind)
-      return
-    }
     this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
-    this.code.br(this.labels.syscall)
+    this.code.br(this.labels.trap)
   }
 
   leave(code: number): void {

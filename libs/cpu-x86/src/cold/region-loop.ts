@@ -1,4 +1,3 @@
-import { TRAP_KINDS } from '../builder/builder.ts'
 import { REGION_PLACE } from '../jit/code-pages.ts'
 import { leaveCall } from '../jit/sites.ts'
 import { executeEntry, executeTag, recordIn } from '../mmu/execute-tlb-code.ts'
@@ -13,8 +12,6 @@ import { DUMMY_RECORD, loadFlags, retired, storeFlags } from './loop-state.ts'
 import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
 import { addressOf } from './record-builder.ts'
 import { currentGeneration } from './returns.ts'
-
-const SYSTEM_CALL = TRAP_KINDS.indexOf('syscall')
 
 /** Place in the table of the region that starts at a record. */
 const slotOf = (rec: I32): I32 => i32.load(i32.load(rec, REGION_PLACE.POINTER), REGION_PLACE.SLOT)
@@ -118,10 +115,9 @@ function enterKernel(code: Code, at: LoopLocals, cpu: I32, again: number): void 
   const { exit, next, count } = at
   code.if(exit, false)
   code.setLocal(next.op, i32.const(0))
-  const traps = i32.eq(exit, i32.const(EXIT.TRAP))
-  code.if(i32.and(traps, i32.eq(i32.load(cpu, CPU.TRAP), i32.const(SYSTEM_CALL))))
+  code.if(i32.eq(exit, i32.const(EXIT.TRAP)))
   // As the answers to a fault are, of which 2 has the instruction retired.
-  code.setLocal(next.op, i32.shl(new Expr('i32', 'call', FUNCTION.SYSCALL, [cpu]), i32.const(1)))
+  code.setLocal(next.op, i32.shl(new Expr('i32', 'call', FUNCTION.TRAP, [cpu]), i32.const(1)))
   code.end()
   code.if(hasMissed(cpu, at))
   code.setLocal(next.op, missed(cpu))

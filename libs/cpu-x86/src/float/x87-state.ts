@@ -24,8 +24,8 @@ const TOP_SHIFT = 11
 const TOP_MASK = 0x3800
 
 /** Bits of the control word that can be written, and the one that always reads 1. */
-const FCW_WRITABLE = 0x1f3f
-const FCW_FIXED = 0x0040
+export const FCW_WRITABLE = 0x1f3f
+export const FCW_FIXED = 0x0040
 
 export const fcw = (state: DataView): number => state.getUint16(FCW, true)
 export const fsw = (state: DataView): number => state.getUint16(FSW, true)

@@ -7,11 +7,11 @@ import { linearAddress } from './operands.ts'
 import { VECTOR } from './pv-state.ts'
 
 /** Bytes of the image that FXSAVE writes; the rest is software's. */
-const SAVED = 416
+export const SAVED = 416
 /** xmm8 to xmm15 exist in 64-bit mode only. */
 const XMM8 = 288
-const MXCSR = 24
-const MXCSR_MASK = 0xffff
+export const MXCSR = 24
+export const MXCSR_MASK = 0xffff
 
 /** In 64-bit mode with REX.W the pointers have 64 bits; else they are an offset of 32 bits with a selector, which is not kept. */
 const hasWidePointers = ({ mode, size }: Decoded): boolean => mode === 64 && size === 8

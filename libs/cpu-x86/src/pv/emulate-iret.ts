@@ -8,7 +8,7 @@ import { RF, setResumeFlag } from './resume-flag.ts'
 import { codeSegment, loadSegment, SS } from './segment-loads.ts'
 
 /** What iret changes of RFLAGS at CPL 3: neither IF nor IOPL, VM, VIF, VIP; RF is kept elsewhere. */
-const CHANGED = 0x244dd5n
+export const CHANGED_BY_IRET = 0x244dd5n
 /** Nested task: long mode has no task to return to (SDM vol. 2, IRET). */
 const NT = 0x4000n
 
@@ -37,7 +37,7 @@ export function iretInstruction(c: EmulationContext, insn: Decoded): Emulated {
     if (refused) return refused
   }
   const flags = word(2)
-  writeRflags(vcpu, (readRflags(vcpu) & ~CHANGED) | (flags & CHANGED))
+  writeRflags(vcpu, (readRflags(vcpu) & ~CHANGED_BY_IRET) | (flags & CHANGED_BY_IRET))
   setResumeFlag(vcpu, (flags & RF) !== 0n, true)
   const rsp = compat ? vcpu.gpr(4) + BigInt(size * words) : word(3)
   vcpu.setGpr(4, BigInt.asUintN(compat || code.compat ? 32 : 64, rsp))

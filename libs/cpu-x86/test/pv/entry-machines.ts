@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { TRAP_KINDS } from '../../src/builder/builder.ts'
 import type { Entries } from '../../src/cold/entries.ts'
 import { kick } from '../../src/mmu/safepoint.ts'
 import { type EntryPages, fastEntries } from '../../src/pv/fast/fast-entries.ts'
@@ -13,18 +14,22 @@ import { GDT, SHARED_INFO } from './pv-machine.ts'
 /** Two vCPUs that are given the same, of which one has its entries in WebAssembly and the other in TypeScript. */
 export class EntryMachines {
   /** How often the entries gave each answer: [left to TypeScript, done, a store done]. */
-  readonly syscalls: [number, number] = [0, 0]
+  readonly traps: Record<'syscall' | 'iret' | 'fxstate', [number, number]> = {
+    syscall: [0, 0],
+    iret: [0, 0],
+    fxstate: [0, 0],
+  }
   readonly faults: [number, number, number] = [0, 0, 0]
   readonly #both: readonly [EntryMachine, EntryMachine]
   #kickAt = -1
 
   constructor(options: MachineOptions = {}) {
     const counted = (vcpu: VcpuMemory, pages: EntryPages): Entries => {
-      const { syscall, fault } = fastEntries(vcpu.views.memory, pages)
+      const { trap, fault } = fastEntries(vcpu.views.memory, pages)
       return {
-        syscall: (cpu) => {
-          if (this.syscalls[1] === this.#kickAt) kick(vcpu)
-          return this.#count(this.syscalls, syscall(cpu))
+        trap: (cpu) => {
+          if (this.traps.syscall[1] === this.#kickAt) kick(vcpu)
+          return this.#count(this.traps[TRAP_KINDS[vcpu.i32(CPU.TRAP)] as keyof EntryMachines['traps']], trap(cpu))
         },
         fault: (cpu, va, info) => this.#count(this.faults, fault(cpu, va, info)),
       }

@@ -50,6 +50,12 @@ const INSTRUCTIONS: readonly (readonly number[])[] = [
   [0x0f, 0x11, 0x03], // movups [rbx], xmm0
   [0x48, 0x0f, 0xc1, 0x03], // xadd [rbx], rax
   [0x8f, 0x03], // pop [rbx]
+  [0x48, 0xcf], // iretq
+  [0xcf], // iretd
+  [0x48, 0x0f, 0xae, 0x43, 0x40], // fxsave64 [rbx + 0x40]
+  [0x48, 0x0f, 0xae, 0x4b, 0x40], // fxrstor64 [rbx + 0x40]
+  [0x49, 0x0f, 0xae, 0x4c, 0x24, 0x40], // fxrstor64 [r12 + 0x40]
+  [0x0f, 0xae, 0x4b, 0x40], // fxrstor [rbx + 0x40]
   [0x48, 0x87, 0x03], // xchg [rbx], rax: what follows is done to tables
   [0x4c, 0x87, 0x4b, 0x08], // xchg [rbx + 8], r9
   [0x49, 0x87, 0x04, 0x24], // xchg [r12], rax
@@ -57,7 +63,7 @@ const INSTRUCTIONS: readonly (readonly number[])[] = [
   [0x87, 0x03], // xchg [rbx], eax
   [0xf0, 0x48, 0x0f, 0xba, 0x33, 0x01], // lock btr qword [rbx], 1
 ]
-const FIRST_OF_TABLES = 12
+const [IRETQ, FXSAVE, FIRST_OF_TABLES] = [12, 14, 18]
 const STAYING = PROGRAM + 0xf00n
 
 const ENTRIES = [SYSCALL_ENTRY, EVENT_ENTRY, PF_ENTRY, OTHER_ENTRY] as const
@@ -95,9 +101,17 @@ function machines(options: ConstructorParameters<typeof EntryMachines>[0] = {}):
 
 const RFLAGS = [0x202n, 0x2n, 0x10202n, 0x102n, 0x40202n, 0x4202n, 0x23202n, 0x200a97n, 0xffff_ffff_ffffn] as const
 
+/** As fxsave writes it, and with bits that it does not write. */
+function fxImage(random: Random): Uint8Array {
+  const words = BigUint64Array.from({ length: 64 }, () => random.bits64())
+  words[3] = random.mostly(0xffff_0000_1f80n, 0x1_0000n, random.bits64())
+  return new Uint8Array(words.buffer)
+}
+
 /** A random state before an instruction of INSTRUCTIONS. */
 function prepare(both: EntryMachines, random: Random): string {
-  const instruction = random.one(0, 0, 0, random.below(INSTRUCTIONS.length))
+  const instruction = random.one(0, 0, 0, IRETQ + random.below(4), random.below(INSTRUCTIONS.length))
+  const isFx = instruction >= FXSAVE && instruction < FIRST_OF_TABLES
   const toTable = instruction >= FIRST_OF_TABLES
   const user = random.below(3) > (toTable ? 1 : 0)
   const stack = (): bigint =>
@@ -189,6 +203,9 @@ function prepare(both: EntryMachines, random: Random): string {
   ]
   if (random.below(8) === 0)
     frame[5] = random.one(0x10n, 0x13n, 0x23n, 0xe023n, 0n, 3n, 0x37n, 0xfff3n, BigInt(FLAT_RING3_CS32))
+  // What the instruction takes from where the hypercall has RAX.
+  if (instruction >= IRETQ && instruction < FXSAVE) frame.splice(0, 4)
+  const [image, kept] = [fxImage(random), fxImage(random)]
   const [pending, mask] = [random.mostly(0, 1, 2), random.one(0, 1, 5)]
   both.events(pending, mask)
   both.watch(STACK, random.below(8) === 0)
@@ -205,6 +222,10 @@ function prepare(both: EntryMachines, random: Random): string {
     for (const [at, value] of words) vcpu.setU64(at, BigInt.asUintN(64, value))
     for (const [at, value] of halves) vcpu.setI32(at, value)
     update.put(m, mmu)
+    if (isFx) {
+      m.write(m.host(m.frameOf(WRITABLE)) + 0x140, image)
+      vcpu.views.u8.set(kept, vcpu.base + CPU.FX)
+    }
     setMode(vcpu, user)
     vcpu.setI32(CPU.ROOT, m.host(user ? USER_ROOT : 1))
     if (flushes) vcpu.flushAll()
@@ -225,7 +246,8 @@ test('entries and returns in WebAssembly leave what those in TypeScript leave, f
     both.run(1 + random.below(3), `case ${n}: ${what}`)
   }
   // Each way was taken many times, by either side.
-  for (const count of [...both.syscalls, ...both.faults]) expect(count).toBeGreaterThan(80)
+  for (const counts of [...Object.values(both.traps), both.faults])
+    for (const count of counts) expect(count).toBeGreaterThan(40)
 })
 
 /** pop rcx; pop r11; push 0; push rcx; push r11; push rax; mov eax, 23; syscall: returns from any entry without error code. */
@@ -277,8 +299,8 @@ test.each([0, 3])('a program of system calls and page faults runs alike, with re
   const both = machines({ regionThreshold: threshold, regions: { atOnce: true } })
   looping(both)
   for (let n = 0; n < 40; n++) expect(both.run(1_500 + n * 7, `stretch ${n}`, true)).toBe('limit')
-  expect(both.syscalls).toEqual([0, expect.any(Number)])
-  expect(both.syscalls[1]).toBeGreaterThan(80)
+  expect(both.traps.syscall).toEqual([0, expect.any(Number)])
+  expect(both.traps.syscall[1]).toBeGreaterThan(80)
   expect(both.faults[1]).toBeGreaterThan(100)
 })
 
@@ -287,7 +309,7 @@ test('a guest that does nothing but enter and leave its kernel sees a kick at on
   looping(both)
   both.kickAt(100)
   expect(both.fast.run(10_000_000, false)).toBe('limit')
-  expect(both.syscalls).toEqual([0, 101])
+  expect(both.traps.syscall).toEqual([0, 101])
 })
 
 test('page faults without end come back to TypeScript', () => {

@@ -46,7 +46,7 @@ function machineOf(options: object): Kernel {
   const see = (name: string, vcpu: VcpuMemory) =>
     seen.push([name, vcpu.rip, vcpu.u64(CPU.ICOUNT) + BigInt(vcpu.i32(CPU.COUNT))])
   const entries = (vcpu: VcpuMemory) => ({
-    syscall: () => {
+    trap: () => {
       see('syscall', vcpu)
       if (isLeft(vcpu)) return 0
       systemCall(vcpu)

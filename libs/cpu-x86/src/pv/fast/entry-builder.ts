@@ -7,7 +7,17 @@ import type { FunctionBody } from '../../wasm/module.ts'
 import { i32, i64 } from '../../wasm/ops.ts'
 
 /** Functions of the module of the entries by index: imports, then its own in this order. */
-export const FUNCTION = { LOCK: 0, UNLOCK: 1, FILL: 2, REPLACE_L1: 3, MMU_UPDATE: 4, IRET: 5 } as const
+export const FUNCTION = {
+  LOCK: 0,
+  UNLOCK: 1,
+  FILL: 2,
+  REPLACE_L1: 3,
+  MMU_UPDATE: 4,
+  IRET: 5,
+  SYSCALL: 6,
+  IRET_INSTRUCTION: 7,
+  FX_STATE: 8,
+} as const
 
 /** Writes a function (vCPU, ...) -> 1: done, or 0: TypeScript's turn, with nothing changed. */
 export class EntryBuilder {

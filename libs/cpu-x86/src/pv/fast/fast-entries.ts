@@ -2,9 +2,12 @@ import type { Entries } from '../../cold/entries.ts'
 import { fillFunction } from '../../mmu/fill.ts'
 import { assemble } from '../../wasm/module.ts'
 import { faultEntry } from './fault-entry.ts'
+import { fxStateEntry } from './fx-state.ts'
 import { iretEntry } from './iret-entry.ts'
+import { iretInstructionEntry } from './iret-instruction.ts'
 import { mmuUpdate, replaceL1 } from './page-tables.ts'
 import { syscallEntry } from './syscall-entry.ts'
+import { trapEntry } from './trap-entry.ts'
 
 /** The page types of a domain, and the lock that they are changed under. */
 export interface EntryPages {
@@ -30,7 +33,18 @@ export function fastEntries(memory: WebAssembly.Memory, { memory: pages, lock, u
       ],
       secondMemory: true,
       // In the order of FUNCTION.
-      functions: [fillFunction(), replaceL1(), mmuUpdate(), iretEntry(), syscallEntry(), faultEntry()],
+      functions: [
+        ...[
+          fillFunction(),
+          replaceL1(),
+          mmuUpdate(),
+          iretEntry(),
+          syscallEntry(),
+          iretInstructionEntry(),
+          fxStateEntry(),
+        ],
+        ...[trapEntry(), faultEntry()],
+      ],
     }),
   )
   const { exports } = new WebAssembly.Instance(compiled, { e: { m: memory, p: pages, lock, unlock } })

@@ -16,8 +16,8 @@ const VGCF_IN_SYSCALL = 0x100
 /** iret_context, in words. */
 const FRAME = { RAX: 0, R11: 1, RCX: 2, FLAGS: 3, RIP: 4, CS: 5, RFLAGS: 6, RSP: 7, SS: 8, WORDS: 9 } as const
 /** Of a descriptor's second dword: present, ring 3, accessed; 64-bit code, or writable data (SDM vol. 3 3.4.5). */
-const CODE64 = { mask: 0x60f900, wanted: 0x20f900 } as const
-const STACK = { mask: 0xfb00, wanted: 0xf300 } as const
+export const CODE64 = { mask: 0x60f900, wanted: 0x20f900 } as const
+export const STACK = { mask: 0xfb00, wanted: 0xf300 } as const
 
 /**
  * (vCPU) -> 1 if HYPERVISOR_iret was done, as `iret` (iret.ts) does it: to 64-bit code, where nothing is to be raised there and no event
@@ -77,7 +77,7 @@ export function iretEntry(): FunctionBody {
 }
 
 /** Fails unless the selector is the hypervisor's flat one, or names a descriptor of the GDT that loads without more ado. */
-function requireSegment(
+export function requireSegment(
   b: EntryBuilder,
   selector: I32,
   flat: number,

@@ -1,8 +1,7 @@
 import { DOMID_SELF, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD } from '@paravane/core/abi'
 import { atomicCompareExchange } from '../../builder/atomic.ts'
 import { parameter } from '../../builder/locals.ts'
-import { executeEntry } from '../../mmu/execute-tlb-code.ts'
-import { CPU, XTLB } from '../../state/layout.ts'
+import { CPU } from '../../state/layout.ts'
 import { SECOND_MEMORY, STORE32, STORE64 } from '../../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../../wasm/expr.ts'
 import type { FunctionBody } from '../../wasm/module.ts'
@@ -11,6 +10,7 @@ import * as page from '../mmu/page-info.ts'
 import { L1_DISALLOWED, PTE_A, PTE_D, PTE_P, PTE_RW } from '../mmu/pte.ts'
 import { PV } from '../pv-state.ts'
 import { EntryBuilder, FUNCTION } from './entry-builder.ts'
+import { codeAt } from './instruction-code.ts'
 import { bank } from './state-code.ts'
 import { emitDone, failIfDue } from './state-hypercalls.ts'
 
@@ -171,13 +171,7 @@ const MOST_BYTES = 5
 export function emitTableStore(b: EntryBuilder, va: I64, info: I32, leaf: I64): void {
   b.failIf(i32.ne(info, i32.const((8 << 1) | 1)))
   b.failIf(i32.and(i32.wrap(va), i32.const(7)))
-  b.failIf(b.i32(CPU.COMPAT))
-  const rip = b.let(b.u64(CPU.RIP))
-  const known = b.let(executeEntry(b.cpu, rip))
-  b.failIf(i64.ne(i64.load(known, XTLB.TAG), i64.and(rip, i64.const(-4096))))
-  const offset = b.let(i32.and(i32.wrap(rip), i32.const(4095)))
-  b.failIf(i32.gt_u(offset, i32.const(4096 - MOST_BYTES)))
-  const code = b.let(i32.add(i32.load(known, XTLB.HOST), offset))
+  const code = codeAt(b, MOST_BYTES)
   const rex = b.let(i32.load8_u(code))
   b.failIf(i32.ne(i32.and(rex, i32.const(0xf8)), i32.const(REX_W)))
   b.failIf(i32.ne(i32.load8_u(code, 1), i32.const(XCHG)))
@@ -187,7 +181,7 @@ export function emitTableStore(b: EntryBuilder, va: I64, info: I32, leaf: I64): 
   const value = b.let(i64.load(register, CPU.GPR))
   replaceLocked(b, LOCK_FOR.STORE, [table, i32.and(i32.wrap(va), i32.const(0xff8)), value, i32.const(MODE.EXACT)])
   b.code.store(STORE64[8], register, b.u64(CPU.ADDRESS), CPU.GPR)
-  b.setU64(CPU.RIP, i64.add(rip, i64.extend_i32_u(i32.add(bytes, i32.const(2)))))
+  b.setU64(CPU.RIP, i64.add(b.u64(CPU.RIP), i64.extend_i32_u(i32.add(bytes, i32.const(2)))))
   b.code.return(i32.const(2))
 }
 

@@ -58,5 +58,5 @@ export function syscallEntry(): FunctionBody {
     isFault: false,
     clearsDf: true,
   })
-  return b.done('syscall')
+  return b.done()
 }
