@@ -1,10 +1,10 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CPU, PAGE_CACHE, REGION, TLB, USED } from '../state/layout.ts'
+import { CPU, PAGE_CACHE, REGION, TLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { Expr, I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
-import { emitUse } from './use-code.ts'
+import { emitUse, isListed } from './use-code.ts'
 import { emitWalk, notCanonical } from './walk-code.ts'
 
 /** First address of the machine-to-physical table (xen-x86_64.h HYPERVISOR_VIRT_START). */
@@ -49,8 +49,9 @@ export function fillFunction(): FunctionBody {
   const used = i32.add(cpu, select(i32.load(cpu, CPU.USER), i32.const(REGION.USED_USER), i32.const(REGION.USED_KERNEL)))
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), i64.const(-1)))
   forgetPages(code, cpu)
-  code.else()
-  emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(va), i32.const(12)), i32.const(TLB.ENTRIES - 1)), USED.MOST)
+  code.end()
+  code.if(isListed(i64.load(tlb, TLB.READ_TAG), page))
+  emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(va), i32.const(12)), i32.const(TLB.ENTRIES - 1)))
   code.end()
   code.store(STORE64[8], tlb, page, TLB.READ_TAG)
   code.store(STORE64[8], tlb, i64.const(-1), TLB.WRITE_TAG)

@@ -1,12 +1,12 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CODE_TABLE, CPU, REGION, USED, XTLB } from '../state/layout.ts'
+import { CODE_TABLE, CPU, REGION, XTLB } from '../state/layout.ts'
 import { LAST_GENERATION } from '../state/vcpu-memory.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { executeEntry, executeIndexCode, executeTag, recordIn } from './execute-tlb-code.ts'
-import { emitUse } from './use-code.ts'
+import { emitUse, isListed } from './use-code.ts'
 import { emitWalk, notCanonical } from './walk-code.ts'
 
 /**
@@ -49,9 +49,10 @@ function lookUpFunction(traces: 'leave' | 'refuse'): FunctionBody {
     select(i32.load(cpu, CPU.USER), i32.const(REGION.XUSED_USER), i32.const(REGION.XUSED_KERNEL)),
   )
   fail(i32.ge_u(i32.load(cpu, CPU.JUMPS_LAST), i32.const(LAST_GENERATION)))
-  code.if(i64.eq(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
-  emitUse(code, used, slot, executeIndexCode(rip), USED.XMOST)
-  code.else()
+  code.if(isListed(i64.load(xtlb, XTLB.TAG), tag))
+  emitUse(code, used, slot, executeIndexCode(rip))
+  code.end()
+  code.if(i64.ne(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
   forgetJumps(code, cpu)
   code.end()
   code.store(STORE64[8], xtlb, tag, XTLB.TAG)

@@ -205,10 +205,11 @@ export const TARGETS = {
 } as const
 
 /**
- * Which entries of a TLB may be used: an i32 count, then u16 indices from LIST on, some of them twice. A count above what the list
- * can hold (MOST, of a data TLB; XMOST) says that any may be.
+ * Which entries of a TLB may be used: an i32 count, then u16 indices from LIST on, some of them twice. A count above MOST, which is what
+ * the list can hold, says that any may be. The first UPPER (an i32) of them had no page of the lower half when they were last looked at:
+ * an entry that gets one after another half's is put in the list again, so that those of the lower half are all behind these.
  */
-export const USED = { COUNT: 0, LIST: 4, MOST: (0x2000 - 4) / 2, XMOST: (0x2000 - 4) / 2 } as const
+export const USED = { COUNT: 0, UPPER: 4, LIST: 8, MOST: (0x2000 - 8) / 2 } as const
 
 /** What lies after the fixed state, from the vCPU's base. */
 export const REGION = {

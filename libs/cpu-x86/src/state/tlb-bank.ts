@@ -5,9 +5,8 @@ import { PAGE_CACHE, TLB, USED, type XTLB } from './layout.ts'
 export interface TlbBankPlace {
   readonly at: number
   readonly shape: typeof TLB | typeof XTLB
-  /** Its list of used entries (USED), and how many that holds. */
+  /** Its list of used entries (USED). */
   readonly used: number
-  readonly most: number
 }
 
 /** A TLB of one mode, data or execute, as those who take translations away see it. */
@@ -19,14 +18,14 @@ export class TlbBank {
   readonly #entries: number
   readonly #count: number
   readonly #list: number
-  readonly #most: number
+  readonly #upper: number
   /** First word of its page cache, undefined if it has none. */
   readonly #cache: number | undefined
 
   constructor(
     views: { readonly i32: Int32Array<ArrayBufferLike>; readonly u16: Uint16Array<ArrayBufferLike> },
     base: number,
-    { at, shape, used, most }: TlbBankPlace,
+    { at, shape, used }: TlbBankPlace,
   ) {
     this.#i32 = views.i32
     this.#u16 = views.u16
@@ -35,22 +34,27 @@ export class TlbBank {
     this.#entries = shape.ENTRIES
     this.#count = (base + used + USED.COUNT) >>> 2
     this.#list = (base + used + USED.LIST) >>> 1
-    this.#most = most
+    this.#upper = (base + used + USED.UPPER) >>> 2
     this.#cache = shape === TLB ? this.#first + PAGE_CACHE.AT / 4 : undefined
   }
 
   /** Whatever was there before. */
   reset(): void {
     this.#i32.fill(-1, this.#first, this.#first + this.#entries * this.#words)
+    this.#forgetList()
+  }
+
+  #forgetList(): void {
     this.#i32[this.#count] = 0
+    this.#i32[this.#upper] = 0
     this.#forgetPages()
   }
 
-  /** An entry that was empty is not any more. */
+  /** An entry that was empty is not any more, or one of the upper half is of the lower now. */
   use(index: number): void {
     const count = this.#i32[this.#count]
-    if (count > this.#most) return
-    if (count < this.#most) this.#u16[this.#list + count] = index
+    if (count > USED.MOST) return
+    if (count < USED.MOST) this.#u16[this.#list + count] = index
     this.#i32[this.#count] = count + 1
   }
 
@@ -58,8 +62,8 @@ export class TlbBank {
   entries(): number[] {
     const count = this.#i32[this.#count]
     const found: number[] = []
-    for (let n = 0; n < (count > this.#most ? this.#entries : count); n++) {
-      const at = this.#first + (count > this.#most ? n : this.#u16[this.#list + n]) * this.#words
+    for (let n = 0; n < (count > USED.MOST ? this.#entries : count); n++) {
+      const at = this.#first + (count > USED.MOST ? n : this.#u16[this.#list + n]) * this.#words
       if (this.#i32[at] !== -1) found.push(at * 4)
     }
     return found
@@ -67,24 +71,24 @@ export class TlbBank {
 
   empty(): void {
     const count = this.#i32[this.#count]
-    if (count > this.#most) {
+    if (count > USED.MOST) {
       this.reset()
       return
     }
     for (let n = 0; n < count; n++) this.#emptyEntry(this.#first + this.#u16[this.#list + n] * this.#words)
-    this.#i32[this.#count] = 0
-    this.#forgetPages()
+    this.#forgetList()
   }
 
-  /** Also leaves each used entry in the list once, or nearly. @returns whether there was any in the lower half */
+  /** Leaves each entry that it looks at in the list once, or nearly. @returns whether there was any in the lower half */
   emptyLowerHalf(): boolean {
     const i32 = this.#i32
-    const all = i32[this.#count] > this.#most
+    const all = i32[this.#count] > USED.MOST
+    const first = all ? 0 : i32[this.#upper]
     const count = all ? this.#entries : i32[this.#count]
-    i32[this.#count] = 0
+    i32[this.#count] = first
     this.#forgetPages()
     let found = false
-    for (let n = 0; n < count; n++) {
+    for (let n = first; n < count; n++) {
       const index = all ? n : this.#u16[this.#list + n]
       const at = this.#first + index * this.#words
       // An empty tag is all ones, which no page's is.
@@ -94,13 +98,14 @@ export class TlbBank {
         found = true
       } else this.use(index)
     }
+    i32[this.#upper] = i32[this.#count]
     return found
   }
 
   /** Of a data TLB: stores to pages ask again; only to those that map the frame, if one is given. */
   revokeWrites(frameHost?: number): void {
     const i32 = this.#i32
-    const all = i32[this.#count] > this.#most
+    const all = i32[this.#count] > USED.MOST
     const count = all ? this.#entries : i32[this.#count]
     this.#forgetPages()
     for (let n = 0; n < count; n++) {

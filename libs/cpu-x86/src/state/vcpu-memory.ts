@@ -1,21 +1,22 @@
 import { executeIndex } from './execute-index.ts'
-import { CPU, JUMPS, REGION, RETURNS, TLB, USED, XTLB } from './layout.ts'
+import { CPU, JUMPS, REGION, RETURNS, TLB, XTLB } from './layout.ts'
 import { TlbBank, type TlbBankPlace } from './tlb-bank.ts'
 
 /** Banks by mode. */
 const [KERNEL, USER] = [0, 1] as const
 const DATA: readonly TlbBankPlace[] = [
-  { at: REGION.TLB_KERNEL, shape: TLB, used: REGION.USED_KERNEL, most: USED.MOST },
-  { at: REGION.TLB_USER, shape: TLB, used: REGION.USED_USER, most: USED.MOST },
+  { at: REGION.TLB_KERNEL, shape: TLB, used: REGION.USED_KERNEL },
+  { at: REGION.TLB_USER, shape: TLB, used: REGION.USED_USER },
 ]
 const EXECUTE: readonly TlbBankPlace[] = [
-  { at: REGION.XTLB_KERNEL, shape: XTLB, used: REGION.XUSED_KERNEL, most: USED.XMOST },
-  { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER, most: USED.XMOST },
+  { at: REGION.XTLB_KERNEL, shape: XTLB, used: REGION.XUSED_KERNEL },
+  { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER },
 ]
 const TWO_32 = 0x1_0000_0000
 /** Of JUMPS, below what empty entries have, whatever the mode. */
 export const LAST_GENERATION = 0x7fff_fffe
 const EMPTY = 0xffff_ffff_ffff_ffffn
+const isUpper = (tag: bigint): boolean => tag >> 63n !== 0n
 
 /** The views of one domain's memory that a thread works with. */
 export class DomainViews {
@@ -173,8 +174,9 @@ export class VcpuMemory {
     const tag = (entry + XTLB.TAG) >> 3
     const isUser = this.i32(CPU.USER) !== 0
     const wanted = page | BigInt(this.i32(CPU.COMPAT))
-    if (this.#u64[tag] === EMPTY) this.#execute[isUser ? USER : KERNEL].use(index)
-    else if (this.#u64[tag] !== wanted) this.#forgetJumps(isUser)
+    const before = this.#u64[tag]
+    if (before !== EMPTY && before !== wanted) this.#forgetJumps(isUser)
+    if (before === EMPTY || (isUpper(before) && !isUpper(wanted))) this.#execute[isUser ? USER : KERNEL].use(index)
     this.#u64[tag] = wanted
     this.#i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
     this.#i32[(entry + XTLB.HOST) >> 2] = frameHost

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CPU, REGION, TLB, XTLB } from '../../src/state/layout.ts'
 import { Machine } from '../machine.ts'
+import { Random } from '../pv/random.ts'
 
 const BASE = 0x10_0000_0000n
 const UPPER = 0xffff_8880_0000_0000n
@@ -107,6 +108,36 @@ test('a page that comes and goes without end is found by the next flush', () => 
   expect(m.vcpu.i32(CPU.USER)).toBe(0)
   m.vcpu.flushAll()
   expect(tags(m)).toEqual(EMPTY)
+})
+
+test('whatever half a page was of that an entry had before, none of the lower half is left, and all of the upper', () => {
+  const m = machine(8)
+  const random = new Random(5)
+  let upper = new Set<bigint>()
+  m.write(m.host(m.frameOf(BASE)), Uint8Array.of(0xeb, 0xfe))
+  for (let step = 0; step < 20_000; step++) {
+    const n = random.below(8)
+    const base = random.one(BASE, UPPER)
+    const what = random.below(40)
+    if (what < 36) {
+      touch(m, page(base, n), READ)
+      if (base === UPPER) upper.add(page(UPPER, n))
+      else upper.delete(page(UPPER, n))
+    } else if (what < 38) {
+      m.vcpu.flushPage(page(base, n))
+      upper.delete(page(UPPER, n))
+    } else if (what < 39) {
+      execute(m, page(base, 0))
+    } else {
+      m.vcpu.flushLowerHalf()
+      const { read, execute: code } = tags(m)
+      expect([read, code.filter((tag) => tag < UPPER)]).toEqual([[...upper].sort(), []])
+    }
+    if (random.below(5000) > 0) continue
+    m.vcpu.flushAll()
+    expect(tags(m)).toEqual(EMPTY)
+    upper = new Set()
+  }
 })
 
 describe('where regions have gone on is forgotten', () => {
