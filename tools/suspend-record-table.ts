@@ -203,6 +203,7 @@ export const PV_ROWS: readonly Row[] = [
   ['FAULTS_LEFT', 'passing', ''],
   ['PAGE_RECORDS', 'anew', 'where the page types are'],
   ['CODE_MAPS', 'anew', 'no translated code'],
+  ['ROWS_DONE', 'passing', ''],
   ['TRAPS', 'saved', 'the trap table: 256 entries of 16 bytes'],
 ]
 

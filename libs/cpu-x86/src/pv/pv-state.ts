@@ -61,6 +61,8 @@ export const PV = {
   PAGE_RECORDS: 0x114c,
   /** i32: CODE_MAPS (mmu/page-info.ts) as it was when the execute TLBs were flushed last. */
   CODE_MAPS: 0x1158,
+  /** i32: requests of the mmu_update under way that were done without TypeScript (fast/), which does the others. */
+  ROWS_DONE: 0x115c,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,

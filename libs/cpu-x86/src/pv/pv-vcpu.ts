@@ -3,6 +3,7 @@ import {
   type Clock,
   crashDomain,
   type GuestDomain,
+  type HypercallArgs,
   type HypercallContext,
   type HypercallDispatcher,
   VCPU,
@@ -24,6 +25,8 @@ import { type EmulationContext, type Exception, GP } from './emulation.ts'
 import { AC, TF } from './flags.ts'
 import { iret } from './iret.ts'
 import { KernelEntries } from './kernel-entries.ts'
+import { moveOn } from './mmu/batch.ts'
+import { MMU_UPDATE_BYTES } from './mmu/hypercalls.ts'
 import { frameHost, inKernel } from './mode.ts'
 import { EmulatedOperands, portOf } from './operands.ts'
 import { PV, VECTOR } from './pv-state.ts'
@@ -278,6 +281,7 @@ export class PvVcpu {
       args.halves[2 * n] = i32[at]
       args.halves[2 * n + 1] = i32[at + 1]
     }
+    if (vcpu.i32(PV.ROWS_DONE) !== 0) this.#moveOn(args)
     switch (dispatcher.dispatch(context, vcpu.i32(CPU.GPR + 4) === 0 ? vcpu.i32(CPU.GPR) : -1)) {
       case 'done': {
         this.#setResult(dispatcher.result)
@@ -307,6 +311,13 @@ export class PvVcpu {
         return 'descheduled'
     }
     return this.#services.mustLeave() ? 'descheduled' : undefined
+  }
+
+  /** Behind the requests of mmu_update that are done, as where it is entered again. */
+  #moveOn(args: HypercallArgs): void {
+    const done = this.vcpu.i32(PV.ROWS_DONE)
+    this.vcpu.setI32(PV.ROWS_DONE, 0)
+    moveOn(args, done, args.u32(1), MMU_UPDATE_BYTES)
   }
 
   /** RAX. */

@@ -1,9 +1,11 @@
+import { __HYPERVISOR_mmu_update } from '@paravane/core/abi'
 import { expect } from 'vitest'
 import { TRAP_KINDS } from '../../src/builder/builder.ts'
 import type { Entries } from '../../src/cold/entries.ts'
 import { kick } from '../../src/mmu/safepoint.ts'
 import { type EntryPages, fastEntries } from '../../src/pv/fast/fast-entries.ts'
 import type { Mmu } from '../../src/pv/mmu/mmu.ts'
+import { PV } from '../../src/pv/pv-state.ts'
 import type { PvStop, PvVcpu } from '../../src/pv/pv-vcpu.ts'
 import { CPU, FRAME } from '../../src/state/layout.ts'
 import type { VcpuMemory } from '../../src/state/vcpu-memory.ts'
@@ -20,6 +22,8 @@ export class EntryMachines {
     fxstate: [0, 0],
   }
   readonly faults: [number, number, number] = [0, 0, 0]
+  /** How often only some requests of an mmu_update were done by the entries, and all of several. */
+  readonly batches: [number, number] = [0, 0]
   readonly #both: readonly [EntryMachine, EntryMachine]
   #kickAt = -1
 
@@ -29,7 +33,10 @@ export class EntryMachines {
       return {
         trap: (cpu) => {
           if (this.traps.syscall[1] === this.#kickAt) kick(vcpu)
-          return this.#count(this.traps[TRAP_KINDS[vcpu.i32(CPU.TRAP)] as keyof EntryMachines['traps']], trap(cpu))
+          const isBatch = !vcpu.i32(CPU.USER) && vcpu.gpr(0) === BigInt(__HYPERVISOR_mmu_update) && vcpu.gpr(6) > 1n
+          const answer = trap(cpu)
+          if (isBatch && (answer === 1 || vcpu.i32(PV.ROWS_DONE) !== 0)) this.batches[answer]++
+          return this.#count(this.traps[TRAP_KINDS[vcpu.i32(CPU.TRAP)] as keyof EntryMachines['traps']], answer)
         },
         fault: (cpu, va, info) => this.#count(this.faults, fault(cpu, va, info)),
       }
@@ -47,8 +54,8 @@ export class EntryMachines {
     return this.#both[0].pv
   }
 
-  #count(counts: number[], answer: number): number {
-    counts[answer]++
+  #count(counts: number[] | undefined, answer: number): number {
+    if (counts) counts[answer]++
     return answer
   }
 

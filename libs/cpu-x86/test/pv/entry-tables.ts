@@ -14,6 +14,8 @@ const DYING_TABLE = 410
 const REQUESTS = 0x60_0000n
 const REQUEST_AT = [0x100, 0xff8] as const
 const ABSENT = 490
+/** In the place of the frame of REQUESTS. */
+const THAT_OF_REQUESTS = 511
 
 const { OWNED, VALIDATED, DYING, TYPE_L1, TYPE_WRITABLE, TYPE_SEG_DESC } = page
 
@@ -23,7 +25,7 @@ export function putTables(both: EntryMachines): void {
 
 /** A table, frames of all types, and requests to change it. */
 export interface TableUpdate {
-  readonly entries: readonly [bigint, bigint]
+  readonly entries: readonly bigint[]
   put(machine: Machine, mmu: Mmu): void
 }
 
@@ -44,11 +46,13 @@ export function tableUpdate(random: Random): TableUpdate {
     )
   const olds = Array.from({ length: 512 }, () => randomEntry(random))
   const slot = random.below(64)
-  const entries = [random.one(entry(), olds[slot], olds[slot] ^ 2n, olds[slot] ^ 0x60n), entry()] as const
+  const next = (): bigint => random.one(entry(), olds[slot], olds[slot] ^ 2n, olds[slot] ^ 0x60n)
+  const entries = [next(), entry(), next(), next(), next()] as const
   const pointers = entries.map(
-    () =>
-      (BigInt(random.mostly(TABLE_GMFN, TARGETS[0], ABSENT, 0x555555, 511)) << 12n) |
-      BigInt(slot * 8 + random.mostly(random.one(0, 2), 1, 3, 4)),
+    (_, n) =>
+      (BigInt(random.mostly(random.one(TABLE_GMFN, TARGETS[n]), TARGETS[0], ABSENT, 0x555555, THAT_OF_REQUESTS)) <<
+        12n) |
+      BigInt(random.mostly(slot, random.below(64)) * 8 + random.mostly(random.one(0, 2), 1, 3, 4)),
   )
   const usual = OWNED | TYPE_L1 | VALIDATED
   const table = random.mostly(usual, OWNED | TYPE_WRITABLE, usual | page.PINNED, OWNED, usual & ~OWNED)
@@ -67,10 +71,12 @@ export function tableUpdate(random: Random): TableUpdate {
     entries,
     put(m, { info }) {
       const { u64 } = m.views
+      const frame = BigInt(m.frameOf(REQUESTS))
+      const named = pointers.map((p) => (p >> 12n === BigInt(THAT_OF_REQUESTS) ? (frame << 12n) | (p & 4095n) : p))
       for (const [n, old] of olds.entries()) u64[(m.host(TABLE_GMFN) >> 3) + n] = old
       const requests = m.host(m.frameOf(REQUESTS))
       for (const at of REQUEST_AT)
-        for (const [n, value] of [pointers[0], entries[0], pointers[1], entries[1]].entries())
+        for (const [n, value] of named.flatMap((pointer, row) => [pointer, entries[row]]).entries())
           if (at + n * 8 < 4096) u64[(requests + at + n * 8) >> 3] = BigInt.asUintN(64, value)
       const set = (gmfn: number, kind: number, count: number): void => {
         const at = info.record(gmfn)
@@ -83,7 +89,7 @@ export function tableUpdate(random: Random): TableUpdate {
       set(DYING_TABLE, dying ? OWNED | TYPE_L1 | VALIDATED | DYING : OWNED, 0)
       info.i32[info.record(DYING_TABLE) + page.STAMP] = 0
       for (const [n, gmfn] of TARGETS.entries()) set(gmfn, types[n], 30 + n)
-      for (const gmfn of [ABSENT, 0]) set(gmfn, OWNED | TYPE_WRITABLE, 30)
+      for (const gmfn of [ABSENT, Number(frame), 0]) set(gmfn, OWNED | TYPE_WRITABLE, 30)
     },
   }
 }

@@ -153,7 +153,7 @@ function prepare(both: EntryMachines, random: Random): string {
   const update = tableUpdate(random)
   if (number === __HYPERVISOR_mmu_update && instruction <= 1) {
     gpr[7] = random.mostly(WRITABLE + 0x100n, WRITABLE + 0xff8n, NOT_THERE, NOT_CANONICAL, RESULT_OF_M2P, KERNELS)
-    gpr[6] = random.mostly(1n, 0n, 2n, 0x8000_0001n, 0x1_0000_0001n)
+    gpr[6] = random.mostly(BigInt(1 + random.below(5)), 0n, 0x8000_0001n, 0x1_0000_0001n)
     gpr[2] = random.mostly(0n, WRITABLE + 0x200n, NOT_THERE)
     gpr[10] = random.mostly(BigInt(DOMID_SELF), 0x2_7ff0n, BigInt(DOMID_IO), 0x1_0000_7ff0n)
   }
@@ -246,8 +246,8 @@ test('entries and returns in WebAssembly leave what those in TypeScript leave, f
     both.run(1 + random.below(3), `case ${n}: ${what}`)
   }
   // Each way was taken many times, by either side.
-  for (const counts of [...Object.values(both.traps), both.faults])
-    for (const count of counts) expect(count).toBeGreaterThan(40)
+  for (const counts of [...Object.values(both.traps), both.faults, both.batches])
+    for (const count of counts) expect(count).toBeGreaterThan(20)
 })
 
 /** pop rcx; pop r11; push 0; push rcx; push r11; push rax; mov eax, 23; syscall: returns from any entry without error code. */

@@ -5,7 +5,7 @@ import { faultEntry } from './fault-entry.ts'
 import { fxStateEntry } from './fx-state.ts'
 import { iretEntry } from './iret-entry.ts'
 import { iretInstructionEntry } from './iret-instruction.ts'
-import { mmuUpdate, replaceL1 } from './page-tables.ts'
+import { mmuUpdate, replaceL1, updateRow } from './page-tables.ts'
 import { syscallEntry } from './syscall-entry.ts'
 import { trapEntry } from './trap-entry.ts'
 
@@ -43,7 +43,7 @@ export function fastEntries(memory: WebAssembly.Memory, { memory: pages, lock, u
           iretInstructionEntry(),
           fxStateEntry(),
         ],
-        ...[trapEntry(), faultEntry()],
+        ...[updateRow(), trapEntry(), faultEntry()],
       ],
     }),
   )

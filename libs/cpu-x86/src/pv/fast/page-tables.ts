@@ -1,3 +1,4 @@
+import { ELEMENTS_PER_STRETCH } from '@paravane/core'
 import { DOMID_SELF, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD } from '@paravane/core/abi'
 import { atomicCompareExchange } from '../../builder/atomic.ts'
 import { parameter } from '../../builder/locals.ts'
@@ -25,6 +26,8 @@ const [LOWER_HALF_END, XEN_END] = [1n << 47n, 0xffff_8800_0000_0000n]
 
 /** Whose lock it is: of any update, or of a store to a table that the guest may write. */
 export const LOCK_FOR = { UPDATE: 0, STORE: 1 } as const
+/** Requests of a page, and no more than TypeScript does at once. */
+const MOST_REQUESTS = Math.min(4096 / REQUEST_BYTES, ELEMENTS_PER_STRETCH)
 /** How an entry is stored: see StoreMode (mmu/entry-writer.ts). */
 const MODE = { STORE: 0, PRESERVE_AD: 1, EXACT: 2 } as const
 
@@ -47,6 +50,10 @@ function frameNamed(b: EntryBuilder, entry: I64): I32 {
   const gmfn = b.let(i32.shr_u(i32.wrap(entry), i32.const(12)))
   b.failIf(i32.ge_u(gmfn, b.i32(CPU.NR_GMFNS)))
   return gmfn
+}
+
+function failIfWatched(b: EntryBuilder, host: I32): void {
+  b.failIf(i32.load8_u(i32.add(b.i32(CPU.FRAME_FLAGS), i32.shr_u(host, i32.const(12)))))
 }
 
 /** As PageInfo.tableLevel. */
@@ -79,7 +86,7 @@ export function replaceL1(): FunctionBody {
   b.failIf(i32.eqz(i32.and(info, i32.const(page.OWNED))))
   b.failIf(i32.eqz(isLevel1(info)))
   const host = b.frame(table)
-  b.failIf(i32.load8_u(i32.add(b.i32(CPU.FRAME_FLAGS), i32.shr_u(host, i32.const(12)))))
+  failIfWatched(b, host)
   const slot = b.let(i32.add(host, offset))
   const old = b.let(i64.load(slot))
   const present = b.let(has(entry, PTE_P))
@@ -135,26 +142,66 @@ function replaceLocked(b: EntryBuilder, what: number, args: readonly Expr[]): vo
   b.failIf(i32.eqz(done))
 }
 
-/** (vCPU) -> 1 if HYPERVISOR_mmu_update of one entry of an L1 table of the domain's own was done. */
-export function mmuUpdate(): FunctionBody {
-  const b = new EntryBuilder()
-  failIfDue(b)
-  b.failIf(i32.ne(b.i32(CPU.GPR + RSI * 8), i32.const(1)))
-  b.failIf(i64.ne(b.gpr(RDX), i64.const(0)))
-  b.failIf(i32.ne(b.i32(CPU.GPR + R10 * 8), i32.const(DOMID_SELF)))
-  const request = b.let(b.gpr(RDI))
-  b.failIf(i32.and(i64.ge_u(request, i64.const(LOWER_HALF_END)), i64.lt_u(request, i64.const(XEN_END))))
-  const at = b.open(bank(b, 'kernel'), request, REQUEST_BYTES, false)
-  b.failIf(i32.eqz(at))
-  const pointer = b.let(i64.load(at))
-  const entry = b.let(i64.load(at, 8))
+/**
+ * (vCPU, host address of a request of mmu_update) -> 1 if it was done: of an entry of an L1 table of the domain's own, or of 8 bytes of a
+ * frame that is mapped writable. Under the lock. Not where the requests themselves would be written over: they are read before.
+ */
+export function updateRow(): FunctionBody {
+  const b = new EntryBuilder(['i32'])
+  const request = parameter('i32', 1)
+  const pointer = b.let(i64.load(request))
+  const entry = b.let(i64.load(request, 8))
   const command = b.let(i32.and(i32.wrap(pointer), i32.const(7)))
   const preserves = b.let(i32.eq(command, i32.const(MMU_PT_UPDATE_PRESERVE_AD)))
   b.failIf(i32.eqz(i32.or(preserves, i32.eq(command, i32.const(MMU_NORMAL_PT_UPDATE)))))
   const table = frameNamed(b, pointer)
   const offset = i32.and(i32.wrap(pointer), i32.const(0xff8))
-  const mode = select(preserves, i32.const(MODE.PRESERVE_AD), i32.const(MODE.STORE))
-  replaceLocked(b, LOCK_FOR.UPDATE, [table, offset, entry, mode])
+  const host = b.frame(table)
+  b.failIf(i32.eq(host, i32.and(request, i32.const(-4096))))
+  const record = recordOf(b, table)
+  const info = b.let(word(record, page.INFO))
+  b.if(isLevel1(info), () => {
+    const mode = select(preserves, i32.const(MODE.PRESERVE_AD), i32.const(MODE.STORE))
+    b.code.return(new Expr('i32', 'call', FUNCTION.REPLACE_L1, [b.cpu, table, offset, entry, mode]))
+  })
+  const kind = i32.and(info, i32.const(page.OWNED | page.TYPE_MASK | page.DYING))
+  b.failIf(i32.ne(kind, i32.const(page.OWNED | page.TYPE_WRITABLE)))
+  b.failIf(i32.or(i32.eqz(word(record, page.TYPE_COUNT)), header(page.DYING_HEAD)))
+  failIfWatched(b, host)
+  b.code.store(ATOMIC_STORE64, i32.add(host, offset), entry)
+  return b.done()
+}
+
+/**
+ * (vCPU) -> 1 if HYPERVISOR_mmu_update was done. Where only the first of its requests were, ROWS_DONE says how many: TypeScript's turn
+ * is for the others.
+ */
+export function mmuUpdate(): FunctionBody {
+  const b = new EntryBuilder()
+  failIfDue(b)
+  const count = b.let(b.i32(CPU.GPR + RSI * 8))
+  b.failIf(i32.ge_u(i32.sub(count, i32.const(1)), i32.const(MOST_REQUESTS)))
+  b.failIf(i64.ne(b.gpr(RDX), i64.const(0)))
+  b.failIf(i32.ne(b.i32(CPU.GPR + R10 * 8), i32.const(DOMID_SELF)))
+  const first = b.let(b.gpr(RDI))
+  b.failIf(i32.and(i64.ge_u(first, i64.const(LOWER_HALF_END)), i64.lt_u(first, i64.const(XEN_END))))
+  const offset = i32.and(i32.wrap(first), i32.const(4095))
+  b.failIf(i32.gt_u(i32.add(offset, i32.mul(count, i32.const(REQUEST_BYTES))), i32.const(4096)))
+  const at = b.open(bank(b, 'kernel'), first, REQUEST_BYTES, false)
+  b.failIf(i32.eqz(at))
+  b.failIf(i32.eqz(new Expr('i32', 'call', FUNCTION.LOCK, [i32.const(LOCK_FOR.UPDATE)])))
+  const row = b.let(i32.const(0))
+  const request = i32.add(at, i32.mul(row, i32.const(REQUEST_BYTES)))
+  b.code.loop()
+  b.if(i32.eqz(new Expr('i32', 'call', FUNCTION.UPDATE_ROW, [b.cpu, request])), () => {
+    b.code.call(FUNCTION.UNLOCK)
+    b.setI32(PV.ROWS_DONE, row)
+    b.code.return(i32.const(0))
+  })
+  b.set(row, i32.add(row, i32.const(1)))
+  b.code.brIf(b.code.depth, i32.lt_u(row, count))
+  b.code.end()
+  b.code.call(FUNCTION.UNLOCK)
   emitDone(b)
   return b.done()
 }

@@ -105,10 +105,15 @@ export class Batch {
     reported: number,
   ): HypercallResult {
     this.#report(ctx, args, reported + performed)
-    args.set(ARRAY, args.u64(ARRAY) + BigInt(performed * this.#rowBytes))
-    args.set(COUNT, ((count - performed) | PREEMPTED) >>> 0)
+    moveOn(args, performed, count, this.#rowBytes)
     return CONTINUE
   }
+}
+
+/** To behind the first rows of `count`. */
+export function moveOn(args: HypercallArgs, rows: number, count: number, rowBytes: number): void {
+  args.set(ARRAY, args.u64(ARRAY) + BigInt(rows * rowBytes))
+  args.set(COUNT, ((count - rows) | PREEMPTED) >>> 0)
 }
 
 /** Whether the caller wants to know how many rows were done. */

@@ -38,7 +38,8 @@ import { ABSENT, RESTART } from './outcome.ts'
 import { frameNumber } from './pte.ts'
 import { updateVaMapping } from './update-va-mapping.ts'
 
-const MMU_UPDATE_BYTES = 16
+/** Of a request (struct mmu_update). */
+export const MMU_UPDATE_BYTES = 16
 
 /** Index of the domain argument of mmu_update and mmuext_op. */
 const FOREIGN = 3
