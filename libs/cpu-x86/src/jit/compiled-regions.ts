@@ -2,8 +2,10 @@ import type { Stretch } from './code-pages.ts'
 import type { CodeMode } from './region-code.ts'
 import { pageOf } from './region-code.ts'
 
-/** Regions kept beyond those in use. A guest that writes code without end fills this and its own table. */
-const MOST_REGIONS = 0x2000
+/**
+ * Regions kept beyond those in use: a C compiler has some twelve thousand. A guest that writes code without end fills this and its own table.
+ */
+const MOST_REGIONS = 0x4000
 /** Bytes at the entry by which a region is looked for. */
 const HEAD = 16
 

@@ -42,17 +42,22 @@ export interface PvDomainRequest {
   readonly regions: boolean
 }
 
-/** Bytes of translated code a vCPU. */
-const ARENA_BYTES = 64 << 20
+/**
+ * Bytes of translated code a vCPU, taken from the host as they are used: a C compiler alone fills half of that. The largest domains have
+ * room for less.
+ */
+const ARENA_BYTES = [192 << 20, 64 << 20] as const
 const PAGES_PER_MIB = 256
 
 /** What a new domain is made of before its image is built: memory, records, page types. */
 export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
   const pages = request.memory * PAGES_PER_MIB
-  const planOf = (gmfns: number): DomainMemoryPlan | undefined =>
-    planDomainMemory({ frames: gmfns, gmfns, vcpus: request.vcpus, arenaBytes: ARENA_BYTES })
+  const planOf = (gmfns: number, arenaBytes: number): DomainMemoryPlan | undefined =>
+    planDomainMemory({ frames: gmfns, gmfns, vcpus: request.vcpus, arenaBytes })
+  const [usual, least] = ARENA_BYTES
+  const gmfns = FIRST_RAM_GMFN + pages
   // The largest domains do without spare ones.
-  const plan = planOf(FIRST_RAM_GMFN + pages + SPARE_GMFNS) ?? planOf(FIRST_RAM_GMFN + pages)
+  const plan = planOf(gmfns + SPARE_GMFNS, usual) ?? planOf(gmfns + SPARE_GMFNS, least) ?? planOf(gmfns, least)
   if (!plan)
     throw new CodedError(
       { code: 'MEMORY_TOO_LARGE', memory: request.memory },
