@@ -88,9 +88,16 @@ export const FLOAT_TESTS: Readonly<Record<FloatLanes, FloatTests>> = {
 /** MXCSR as `isUsual` wants it: to nearest, everything masked, inexact set. What FTZ and DAZ are about is left to the library anyway. */
 const USUAL_BITS = 0x7fa0
 const USUAL = 0x1fa0
+/** The inexact flag of MXCSR. */
+export const PE = 0x20
 
 export function isUsual(mxcsr: I32): I32 {
   return i32.eq(i32.and(mxcsr, i32.const(USUAL_BITS)), i32.const(USUAL))
+}
+
+/** Usual but for the inexact flag: nothing has been rounded yet. */
+export function isExactSoFar(mxcsr: I32): I32 {
+  return i32.eq(i32.and(mxcsr, i32.const(USUAL_BITS)), i32.const(USUAL ^ PE))
 }
 
 /** Opcodes of stores. */

@@ -1,4 +1,5 @@
 import type { Helper } from '../builder/builder.ts'
+import { sseFront } from '../insn/sse-front.ts'
 import type { CompiledRegion } from '../jit/compiled-regions.ts'
 import { bodyModule } from './body-modules.ts'
 import { coldModule } from './cold-module.ts'
@@ -45,12 +46,12 @@ export class ColdTier {
   ) {
     this.#memory = memory
     this.#forms = forms
-    this.#helpers = helpers
+    this.#helpers = { ...helpers, sse: sseFront(memory, helpers.sse) }
     this.#slow = slow
     this.table = new WebAssembly.Table({ initial: TABLE.FORMS, element: 'anyfunc' })
     compiled ??= new WebAssembly.Module(coldModule(sharedLoopForms()))
     const { exports } = new WebAssembly.Instance(compiled, {
-      e: { m: memory, t: this.table, ...helpers, trap, fault },
+      e: { m: memory, t: this.table, ...this.#helpers, trap, fault },
     })
     this.run = exports.run as Run
     this.fill = exports.fill as Fill

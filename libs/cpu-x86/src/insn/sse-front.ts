@@ -1,0 +1,107 @@
+/**
+ * The function behind the import 'sse' as code has it: while nothing but the inexact flag keeps MXCSR from the usual mode, what
+ * WebAssembly rounds right is taken, and inexact is set by the first result that is not exact. All else is the library's
+ * (sse-helper.ts).
+ */
+import { isExactSoFar, PE } from '../builder/float-tests.ts'
+import { Locals, parameter } from '../builder/locals.ts'
+import { CPU } from '../state/layout.ts'
+import { Code, STORE32 } from '../wasm/code.ts'
+import { Expr, type I32, type WasmType } from '../wasm/expr.ts'
+import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
+import { i32 } from '../wasm/ops.ts'
+import { FRONT_ARITHMETIC } from './sse-front-arithmetic.ts'
+import { FRONT_COMPARISONS } from './sse-front-compare.ts'
+import { FRONT_CONVERSIONS } from './sse-front-convert.ts'
+import type { SseHelper } from './sse-helper.ts'
+import { sseOpId } from './sse-op-ids.ts'
+
+const SSE: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] }
+
+/** Emits what is done in one operation. */
+export type Front = (w: FrontWriter) => void
+
+/** By mnemonic. */
+const FRONTS: readonly (readonly [string, Front])[] = [...FRONT_ARITHMETIC, ...FRONT_COMPARISONS, ...FRONT_CONVERSIONS]
+
+/** What an operation is emitted with. Each ends in `finish`. */
+export class FrontWriter {
+  readonly code: Code
+  readonly cpu: I32 = parameter('i32', 0)
+  readonly imm: I32 = i32.shr_u(parameter('i32', 1), i32.const(8))
+  /** Places; those without one, general registers among them, are in RESULT. */
+  readonly target: I32 = parameter('i32', 2)
+  readonly source: I32 = parameter('i32', 3)
+  readonly #locals: Locals
+  /** Labels. */
+  library = 0
+  inexact = 0
+
+  constructor(code: Code, locals: Locals) {
+    this.code = code
+    this.#locals = locals
+  }
+
+  let<T extends WasmType>(value: Expr<T>): Expr<T> {
+    if (value.shape === 'local' || value.shape === 'const') return value
+    const local = this.#locals.temporary(value.type)
+    this.code.setLocal(local.op, value)
+    return local
+  }
+
+  /** Leaves it to the library, of which nothing is done yet. */
+  leaveIf(condition: I32): void {
+    this.code.brIf(this.library, condition, false)
+  }
+
+  /** The result is stored. */
+  finish(isExact?: I32): void {
+    if (isExact) this.code.brIf(this.inexact, i32.eqz(isExact), false)
+    this.code.return(i32.const(0))
+  }
+}
+
+function frontFunction(): FunctionBody {
+  const code = new Code(4096)
+  const locals = new Locals(4)
+  const w = new FrontWriter(code, locals)
+  const mxcsr = i32.load(w.cpu, CPU.MXCSR)
+  code.block()
+  w.library = code.depth
+  code.brIf(w.library, i32.eqz(isExactSoFar(mxcsr)))
+  code.block()
+  w.inexact = code.depth
+  const ids = FRONTS.map(([name]) => sseOpId(name))
+  // The n-th innermost block ends where the n-th begins; the outermost of them is the library's.
+  for (let n = 0; n <= FRONTS.length; n++) code.block()
+  code.expr(i32.and(parameter('i32', 1), i32.const(0xff)))
+  code.u8(0x0e)
+  const count = Math.max(...ids) + 1
+  code.u32(count)
+  for (let id = 0; id <= count; id++) {
+    const n = ids.indexOf(id)
+    code.u32(n < 0 ? FRONTS.length : n)
+  }
+  for (const [, front] of FRONTS) {
+    code.end()
+    locals.release()
+    front(w)
+  }
+  code.end()
+  code.br(w.library)
+  code.end()
+  code.store(STORE32, w.cpu, i32.or(mxcsr, i32.const(PE)), CPU.MXCSR)
+  code.return(i32.const(0))
+  code.end()
+  code.return(new Expr('i32', 'call', 0, [w.cpu, parameter('i32', 1), w.target, w.source]))
+  code.end()
+  return { name: 'sse', signature: SSE, locals: locals.types, code }
+}
+
+let compiled: WebAssembly.Module | undefined
+
+/** The library behind what is done without it. */
+export function sseFront(memory: WebAssembly.Memory, sse: SseHelper): SseHelper {
+  compiled ??= new WebAssembly.Module(assemble({ imports: [['sse', SSE]], functions: [frontFunction()] }))
+  return new WebAssembly.Instance(compiled, { e: { m: memory, sse } }).exports.sse as SseHelper
+}
