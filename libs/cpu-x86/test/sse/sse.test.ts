@@ -21,8 +21,10 @@ import { bodyRunner } from './bodies.ts'
 import { caseOf, encodings } from './cases.ts'
 import { differences } from './compare.ts'
 import { edgeCases } from './edges.ts'
+import { exactCases } from './exact-cases.ts'
 
 const CASES = 40
+const EXACT_CASES = 300
 
 /** Every processor has approximations of its own; float/sse.test.ts holds ours to the error bound. */
 const APPROXIMATE = /^r(cp|sqrt)[ps]s$/
@@ -61,6 +63,16 @@ describe('SSE floating point agrees with the host CPU', () => {
       ({ name, map, operands }) => map === 1 && /^V[dqx] W[dqx]( Iub)?$/.test(operands) && !APPROXIMATE.test(name),
     )
     const cases = rows.flatMap((row, n) => edgeCases(row, n & 7))
+    expect(differences(bodyRunner(rows), cases)).toEqual([])
+    const exactSoFar = rows.flatMap((row, n) => edgeCases(row, n & 7, 0x1f80))
+    expect(differences(bodyRunner(rows), exactSoFar)).toEqual([])
+  })
+  it('on which result is the first that is not exact', () => {
+    const random = new Random(7n)
+    const rows = [...floatRows, ...compareRows, ...convertRows].filter(
+      ({ name, operands }) => /^[VG][dqxy] [WE][dqxy]( Iub)?$/.test(operands) && !APPROXIMATE.test(name),
+    )
+    const cases = rows.flatMap((row) => exactCases(random, row, EXACT_CASES))
     expect(differences(bodyRunner(rows), cases)).toEqual([])
   })
 })

@@ -55,7 +55,7 @@ beforeEach(() => {
 afterEach(() => expect(regionsMade).toBeGreaterThan(0))
 
 /** All that the program has done after so many instructions, again and again. */
-function told(program: Program, tier: Tier): unknown[] {
+function told(program: Program, tier: Tier): { readonly fx: string }[] {
   const machine = machineFor(program, tier)
   const { vcpu, views } = machine
   const page = machine.map({ va: DATA, frame: machine.frameOf(DATA) })
@@ -136,6 +136,22 @@ describe('what a region keeps to itself is there', () => {
     const code = loop(...new Array(nops).fill(0x90), 0x0f, 0xae, 0x53, 0xfc, ...addsd, 0xf2, 0x0f, 0x59, 0xc8, ...NOTED)
     for (const low of [1n, 0x8000000000000000n, 0x7ff0000000000001n, 0x7ff0000000000000n])
       agree({ ...base, code, low, others: [USUAL] }, `${low}`)
+  })
+  test.each([
+    ['never', 0x4008000000000000n, ['801f', '801f', '801f']],
+    // Beside 256 and 2^-45 a double has no bit left.
+    ['in the middle of a loop', 0x3d20000000000000n, ['801f', '801f', 'a01f']],
+  ])('where a result is inexact for the first time: %s', (_, low, mxcsrs) => {
+    const code = loop(
+      // cvtsi2sd xmm0, esi; addsd xmm0, xmm1; ucomisd xmm0, xmm1; setae r8b; adc r9, rsi
+      ...[0xf2, 0x0f, 0x2a, 0xc6, ...addsd, 0x66, 0x0f, 0x2e, 0xc1, 0x41, 0x0f, 0x93, 0xc0, 0x49, 0x11, 0xf1],
+      // cvtsi2sd xmm2, esi; movaps xmm3, xmm2; mulsd xmm3, xmm2; sqrtsd xmm3, xmm3; cvttsd2si r10, xmm3; add r9, r10
+      ...[0xf2, 0x0f, 0x2a, 0xd6, 0x0f, 0x28, 0xda, 0xf2, 0x0f, 0x59, 0xda, 0xf2, 0x0f, 0x51, 0xdb],
+      ...[0xf2, 0x4c, 0x0f, 0x2c, 0xd3, 0x4d, 0x01, 0xd1, ...NOTED, 0xff, 0xc6],
+    )
+    agree({ ...base, code, low, mxcsr: 0x1f80 }, 'sums')
+    const told0 = told({ ...base, code, low, mxcsr: 0x1f80 }, regions)
+    expect(told0.map(({ fx }) => fx.slice(0, 4))).toEqual(mxcsrs)
   })
   test('where a comparison of doubles is used before and behind another', () => {
     // ucomisd xmm0, xmm1; addsd xmm0, xmm1; jp +3; setae r8b; adc r9, rcx; ucomiss xmm2, xmm3; adc r9, 1
