@@ -1,11 +1,11 @@
 /**
- * The arithmetic flags of a `FlagChange` as expressions (Intel SDM vol. 1, 3.4.3.1). Tiers keep a change symbolic and come here when a
+ * The arithmetic flags of a `PlainChange` as expressions (Intel SDM vol. 1, 3.4.3.1). Tiers keep a change symbolic and come here when a
  * flag is read. The values of a change must be constants or bound: they are used more than once. `old` gives the RFLAGS
  * image from before the change; only the kinds that keep flags (inc, dec, some) call it.
  */
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import type { ConditionCode, FlagChange } from './builder.ts'
+import type { ConditionCode, PlainChange } from './builder.ts'
 import { floatBits, floatCarry, floatCondition } from './float-flags.ts'
 
 export const CF = 0x001
@@ -20,12 +20,12 @@ export const ARITHMETIC_FLAGS: number = CF | PF | AF | ZF | SF | OF
 /** Operation size in bytes. */
 type Size = number
 type OldFlags = () => I64
-type ImageChange = Extract<FlagChange, { kind: 'bits' | 'some' }>
+type ImageChange = Extract<PlainChange, { kind: 'bits' | 'some' }>
 /** Changes with a result that ZF, SF and PF are read from. */
-type ResultChange = Exclude<FlagChange, ImageChange | FloatChange>
-type FloatChange = Extract<FlagChange, { kind: 'float' }>
+type ResultChange = Exclude<PlainChange, ImageChange | FloatChange>
+type FloatChange = Extract<PlainChange, { kind: 'float' }>
 /** Changes that an integer operation leaves. */
-type IntegerChange = Exclude<FlagChange, FloatChange>
+type IntegerChange = Exclude<PlainChange, FloatChange>
 
 const ONE = i64.const(1)
 const not = (x: I64): I64 => i64.xor(x, i64.const(-1))
@@ -53,10 +53,10 @@ function imageBit(change: ImageChange, flag: number, old: OldFlags): I64 {
 }
 
 /** CF as 0 or 1. */
-export function carryOf(change: FlagChange, size: Size, old: OldFlags): I64 {
+export function carryOf(change: PlainChange, size: Size, old: OldFlags): I64 {
   switch (change.kind) {
     case 'add':
-      return widen(i64.lt_u(change.r, change.x))
+      return widen(i64.lt_u(change.r, change.y))
     case 'sub':
       return widen(i64.lt_u(change.x, change.y))
     case 'adc': {
@@ -143,7 +143,7 @@ export function parityOf(change: IntegerChange, old: OldFlags): I64 {
 }
 
 /** The six flags as bits of an RFLAGS image; no other bits. */
-export function flagBits(change: FlagChange, size: Size, old: OldFlags): I64 {
+export function flagBits(change: PlainChange, size: Size, old: OldFlags): I64 {
   if (change.kind === 'bits') return i64.and(change.rflags, i64.const(ARITHMETIC_FLAGS))
   if (change.kind === 'float') return floatBits(change.x, change.y, size)
   if (change.kind === 'some') {
@@ -167,7 +167,7 @@ function signedCompare(how: 'ge_s' | 'gt_s' | 'le_s' | 'lt_s', x: I64, y: I64, s
 }
 
 /** 1 if the condition holds after the change, else 0: one comparison where the change allows it. */
-export function conditionOf(code: ConditionCode, change: FlagChange, size: Size, old: OldFlags): I32 {
+export function conditionOf(code: ConditionCode, change: PlainChange, size: Size, old: OldFlags): I32 {
   if (change.kind === 'float') return floatCondition(code, change.x, change.y, size)
   const even = isImage(change) ? undefined : fused(code >> 1, (code & 1) === 1, change, size)
   if (even) return even

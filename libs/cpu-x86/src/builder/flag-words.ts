@@ -8,6 +8,7 @@ import { i32, i64, select } from '../wasm/ops.ts'
 import type { ConditionCode, FlagChange } from './builder.ts'
 import { AF, ARITHMETIC_FLAGS, CF, OF, PF, SF, signExtend, ZF } from './flag-bits.ts'
 import { floatBits } from './float-flags.ts'
+import { plainChange } from './product-flags.ts'
 
 export interface FlagWords {
   readonly fz: I64
@@ -73,6 +74,9 @@ export function changed(change: FlagChange, size: number, old: FlagWords, bind: 
       const both = bind(signExtend(change.r, size))
       return { fz: both, fs: both, fc: carryWord(bind(change.cf), change.of, change.af) }
     }
+    case 'mul':
+    case 'imul':
+      return changed(plainChange(change, size, bind), size, old, bind)
     case 'float':
       return fromBits(bind(floatBits(change.x, change.y, size)), bind)
     case 'bits':

@@ -1,12 +1,12 @@
 /** BMI1 and BMI2 in general registers (Intel SDM vol. 2: ANDN, BEXTR, BLSI, BLSMSK, BLSR, BZHI, MULX, PDEP, PEXT, RORX, SARX, SHLX, SHRX). */
 import type { Builder } from '../builder/builder.ts'
 import { AF } from '../builder/flag-bits.ts'
+import { multiplyHighUnsigned } from '../builder/wide-product.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { readSource } from './operand.ts'
 import { RDX } from './register-numbers.ts'
 import type { Definition, Row } from './row.ts'
-import { multiplyHighUnsigned } from './wide.ts'
 
 const ZERO = i64.const(0)
 const ONE = i64.const(1)
@@ -72,7 +72,7 @@ function mulx(b: Builder): void {
   const y = readSource(b, b.op(2))
   const x = b.let(b.get(b.gpr(RDX, b.size)))
   const low = b.let(i64.mul(x, y))
-  const high = b.size === 8 ? multiplyHighUnsigned(b, x, y) : b.let(i64.shr_u(low, i64.const(32)))
+  const high = b.size === 8 ? multiplyHighUnsigned((v) => b.let(v), x, y) : b.let(i64.shr_u(low, i64.const(32)))
   b.put(b.open(b.op(1), 'w'), low)
   b.put(b.open(b.op(0), 'w'), high)
 }

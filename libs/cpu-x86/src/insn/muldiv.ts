@@ -1,22 +1,16 @@
 /** Multiplication and division (Intel SDM vol. 2: MUL, IMUL, DIV, IDIV). */
 import type { Builder } from '../builder/builder.ts'
-import { AF, CF, OF, PF, SF, ZF } from '../builder/flag-bits.ts'
+import { multiplyHighSigned, multiplyHighUnsigned } from '../builder/wide-product.ts'
 import type { Operand } from '../decode/decoded.ts'
-import type { I32, I64 } from '../wasm/expr.ts'
-import { i32, i64, select } from '../wasm/ops.ts'
+import type { I64 } from '../wasm/expr.ts'
+import { i32, i64 } from '../wasm/ops.ts'
 import { readSource } from './operand.ts'
 import { RAX, RDX } from './register-numbers.ts'
 import type { Row } from './row.ts'
-import { divideUnsigned, multiplyHighSigned, multiplyHighUnsigned } from './wide.ts'
+import { divideUnsigned } from './wide.ts'
 
 /** Exception #DE. */
 const DIVIDE_ERROR = 0
-
-/** CF = OF = the product does not fit its lower half. Silicon (Zen 4) keeps the other flags. */
-function leaveOverflow(b: Builder, overflow: I32): void {
-  const rflags = select(overflow, i64.const(CF | OF), i64.const(0))
-  b.flags({ kind: 'some', mask: CF | OF, rflags: rflags })
-}
 
 function putDouble(b: Builder, low: I64, high: I64): void {
   b.put(b.gpr(RAX, b.size), low)
@@ -28,8 +22,8 @@ function mul(b: Builder): void {
   const x = b.let(b.get(b.gpr(RAX, b.size)))
   const y = b.let(b.get(source))
   const low = b.let(i64.mul(x, y))
-  const high = b.size === 8 ? multiplyHighUnsigned(b, x, y) : b.let(i64.shr_u(low, i64.const(8 * b.size)))
-  leaveOverflow(b, i64.ne(high, i64.const(0)))
+  const high = b.let(b.size === 8 ? multiplyHighUnsigned((v) => b.let(v), x, y) : i64.shr_u(low, i64.const(8 * b.size)))
+  b.flags({ kind: 'mul', high })
   putProduct(b, low, high)
 }
 
@@ -44,13 +38,9 @@ function imulDouble(b: Builder): void {
   const x = b.let(b.getSigned(b.gpr(RAX, b.size)))
   const y = b.let(b.getSigned(source))
   const low = b.let(i64.mul(x, y))
-  const high = b.size === 8 ? multiplyHighSigned(b, x, y) : b.let(i64.shr_u(low, i64.const(8 * b.size)))
-  leaveOverflow(b, signedOverflow(b, low, high))
+  const high = b.size === 8 ? multiplyHighSigned((v) => b.let(v), x, y) : b.let(i64.shr_u(low, i64.const(8 * b.size)))
+  b.flags({ kind: 'imul', x, y })
   putProduct(b, low, high)
-}
-
-function signedOverflow(b: Builder, low: I64, high: I64): I32 {
-  return b.size === 8 ? i64.ne(high, i64.shr_s(low, i64.const(63))) : i64.ne(low, b.signed(low))
 }
 
 /** Two- and three-operand forms: the lower half of op(first) * op(second). */
@@ -60,10 +50,8 @@ const imul =
     const destination = b.open(b.op(0), first === 0 ? 'rw' : 'w')
     const x = signedSource(b, b.op(first))
     const y = signedSource(b, b.op(second))
-    const low = b.let(i64.mul(x, y))
-    const high = b.size === 8 ? multiplyHighSigned(b, x, y) : i64.const(0)
-    leaveOverflow(b, signedOverflow(b, low, high))
-    b.put(destination, low)
+    b.flags({ kind: 'imul', x, y })
+    b.put(destination, i64.mul(x, y))
   }
 
 const signedSource = (b: Builder, operand: Operand): I64 => b.let(b.signed(readSource(b, operand)))
@@ -75,9 +63,10 @@ function dividend(b: Builder): I64 {
   return b.let(i64.or(high, b.get(b.gpr(RAX, b.size))))
 }
 
-/** Silicon (Zen 4) sets AF, clears SF, ZF and PF and keeps CF and OF. */
+/** No flag is defined. Silicon (Zen 4) sets AF, clears SF, ZF and PF and keeps CF and OF: those would have to be found out. */
 function putQuotient(b: Builder, quotient: I64, remainder: I64): void {
-  b.flags({ kind: 'some', mask: SF | ZF | AF | PF, rflags: i64.const(AF) })
+  const [zero, one] = [i64.const(0), i64.const(1)]
+  b.flags({ kind: 'result', r: one, cf: zero, of: zero, af: one })
   if (b.size === 1) {
     const low = i64.and(quotient, i64.const(0xff))
     b.put(b.gpr(RAX, 2), i64.or(i64.shl(remainder, i64.const(8)), low))

@@ -1,27 +1,8 @@
-/** 128-bit products and quotients from 64-bit operations. */
+/** 128-bit quotients from 64-bit operations. */
 import type { Builder } from '../builder/builder.ts'
+import { high32, low32 } from '../builder/wide-product.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
-
-const LOW32 = i64.const(0xffffffff)
-const high32 = (x: I64): I64 => i64.shr_u(x, i64.const(32))
-const low32 = (x: I64): I64 => i64.and(x, LOW32)
-
-/** The upper half of the unsigned product of two bound values. */
-export function multiplyHighUnsigned(b: Builder, x: I64, y: I64): I64 {
-  const [xl, xh, yl, yh] = [low32(x), high32(x), low32(y), high32(y)].map((part) => b.let(part))
-  const low = i64.mul(xl, yl)
-  const cross = b.let(i64.add(i64.mul(xh, yl), high32(low)))
-  const middle = i64.add(i64.mul(xl, yh), low32(cross))
-  return b.let(i64.add(i64.add(i64.mul(xh, yh), high32(cross)), high32(middle)))
-}
-
-/** The upper half of the signed product of two bound values. */
-export function multiplyHighSigned(b: Builder, x: I64, y: I64): I64 {
-  const unsigned = multiplyHighUnsigned(b, x, y)
-  const correction = i64.add(i64.and(i64.shr_s(x, i64.const(63)), y), i64.and(i64.shr_s(y, i64.const(63)), x))
-  return b.let(i64.sub(unsigned, correction))
-}
 
 export interface Division {
   readonly quotient: I64

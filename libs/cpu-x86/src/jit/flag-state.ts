@@ -1,6 +1,7 @@
-import type { FlagChange } from '../builder/builder.ts'
+import type { FlagChange, PlainChange } from '../builder/builder.ts'
 import { changed, type FlagWords } from '../builder/flag-words.ts'
 import { Locals, parameter } from '../builder/locals.ts'
+import { plainChange } from '../builder/product-flags.ts'
 import { CPU } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { I64 } from '../wasm/expr.ts'
@@ -27,6 +28,10 @@ const KINDS = {
   /** p is the result, q the carry from before, 0 or 1. */
   inc: ({ p }: Operands) => ({ kind: 'inc', r: p }),
   dec: ({ p }: Operands) => ({ kind: 'dec', r: p }),
+  /** p is the upper half of a product. */
+  mul: ({ p }: Operands) => ({ kind: 'mul', high: p }),
+  /** p and q are factors, sign-extended. */
+  imul: ({ p, q }: Operands) => ({ kind: 'imul', x: p, y: q }),
   /** p and q are the bits of two numbers that were compared. */
   float: ({ p, q }: Operands) => ({ kind: 'float', x: p, y: q }),
 } as const satisfies Readonly<Record<string, ((values: Operands) => FlagChange) | undefined>>
@@ -49,10 +54,11 @@ export interface FlagState {
 export const WORDS: FlagState = { kind: 'words', size: 8 }
 
 const WITH_THREE: ReadonlySet<FlagKind> = new Set(['words', 'adc', 'sbb'])
+const WITH_ONE: ReadonlySet<FlagKind> = new Set(['logic', 'mul'])
 
 /** How many of p, q and r mean something. */
 export function valuesOf(kind: FlagKind): 1 | 2 | 3 {
-  return WITH_THREE.has(kind) ? 3 : kind === 'logic' ? 1 : 2
+  return WITH_THREE.has(kind) ? 3 : WITH_ONE.has(kind) ? 1 : 2
 }
 
 /** As a number, which FLAG_STATE holds: 0 for words. */
@@ -79,6 +85,10 @@ export function pending(
       return { kind: change.kind, p: change.x, q: change.y, r: change.r }
     case 'float':
       return { kind: 'float', p: change.x, q: change.y }
+    case 'mul':
+      return { kind: 'mul', p: change.high }
+    case 'imul':
+      return { kind: 'imul', p: change.x, q: change.y }
     case 'logic':
       return { kind: 'logic', p: change.r }
     case 'inc':
@@ -90,10 +100,10 @@ export function pending(
 }
 
 /** The change that left these operands. @param bind for values that are used more than once */
-export function changeOf({ kind, size }: FlagState, values: Operands, bind: (x: I64) => I64 = same): FlagChange {
+export function changeOf({ kind, size }: FlagState, values: Operands, bind: (x: I64) => I64 = same): PlainChange {
   const change = KINDS[kind]
   if (!change) throw new TypeError('flag words are no change')
-  const symbolic: FlagChange = change(values)
+  const symbolic = plainChange(change(values), size, bind)
   const cut = (x: I64): I64 => (x.shape === 'local' ? x : bind(truncated(x, size)))
   if (symbolic.kind === 'float') return symbolic
   if ('x' in symbolic) return { ...symbolic, x: cut(symbolic.x), y: symbolic.y, r: cut(symbolic.r) }

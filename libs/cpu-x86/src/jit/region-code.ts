@@ -6,6 +6,8 @@ export const REGION_LIMIT = 400
 const BLOCK_LIMIT = 100
 /** Instructions of a function that becomes part of the regions of its callers. */
 const SMALL = 40
+/** Targets of one jump or call by address that are followed: functions that are called so may be tiny and many. */
+const [MOST_JUMPED_TO, MOST_CALLED] = [16, 64]
 /** Places at which one region can be entered. */
 const MOST_ENTRIES = 16
 /** Instructions of one block: what a site (sites.ts) can count. */
@@ -26,7 +28,7 @@ export interface CodeSource {
   isReached(offset: number): boolean
   /** Whether the instruction at this offset was ever come to. */
   isTranslated(offset: number): boolean
-  /** Where the jump or call by address at an offset went lately. */
+  /** Where the jump or call by address at an offset went lately, the most frequent first. */
   targets(offset: number): readonly number[]
 }
 
@@ -143,8 +145,8 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
   const leave = (here: RegionInsn): void => {
     const { calls: isCall = false } = here.insn.row
     const to = target(here)
-    const reached =
-      to === undefined ? (isIndirect(here) ? source.targets(here.offset) : []) : source.isReached(to) ? [to] : []
+    const seen = (): readonly number[] => source.targets(here.offset).slice(0, isCall ? MOST_CALLED : MOST_JUMPED_TO)
+    const reached = to === undefined ? (isIndirect(here) ? seen() : []) : source.isReached(to) ? [to] : []
     const led = reached.filter((to) => (!isCall || leaders.has(to) || isSmall(source, to, mode)) && lead(to))
     if (to === undefined && led.length > 0) targets.set(here.offset, led)
     const back = after(here)

@@ -1,5 +1,5 @@
 import { BodyBuilder, type HelperIndex } from '../builder/body.ts'
-import type { ConditionCode, FlagChange } from '../builder/builder.ts'
+import type { ConditionCode, FlagChange, PlainChange } from '../builder/builder.ts'
 import { carryOf, conditionOf } from '../builder/flag-bits.ts'
 import { changed, condition, type FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
@@ -124,7 +124,7 @@ export abstract class SymbolicFlags extends BodyBuilder {
   }
 
   /** The change that the flags were left by, if that is known and they are not words. */
-  #change(): { readonly change: FlagChange; readonly size: number } | undefined {
+  #change(): { readonly change: PlainChange; readonly size: number } | undefined {
     const known = this.askFlags()
     if (typeof known !== 'object' || known.kind === 'words') return undefined
     return { change: changeOf(known, this.#values), size: known.size }

@@ -4,9 +4,6 @@ import { type Code, STORE32 } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32 } from '../wasm/ops.ts'
 
-/** Targets of one jump that are followed. */
-const MOST = 16
-
 /** Notes where the jump by address at `rip` leads. */
 export function emitTarget(code: Code, cpu: I32, rip: I64, to: I64): void {
   const entry = i32.add(cpu, i32.load(cpu, CPU.TARGET))
@@ -27,5 +24,5 @@ export function recentTargets(vcpu: VcpuMemory, rip: bigint, offset: number): nu
     const to = (i32[at + TARGETS.TO / 4] - page) | 0
     counts.set(to, (counts.get(to) ?? 0) + 1)
   }
-  return [...counts.keys()].sort((a, b) => (counts.get(b) as number) - (counts.get(a) as number)).slice(0, MOST)
+  return [...counts.keys()].sort((a, b) => (counts.get(b) as number) - (counts.get(a) as number))
 }

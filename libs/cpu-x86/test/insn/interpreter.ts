@@ -2,8 +2,18 @@
  * Runs definitions directly, one value at a time: a third opinion beside the tiers and silicon, with flags by
  * `builder/flag-bits.ts`. Memory is that of the judge (`native/native.ts`). For tests only.
  */
-import type { Access, Builder, ConditionCode, FlagChange, Place, StateWord, Trap } from '../../src/builder/builder.ts'
+import type {
+  Access,
+  Builder,
+  ConditionCode,
+  FlagChange,
+  Place,
+  PlainChange,
+  StateWord,
+  Trap,
+} from '../../src/builder/builder.ts'
 import { ARITHMETIC_FLAGS, conditionOf, flagBits } from '../../src/builder/flag-bits.ts'
+import { plainChange } from '../../src/builder/product-flags.ts'
 import type { Decoded, MemOperand, Operand } from '../../src/decode/decoded.ts'
 import { Expr, type F32, type F64, type I32, type I64, type V128, type WasmType } from '../../src/wasm/expr.ts'
 import { i64 } from '../../src/wasm/ops.ts'
@@ -161,12 +171,13 @@ export class Interpreter implements Builder {
   flags(change: FlagChange, size: number = this.size, when?: I32): void {
     const old = i64.const(this.#rflags)
     if (when && this.#value(when) === 0n) return
-    this.#rflags = this.#value(flagBits(change, size, () => old))
-    this.#checkConditions(change, size, old)
+    const plain = plainChange(change, size)
+    this.#rflags = this.#value(flagBits(plain, size, () => old))
+    this.#checkConditions(plain, size, old)
   }
 
   /** All sixteen conditions read from the change are what the image says. */
-  #checkConditions(change: FlagChange, size: number, old: I64): void {
+  #checkConditions(change: PlainChange, size: number, old: I64): void {
     for (let code = 0; code < 16; code++) {
       const seen = this.#value(conditionOf(code, change, size, () => old))
       if (seen !== this.#value(this.cond(code))) throw new Error(`condition ${code} of ${change.kind} is ${seen}`)
