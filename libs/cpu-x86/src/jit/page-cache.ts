@@ -40,6 +40,8 @@ export function openThroughCache(
   code.store(STORE64[8], cpu, tag, CPU.UNUSED)
   miss()
   code.end()
+  const holders = i64.or(i64.load(behind, tlb + TLB.CACHED), i64.const(1n << BigInt(entry)))
+  code.store(STORE64[8], behind, holders, tlb + TLB.CACHED)
   code.store(STORE64[8], cpu, known, cached + PAGE_CACHE.TAG)
   code.store(STORE32, cpu, i32.load(behind, tlb + TLB.ADDEND), cached + PAGE_CACHE.ADDEND)
   code.end()

@@ -1,7 +1,7 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { CPU, PAGE_CACHE, REGION, TLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
-import type { Expr, I32 } from '../wasm/expr.ts'
+import type { Expr, I32, I64 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { emitUse, isListed } from './use-code.ts'
@@ -48,13 +48,14 @@ export function fillFunction(): FunctionBody {
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), page))
   const used = i32.add(cpu, select(i32.load(cpu, CPU.USER), i32.const(REGION.USED_USER), i32.const(REGION.USED_KERNEL)))
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), i64.const(-1)))
-  forgetPages(code, cpu)
+  forgetEntry(code, cpu, tlb, entry)
   code.end()
   code.if(isListed(i64.load(tlb, TLB.READ_TAG), page))
   emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(va), i32.const(12)), i32.const(TLB.ENTRIES - 1)))
   code.end()
   code.store(STORE64[8], tlb, page, TLB.READ_TAG)
   code.store(STORE64[8], tlb, i64.const(-1), TLB.WRITE_TAG)
+  code.store(STORE64[8], tlb, i64.const(0), TLB.CACHED)
   code.else()
   code.if(i32.ne(i32.load(tlb, TLB.ADDEND), addend), false)
   forgetPages(code, cpu)
@@ -78,7 +79,23 @@ export function fillFunction(): FunctionBody {
   }
 }
 
-/** An entry of the TLB goes: so does all of its page cache. */
+/** An entry of the TLB goes: so does what the page cache has of it. `left` is a local. */
+function forgetEntry(code: Code, cpu: I32, tlb: I32, left: I64): void {
+  code.setLocal(left.op, i64.load(tlb, TLB.CACHED))
+  code.block()
+  const none = code.depth
+  code.loop()
+  const next = code.depth
+  code.brIf(none, i64.eqz(left))
+  const cached = i32.shl(i32.wrap(i64.ctz(left)), i32.const(Math.log2(PAGE_CACHE.ENTRY)))
+  code.store(STORE64[8], i32.add(i32.load(cpu, CPU.TLB), cached), i64.const(-1), PAGE_CACHE.AT + PAGE_CACHE.TAG)
+  code.setLocal(left.op, i64.and(left, i64.sub(left, i64.const(1))))
+  code.br(next)
+  code.end()
+  code.end()
+}
+
+/** An entry of the TLB leads elsewhere: all of its page cache goes. */
 function forgetPages(code: Code, cpu: I32): void {
   code.expr(i32.add(i32.load(cpu, CPU.TLB), i32.const(PAGE_CACHE.AT)))
   code.expr(i32.const(0xff))

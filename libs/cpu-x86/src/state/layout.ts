@@ -145,6 +145,8 @@ export const TLB = {
   WRITE_TAG: 8,
   /** i32: host address = low 32 bits of the virtual address + ADDEND. */
   ADDEND: 16,
+  /** i64: a bit for each entry of the page cache that may hold this one, in an entry that is not empty. */
+  CACHED: 24,
   BYTES: 4096 * 32,
 } as const
 
