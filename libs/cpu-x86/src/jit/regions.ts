@@ -258,7 +258,10 @@ export class Regions {
     note(this.#vcpu, at, slot, mode, pages, own)
     u16[(rec + REC.HOT) >> 1] = NEVER_HOT
     i32[(rec + REGION_PLACE.POINTER) >> 2] = at
-    u16[(rec + REC.HANDLER) >> 1] = headOfRegion(u16[(rec + REC.HANDLER) >> 1])
+    const handler = (rec + REC.HANDLER) >> 1
+    // JUMPS may have the place of the region that was here.
+    if (isHeadOfRegion(u16[handler])) this.#vcpu.forgetJumps()
+    u16[handler] = headOfRegion(u16[handler])
   }
 
   /** One of these pages, known or compiled now; undefined if none can begin there. */

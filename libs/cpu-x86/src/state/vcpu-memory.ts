@@ -107,6 +107,11 @@ export class VcpuMemory {
     for (const bank of this.#data) bank.reset()
     for (const bank of this.#execute) bank.reset()
     this.setI32(CPU.JUMPS_LAST, LAST_GENERATION)
+    this.forgetJumps()
+  }
+
+  /** Empties JUMPS and RETURNS. */
+  forgetJumps(): void {
     this.#forgetJumps(false)
     this.#forgetJumps(true)
   }

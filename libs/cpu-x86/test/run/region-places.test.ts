@@ -104,3 +104,20 @@ test('a region that another thread made is dropped when code changes that only t
   expect(second.runner.run(10_000)).toBe('trap')
   expect(first.vcpu.gpr(0)).toBe(9n)
 })
+
+test('a region that took the place of another is what each thread runs from then on', () => {
+  const first = new Machine({ regionThreshold: 3 })
+  const second = new Machine({ regionThreshold: 3, shared: first.shared })
+  const frame = first.map({ va: CODE })
+  // dec edx; jnz to the dec; hlt
+  first.write(frame, Uint8Array.of(0xff, 0xca, 0x75, 0xfc, 0xf4))
+  first.state = { rip: CODE, gpr: [0n, 0n, 3000n] }
+  expect(first.runner.run(1000)).toBe('limit')
+  expect(first.runner.regions.count).toBe(1)
+  const rec = first.runner.cache.known(frame, 0)
+  first.runner.regions.again(rec, frame)
+  expect(first.runner.regions.count).toBe(2)
+  const exits = { left: 100 }
+  expect(second.runner.run(10_000, false, exits)).toBe('trap')
+  expect(exits.left).toBeGreaterThan(0)
+})
