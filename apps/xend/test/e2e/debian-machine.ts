@@ -23,12 +23,17 @@ export class DebianGuest {
     domain.unpause()
   }
 
+  /** Answers when it shows more, or with how it ended. */
+  protected more(): Promise<Awaited<RunningDomain['ended']> | undefined> {
+    return Promise.race([this.#changed.promise.then(() => undefined), this.domain.ended])
+  }
+
   /** Waits for the guest to show something. @throws Error if it ends before */
   async see(what: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = what.exec(this.shown)
       if (found) return found
-      const end = await Promise.race([this.#changed.promise, this.domain.ended])
+      const end = await this.more()
       if (end && !what.test(this.shown))
         throw new Error(`ended by ${end.reason} without ${what}:\n${this.shown.slice(-500)}`)
     }

@@ -2,7 +2,7 @@
  * min max cmp comis ucomis: for operands that are neither NaN nor denormal they raise nothing, whatever MXCSR says, and are done here;
  * and the reciprocal approximations.
  */
-import type { FloatOperand } from '../builder/arithmetic.ts'
+import type { Arithmetic, FloatOperand } from '../builder/arithmetic.ts'
 import type { Builder, Place } from '../builder/builder.ts'
 import type { Expr, F32, F64, I32, I64 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i64, select, v128 } from '../wasm/ops.ts'
@@ -35,10 +35,27 @@ const compareDoubles: Compare = (b, target, source) => {
   return { lanes: 'sd', x, y, less: f64.lt(x, y), greater: f64.gt(x, y), equal: f64.eq(x, y) }
 }
 
-const both = (target: Place, source: Place, x: FloatOperand['value'], y: FloatOperand['value']): FloatOperand[] => [
-  { place: target, value: x },
-  { place: source, value: y },
-]
+/** Both operands: the target, of value x, and the source. */
+interface Operands {
+  readonly target: Place
+  readonly source: Place
+  readonly x: FloatOperand['value']
+  readonly y: FloatOperand['value']
+}
+
+/** What is right as it is for all operands that the library need not see. */
+function arithmetic(
+  b: Builder,
+  name: string,
+  { target, source, x, y }: Operands,
+  rest: Omit<Arithmetic, 'operation' | 'operands' | 'target' | 'source' | 'suspects'>,
+): void {
+  const operands = [
+    { place: target, value: x },
+    { place: source, value: y },
+  ]
+  b.arithmetic({ operation: sseOpId(name), operands, target, source, suspects: [], ...rest })
+}
 
 const putScalar = (b: Builder, target: Place, value: Scalar): void =>
   value.type === 'f64' ? b.putDouble(target, value as F64) : b.putSingle(target, value as F32)
@@ -53,17 +70,17 @@ const extreme =
     const { x, y, lanes } = c
     const result = b.variable(x.type) as Expr
     b.set(result, select(c[keeps], x as Expr, y as Expr))
-    b.arithmetic({
-      operation: sseOpId(name),
-      lanes,
-      operands: both(target, source, x, y),
-      target,
-      source,
-      result,
-      suspects: [],
-      keep: () => putScalar(b, target, result as Scalar),
-      plain: lanes,
-    })
+    arithmetic(
+      b,
+      name,
+      { target, source, x, y },
+      {
+        lanes,
+        result,
+        keep: () => putScalar(b, target, result as Scalar),
+        plain: lanes,
+      },
+    )
   }
 
 const packedExtreme =
@@ -77,17 +94,17 @@ const packedExtreme =
     const result = b.variable('v128')
     // pmin(a, b) is b < a ? b : a, so the operands change places.
     b.set(result, isMinimum ? ops.pmin(y, x) : ops.pmax(y, x))
-    b.arithmetic({
-      operation: sseOpId(name),
-      lanes,
-      operands: both(target, source, x, y),
-      target,
-      source,
-      result,
-      suspects: [],
-      keep: () => b.put128(target, result),
-      plain: lanes,
-    })
+    arithmetic(
+      b,
+      name,
+      { target, source, x, y },
+      {
+        lanes,
+        result,
+        keep: () => b.put128(target, result),
+        plain: lanes,
+      },
+    )
   }
 
 /**
@@ -110,17 +127,17 @@ const compareMask =
     const holds = i64.or(i64.and(i64.extend_i32_u(equal), ofEqual), i64.and(i64.extend_i32_u(less), ofLess))
     const result = b.variable('i64')
     b.set(result, b.trunc(i64.sub(i64.const(0), i64.xor(holds, negate)), target.size))
-    b.arithmetic({
-      operation: sseOpId(name),
-      imm,
-      lanes,
-      operands: both(target, source, x, y),
-      target,
-      source,
-      result,
-      suspects: [],
-      keep: () => b.put(target, result),
-    })
+    arithmetic(
+      b,
+      name,
+      { target, source, x, y },
+      {
+        imm,
+        lanes,
+        result,
+        keep: () => b.put(target, result),
+      },
+    )
   }
 
 const packedCompareMask =
@@ -136,17 +153,17 @@ const packedCompareMask =
     const holds = v128.or(v128.and(ops.eq(x, y), maskIf(equal)), v128.and(ops.lt(x, y), maskIf(less)))
     const result = b.variable('v128')
     b.set(result, v128.xor(holds, maskIf(negate)))
-    b.arithmetic({
-      operation: sseOpId(name),
-      imm,
-      lanes,
-      operands: both(target, source, x, y),
-      target,
-      source,
-      result,
-      suspects: [],
-      keep: () => b.put128(target, result),
-    })
+    arithmetic(
+      b,
+      name,
+      { target, source, x, y },
+      {
+        imm,
+        lanes,
+        result,
+        keep: () => b.put128(target, result),
+      },
+    )
   }
 
 const bitsOf = (v: Scalar): I64 =>
@@ -174,18 +191,18 @@ const compareFlags =
     const [p, q] = [b.variable(x.type), b.variable(y.type)] as [Scalar, Scalar]
     b.set(p as Expr, x)
     b.set(q as Expr, y)
-    b.arithmetic({
-      operation: sseOpId(name),
-      lanes,
-      operands: both(target, source, x, y),
-      target,
-      source,
-      suspects: [],
-      correct: () => {
-        for (const v of [p, q]) asZeros(b, v as Expr<'f32' | 'f64'>)
+    arithmetic(
+      b,
+      name,
+      { target, source, x, y },
+      {
+        lanes,
+        correct: () => {
+          for (const v of [p, q]) asZeros(b, v as Expr<'f32' | 'f64'>)
+        },
+        keep: () => b.flags({ kind: 'float', x: b.let(bitsOf(p)), y: b.let(bitsOf(q)) }, lanes === 'sd' ? 8 : 4),
       },
-      keep: () => b.flags({ kind: 'float', x: b.let(bitsOf(p)), y: b.let(bitsOf(q)) }, lanes === 'sd' ? 8 : 4),
-    })
+    )
   }
 
 /** Done by the library only. */
