@@ -2,6 +2,7 @@ import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { decode, isFault } from '../decode/decoder.ts'
 import type { Row } from '../insn/row.ts'
 import { rows } from '../insn/table.ts'
+import { isFrequent } from './loop-rows.ts'
 import { addressShape } from './record-builder.ts'
 
 /**
@@ -51,8 +52,7 @@ export function formOf(insn: Decoded, key: string = formKey(insn)): Form {
 /** The loop has room for what is often run; jumps and repetitions can only be there. */
 function belongsInLoop(insn: Decoded): boolean {
   if (insn.row.ends) return true
-  if (insn.row.rare || insn.lock || insn.size === 2) return false
-  return insn.addressSize === 8 && insn.operands.every((o) => o.kind !== 'xmm' && o.kind !== 'mmx')
+  return isFrequent(insn) && !insn.lock && insn.size !== 2 && insn.addressSize === 8
 }
 
 /** Encodings of rm that reach each kind of operand: a register, a base, base and index. */

@@ -8,6 +8,7 @@ import {
   refreshAreas,
   type VcpuExit,
 } from '@paravane/core'
+import { warmLoop } from '../cold/warm-loop.ts'
 import { CompilerThread } from '../jit/compiler-thread.ts'
 import { CPU } from '../state/layout.ts'
 import type { CpuPolicy } from '../state/policy.ts'
@@ -34,6 +35,7 @@ export class PvPcpu implements EnginePcpu {
   constructor({ owner, services, clockOf }: EnginePcpuInit, policy: CpuPolicy) {
     this.#clockOf = clockOf
     this.#compiler = new CompilerThread(policy.config)
+    warmLoop()
     this.#worker = {
       owner,
       policy,
