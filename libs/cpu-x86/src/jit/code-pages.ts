@@ -3,7 +3,7 @@ import { REC } from '../cold/record.ts'
 import { executeIndex } from '../state/execute-index.ts'
 import { CODE_TABLE, REGION, XTLB } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import type { CodeMode } from './region-code.ts'
+import { type CodeMode, pageOf } from './region-code.ts'
 
 /** Pages of one region besides its entry's. */
 const MOST_PAGES = 8
@@ -41,6 +41,14 @@ export interface Place {
   readonly mode: CodeMode
 }
 
+/** Where an execute TLB lies. */
+export interface ExecuteTlb {
+  readonly i32: Int32Array<ArrayBufferLike>
+  readonly u64: BigUint64Array<ArrayBufferLike>
+  /** Byte offset in both. */
+  readonly at: number
+}
+
 /** Bytes of a region, which lie in one page. */
 export interface Stretch {
   readonly offset: number
@@ -70,12 +78,9 @@ export class CodePages {
     this.#pages.set(0, this.#read(entryFrame))
   }
 
-  /** Those around a place. @param executed frames by distance, if they are not to be looked for in the execute TLB */
-  static around(vcpu: VcpuMemory, place: Place, executed?: ReadonlyMap<number, number>): CodePages {
-    const frameAt = executed
-      ? (delta: number): number => withCode(vcpu, executed.get(delta) ?? 0)
-      : (delta: number): number => executedFrame(vcpu, place, delta)
-    return new CodePages(vcpu, place.frameHost, frameAt)
+  /** Those around a place that are in an execute TLB: the vCPU's, or what that was. */
+  static around(vcpu: VcpuMemory, place: Place, tlb: ExecuteTlb = executeTlb(vcpu, place)): CodePages {
+    return new CodePages(vcpu, place.frameHost, (delta) => executedFrame(vcpu, tlb, place, delta))
   }
 
   /** Those that the region of a record was made from, whichever thread made it; undefined if one of them has changed since. */
@@ -95,7 +100,7 @@ export class CodePages {
 
   /** The record of the instruction at an offset, 0 if it was not translated, as what is jumped to is. */
   record(offset: number): number {
-    const delta = offset >> 12
+    const delta = pageOf(offset)
     const frame = this.#pages.get(delta)?.frame ?? this.#frameAt(delta)
     const table = frame === 0 ? 0 : tableOf(this.#vcpu, frame)
     return table === 0 ? 0 : this.#vcpu.views.i32[(table >> 2) + (offset & 0xfff)]
@@ -141,30 +146,28 @@ function withCode(vcpu: VcpuMemory, frame: number): number {
   return (frame & 0xfff) === 0 && frame !== 0 && versionOf(vcpu, frame) !== 0 ? frame : 0
 }
 
-/** Host address of the frame that the vCPU runs code of at that distance from the place's page; 0 if it does not, or not lately. */
-function executedFrame(vcpu: VcpuMemory, { rip, mode }: Place, delta: number): number {
-  const va = BigInt.asUintN(64, (rip & ~0xfffn) + BigInt(delta) * 4096n)
-  const bank = vcpu.base + (mode.isUser ? REGION.XTLB_USER : REGION.XTLB_KERNEL)
-  const entry = bank + executeIndex(va) * XTLB.ENTRY
-  if (vcpu.views.u64[(entry + XTLB.TAG) >> 3] !== (va | (mode.bits === 32 ? 1n : 0n))) return 0
-  return withCode(vcpu, vcpu.views.i32[(entry + XTLB.HOST) >> 2] >>> 0)
+function executeTlb({ views: { i32, u64 }, base }: VcpuMemory, { mode }: Place): ExecuteTlb {
+  return { i32, u64, at: base + (mode.isUser ? REGION.XTLB_USER : REGION.XTLB_KERNEL) }
 }
 
-/**
- * Frames that the vCPU runs code of in user mode, by distance from the place's page: what its execute TLB has of them does not
- * outlive the next switch to another process.
- */
-export function executedUserFrames(vcpu: VcpuMemory, { rip, mode }: Place): Map<number, number> {
-  const { i32 } = vcpu.views
-  const [low, high] = [Number(rip & 0xffff_f000n) / 4096, Number(rip >> 32n)]
-  const frames = new Map<number, number>()
-  for (const at of vcpu.executeEntries(true)) {
-    const tag = i32[at >> 2]
-    const distance = (i32[(at >> 2) + 1] - high) * 2 ** 20 + (tag >>> 12) - low
-    const isOfMode = (tag & 1) === (mode.bits === 32 ? 1 : 0)
-    if (isOfMode && Math.abs(distance) < FARTHEST) frames.set(distance, i32[(at + XTLB.HOST) >> 2] >>> 0)
-  }
-  return frames
+/** What the execute TLB of user mode has now: it does not outlive the next switch to another process. */
+export function copyOfUserTlb({ views: { u8 }, base }: VcpuMemory): ArrayBuffer {
+  const at = base + REGION.XTLB_USER
+  return u8.slice(at, at + XTLB.BYTES).buffer as ArrayBuffer
+}
+
+/** A copy, to look in. */
+export function copiedTlb(copy: ArrayBuffer): ExecuteTlb {
+  return { i32: new Int32Array(copy), u64: new BigUint64Array(copy), at: 0 }
+}
+
+/** Host address of the frame that the vCPU runs code of at that distance from the place's page; 0 if it does not, or not lately. */
+function executedFrame(vcpu: VcpuMemory, { i32, u64, at }: ExecuteTlb, { rip, mode }: Place, delta: number): number {
+  if (Math.abs(delta) >= FARTHEST) return 0
+  const va = BigInt.asUintN(64, (rip & ~0xfffn) + BigInt(delta) * 4096n)
+  const entry = at + executeIndex(va) * XTLB.ENTRY
+  if (u64[(entry + XTLB.TAG) >> 3] !== (va | (mode.bits === 32 ? 1n : 0n))) return 0
+  return withCode(vcpu, i32[(entry + XTLB.HOST) >> 2] >>> 0)
 }
 
 /** Whether nothing that was translated of these pages has been dropped since they were read. In the guest. */

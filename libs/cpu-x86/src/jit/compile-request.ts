@@ -13,8 +13,8 @@ export interface CompileRequest extends Place {
   readonly base: number
   /** Jumps to a place before it is hot. */
   readonly hotThreshold: number
-  /** Frames by distance that user code is run of; undefined for the kernel's, whose execute TLB lasts. */
-  readonly executed: ReadonlyMap<number, number> | undefined
+  /** The execute TLB of user mode (`copyOfUserTlb`); undefined for the kernel's, whose lasts. */
+  readonly executed: ArrayBuffer | undefined
   /** The last answer that the asking vCPU has acted on. */
   readonly seen: number
 }

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { PolicyConfig } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { executedUserFrames, type Place } from './code-pages.ts'
+import { copyOfUserTlb, type Place } from './code-pages.ts'
 import { ANSWERS, type CompileAnswer, type CompilerStart, type Outcome, type ToCompiler } from './compile-request.ts'
 import type { CompiledRegion } from './compiled-regions.ts'
 
@@ -46,11 +46,11 @@ export class CompilerThread {
     const id = ++this.#last
     this.#asked.set(id, answered)
     const { frameHost, rip, mode } = place
-    const executed = mode.isUser ? executedUserFrames(vcpu, place) : undefined
+    const executed = mode.isUser ? copyOfUserTlb(vcpu) : undefined
     const memory = this.#memory(vcpu.views.memory)
     const { base } = vcpu
     const seen = this.#seen
-    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen })
+    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen }, executed)
   }
 
   /** A domain is gone. */
@@ -88,8 +88,8 @@ export class CompilerThread {
     return id
   }
 
-  #post(message: ToCompiler): void {
-    this.#port.postMessage(message)
+  #post(message: ToCompiler, moved?: ArrayBuffer): void {
+    this.#port.postMessage(message, moved ? [moved] : [])
   }
 
   #die(): void {

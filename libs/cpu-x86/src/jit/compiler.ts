@@ -1,6 +1,6 @@
 import type { Decode } from '../decode/decoder.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
-import { CodePages } from './code-pages.ts'
+import { CodePages, copiedTlb } from './code-pages.ts'
 import type { CompileAnswer, CompileRequest, Outcome, ToCompiler } from './compile-request.ts'
 import { compileRegions, type MadeRegion, makeRegion } from './make-region.ts'
 import { recentTargets } from './targets.ts'
@@ -79,7 +79,8 @@ export class Compiler {
     if (!views) return undefined
     const { base, rip, mode, hotThreshold } = request
     const vcpu = new VcpuMemory(views, base)
-    const pages = CodePages.around(vcpu, request, request.executed)
+    const { executed } = request
+    const pages = CodePages.around(vcpu, request, executed && copiedTlb(executed))
     const source = {
       decode: this.#decode,
       page: (delta: number) => pages.bytes(delta),

@@ -106,7 +106,7 @@ function isPlain({ row }: Decoded): boolean {
   return !row.rare && !LEAVING.has(row.name)
 }
 
-export const pageOf = (offset: number): number => offset >> 12
+export const pageOf = (offset: number): number => Math.floor(offset / 4096)
 
 /** Offset of the target of a direct jump or call, or undefined: none, or one whose address is cut. */
 export function target({ offset, insn }: RegionInsn): number | undefined {

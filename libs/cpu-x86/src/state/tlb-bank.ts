@@ -58,17 +58,6 @@ export class TlbBank {
     this.#i32[this.#count] = count + 1
   }
 
-  /** Host addresses of those used. */
-  entries(): number[] {
-    const count = this.#i32[this.#count]
-    const found: number[] = []
-    for (let n = 0; n < (count > USED.MOST ? this.#entries : count); n++) {
-      const at = this.#first + (count > USED.MOST ? n : this.#u16[this.#list + n]) * this.#words
-      if (this.#i32[at] !== -1) found.push(at * 4)
-    }
-    return found
-  }
-
   empty(): void {
     const count = this.#i32[this.#count]
     if (count > USED.MOST) {

@@ -167,11 +167,6 @@ export class VcpuMemory {
     for (const [mode, bank] of this.#execute.entries()) if (bank.dropPage(va)) this.#forgetJumps(mode === USER)
   }
 
-  /** Host addresses of the entries of an execute TLB that are used. */
-  executeEntries(isUser: boolean): number[] {
-    return this.#execute[isUser ? USER : KERNEL].entries()
-  }
-
   /** An entry of the current mode's execute TLB, for code of its kind (COMPAT). */
   setExecuteEntry(page: bigint, codeTable: number, frameHost: number): void {
     const index = executeIndex(page)
