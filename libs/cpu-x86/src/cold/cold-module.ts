@@ -5,6 +5,7 @@ import { leaveFunction } from '../jit/sites.ts'
 import { executeEntry, executeTag, recordIn } from '../mmu/execute-tlb-code.ts'
 import { fillFunction } from '../mmu/fill.ts'
 import { findFunction, lookupFunction, peekFunction } from '../mmu/find.ts'
+import { openFunction } from '../mmu/open.ts'
 import { CPU, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE32_16, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
@@ -21,7 +22,7 @@ import { regionHandler } from './region-loop.ts'
 
 /**
  * The cold tier: one function that runs decoded records by a `br_table` in a loop, with the walker and the finder beside it.
- * Exports `run(vCPU) -> EXIT`, `fill`, `lookup`, for regions `settle`, and `missing`, which fills empty places of the
+ * Exports `run(vCPU) -> EXIT`, `fill`, `lookup`, for regions `open` and `settle`, and `missing`, which fills empty places of the
  * table.
  */
 export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
@@ -39,6 +40,7 @@ export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
       leaveFunction(FUNCTION.SETTLE),
       peekFunction(),
       pagesFunction(),
+      openFunction(FUNCTION.FILL),
       lookupFunction(FUNCTION.FIND),
       { name: 'missing', signature: BODY, locals: [], code: missing },
       loopFunction(forms),

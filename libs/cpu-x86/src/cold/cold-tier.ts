@@ -26,7 +26,8 @@ export class ColdTier {
   readonly fill: Fill
   /** Record at RIP, or 0; PAGE_VA is its page's then. */
   readonly lookup: Lookup
-  /** What regions call beside `fill`. */
+  /** What regions call. */
+  readonly #open: Fill
   readonly #settle: (vcpu: number) => void
   readonly #memory: WebAssembly.Memory
   readonly #forms: FormRegistry
@@ -56,6 +57,7 @@ export class ColdTier {
     this.run = exports.run as Run
     this.fill = exports.fill as Fill
     this.lookup = exports.lookup as Lookup
+    this.#open = exports.open as Fill
     this.#settle = exports.settle as (vcpu: number) => void
     for (let n = 0; n < TABLE.FORMS; n++) this.table.set(n, exports.missing as Body)
     this.#missing = exports.missing as Body
@@ -100,7 +102,14 @@ export class ColdTier {
 
   #instance(module: WebAssembly.Module): WebAssembly.Instance['exports'] {
     const imports = {
-      e: { m: this.#memory, ...this.#helpers, fill: this.fill, settle: this.#settle, slow: this.#slow },
+      e: {
+        m: this.#memory,
+        ...this.#helpers,
+        fill: this.fill,
+        open: this.#open,
+        settle: this.#settle,
+        slow: this.#slow,
+      },
     }
     return new WebAssembly.Instance(module, imports).exports
   }

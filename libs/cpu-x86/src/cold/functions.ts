@@ -24,6 +24,7 @@ export const FUNCTION = {
   LEAVE: BODY_IMPORTS.length + 5,
   PEEK: BODY_IMPORTS.length + 6,
   PAGES: BODY_IMPORTS.length + 7,
+  OPEN: BODY_IMPORTS.length + 8,
 } as const
 
 /** Calls what is at `slot` of the worker's table; its answer is in `exit`. */

@@ -23,7 +23,7 @@ export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): Blo
   const code = new Code(4096)
   const locals = new Locals(2)
   const at = regionLocals(locals)
-  const nowhere: Outside = { done: 0, site: 0, fill: 0, settle: 0, tlb: 0 }
+  const nowhere: Outside = { done: 0, site: 0, open: 0, settle: 0, tlb: 0 }
   const b = new RegionBuilder(code, locals, parameter('i32', 0), at, HELPER_INDEX, nowhere)
   const reached = new Set(graph.sequence)
   const effects = region.blocks.map(({ insns, next, fallsThrough }, block): FlagEffects & VectorEffects => {

@@ -1,5 +1,5 @@
-import { CPU, PAGE_CACHE, TLB } from '../state/layout.ts'
-import { type Code, STORE32, STORE64 } from '../wasm/code.ts'
+import { CPU, PAGE_CACHE } from '../state/layout.ts'
+import { type Code, STORE64 } from '../wasm/code.ts'
 import type { Expr, I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 
@@ -17,33 +17,17 @@ interface Opener {
 }
 
 /**
- * Emits the search for the host address of `va`: in an entry of the page cache, then in the TLB, which the entry is filled from.
- * @param miss emits what fills the TLB or does not go on
+ * Emits the search for the host address of `va` in an entry of the page cache, which `open` (mmu/open.ts) fills from the TLB.
+ * @param open emits its call and what does not go on where it fails
  */
-export function openThroughCache(
-  b: Opener,
-  { tlb, entry }: CachePlace,
-  va: I64,
-  size: number,
-  write: boolean,
-  miss: () => void,
-): I32 {
+export function openThroughCache(b: Opener, { tlb, entry }: CachePlace, va: I64, size: number, open: () => void): I32 {
   const { code, cpu } = b
   const cached = tlb + PAGE_CACHE.AT + entry * PAGE_CACHE.ENTRY
   const tag = b.let(i64.load(cpu, cached + PAGE_CACHE.TAG))
   code.if(otherPage(va, size, tag), false)
-  const behind = b.let(i32.add(cpu, i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
-  const known = i64.load(behind, tlb + (write ? TLB.WRITE_TAG : TLB.READ_TAG))
-  const last = size > 1 ? i64.add(va, i64.const(size - 1)) : va
-  code.if(i64.ne(i64.and(last, i64.const(-4096)), known), false)
   // V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses.
   code.store(STORE64[8], cpu, tag, CPU.UNUSED)
-  miss()
-  code.end()
-  const holders = i64.or(i64.load(behind, tlb + TLB.CACHED), i64.const(1n << BigInt(entry)))
-  code.store(STORE64[8], behind, holders, tlb + TLB.CACHED)
-  code.store(STORE64[8], cpu, known, cached + PAGE_CACHE.TAG)
-  code.store(STORE32, cpu, i32.load(behind, tlb + TLB.ADDEND), cached + PAGE_CACHE.ADDEND)
+  open()
   code.end()
   return b.let(i32.add(i32.wrap(va), i32.load(cpu, cached + PAGE_CACHE.ADDEND)))
 }

@@ -3,6 +3,7 @@ import type { Access, Place, Trap } from '../builder/builder.ts'
 import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
 import type { Decoded, MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
+import { OPENED_ENTRY } from '../mmu/open.ts'
 import { CPU } from '../state/layout.ts'
 import type { Code } from '../wasm/code.ts'
 import { Expr, type I32, type I64, type WasmType } from '../wasm/expr.ts'
@@ -38,7 +39,7 @@ export interface Outside {
   /** Label for who leaves at SITE. */
   readonly site: number
   /** Functions. */
-  readonly fill: number
+  readonly open: number
   readonly settle: number
   /** Where the mode's data TLB is, from the vCPU. */
   readonly tlb: number
@@ -212,9 +213,9 @@ export class RegionBuilder extends VectorArithmetic {
     const write = access !== 'r'
     const va = this.let(address)
     const place = { tlb: this.#outside.tlb, entry: cacheEntry(address, write, (e) => this.#baseOf(e), this.#far) }
-    const host = openThroughCache(this, place, va, size, write, () => {
-      const info = i32.const((size << 1) | (write ? 1 : 0))
-      this.code.if(i32.eqz(new Expr('i32', 'call', this.#outside.fill, [this.cpu, va, info])), false)
+    const host = openThroughCache(this, place, va, size, () => {
+      const info = i32.const((place.entry << OPENED_ENTRY) | (size << 1) | (write ? 1 : 0))
+      this.code.if(i32.eqz(new Expr('i32', 'call', this.#outside.open, [this.cpu, va, info])), false)
       this.#leave({ exit: EXIT.MISS })
       this.code.end()
     })

@@ -87,7 +87,7 @@ const options = (locals: ReadonlyMap<number, string>): TextOptions => ({
   labels: LABELS,
   functions: [
     ...BODY_IMPORTS.map(([name, { params, results }]) => ({ name, takes: params.length, answers: results.length > 0 })),
-    { name: 'fill', takes: 3, answers: true },
+    { name: 'open', takes: 3, answers: true },
     { name: 'settle', takes: 1, answers: false },
   ],
 })
