@@ -1,6 +1,5 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { FUNCTION } from '../cold/functions.ts'
-import { currentGeneration } from '../cold/returns.ts'
 import { executeEntry, executeTag } from '../mmu/execute-tlb-code.ts'
 import { CODE_TABLE, CPU, XTLB } from '../state/layout.ts'
 import { Code } from '../wasm/code.ts'
@@ -9,7 +8,6 @@ import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { REGION_PLACE } from './code-pages.ts'
 
-const MOST_TRIES = 3
 const { PAGE, PAGES, POINTER, COUNT, USER } = REGION_PLACE
 
 /**
@@ -21,17 +19,12 @@ export function pagesFunction(): FunctionBody {
   const [cpu, rec, rip] = [parameter('i32', 0), parameter('i32', 1), parameter('i64', 2)]
   const locals = new Locals(3)
   const [at, left, entry] = [locals.named('i32'), locals.named('i32'), locals.named('i32')]
-  const [generation, tries] = [locals.named('i32'), locals.named('i32')]
   const [va, mask] = [locals.named('i64'), locals.named('i64')]
   const fail = (when: I32): void => {
     code.if(when, false)
     code.return(i32.const(0))
     code.end()
   }
-  // A page may have taken another's place in the execute TLB, where all have to be at last.
-  code.loop()
-  const again = code.depth
-  code.setLocal(generation.op, currentGeneration(cpu))
   code.setLocal(at.op, i32.load(rec, POINTER))
   fail(i32.ne(i32.load(at, USER), i32.load(cpu, CPU.USER)))
   code.setLocal(left.op, i32.load(at, COUNT))
@@ -54,14 +47,7 @@ export function pagesFunction(): FunctionBody {
   code.br(loop)
   code.end()
   code.end()
-  code.if(i32.ne(generation, currentGeneration(cpu)), false)
-  code.setLocal(tries.op, i32.add(tries, i32.const(1)))
-  code.brIf(again, i32.lt_u(tries, i32.const(MOST_TRIES)))
-  code.return(i32.const(0))
-  code.end()
   code.return(i32.const(1))
-  code.end()
-  code.u8(0x00)
   code.end()
   return { signature: { params: ['i32', 'i32', 'i64'], results: ['i32'] }, locals: locals.types, code }
 }

@@ -1,6 +1,5 @@
 import { Locals, parameter } from '../builder/locals.ts'
-import { CODE_TABLE, CPU, REGION, XTLB } from '../state/layout.ts'
-import { LAST_GENERATION } from '../state/vcpu-memory.ts'
+import { CODE_TABLE, CPU, LOST, REGION, XTLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
@@ -48,12 +47,11 @@ function lookUpFunction(traces: 'leave' | 'refuse'): FunctionBody {
     cpu,
     select(i32.load(cpu, CPU.USER), i32.const(REGION.XUSED_USER), i32.const(REGION.XUSED_KERNEL)),
   )
-  fail(i32.ge_u(i32.load(cpu, CPU.JUMPS_LAST), i32.const(LAST_GENERATION)))
   code.if(isListed(i64.load(xtlb, XTLB.TAG), tag))
   emitUse(code, used, slot, executeIndexCode(rip))
   code.end()
   code.if(i64.ne(i64.load(xtlb, XTLB.TAG), i64.const(-1)))
-  forgetJumps(code, cpu)
+  lose(code, cpu, slot, executeIndexCode(rip))
   code.end()
   code.store(STORE64[8], xtlb, tag, XTLB.TAG)
   code.store(STORE32, xtlb, table, XTLB.CODE_TABLE)
@@ -65,11 +63,14 @@ function lookUpFunction(traces: 'leave' | 'refuse'): FunctionBody {
   return { signature: { params: ['i32', 'i64'], results: ['i32'] }, locals: locals.types, code }
 }
 
-/** An entry goes for another: see VcpuMemory. */
-function forgetJumps(code: Code, cpu: I32): void {
-  const mode = i32.add(cpu, i32.shl(i32.load(cpu, CPU.USER), i32.const(2)))
-  code.store(STORE32, cpu, i32.add(i32.load(cpu, CPU.JUMPS_LAST), i32.const(1)), CPU.JUMPS_LAST)
-  code.store(STORE32, mode, i32.load(cpu, CPU.JUMPS_LAST), CPU.JUMPS_KERNEL)
+/** A page loses its entry to another: see LOST. `at` is a local. */
+function lose(code: Code, cpu: I32, at: I32, index: I32): void {
+  const lost = select(i32.load(cpu, CPU.USER), i32.const(REGION.LOST_USER), i32.const(REGION.LOST_KERNEL))
+  code.setLocal(at.op, i32.add(cpu, lost))
+  code.store(STORE32, at, i32.const(1), LOST.ANY)
+  code.setLocal(at.op, i32.add(at, i32.shl(i32.shr_u(index, i32.const(5)), i32.const(2))))
+  const bit = i32.shl(i32.const(1), i32.and(index, i32.const(31)))
+  code.store(STORE32, at, i32.or(i32.load(at, LOST.BITS), bit), LOST.BITS)
 }
 
 /** (vCPU) -> record at RIP, as `find` whose index is given, with PAGE_VA set; or 0. */

@@ -170,19 +170,25 @@ export const XTLB = { ENTRY: 16, ENTRIES: 4096, TAG: 0, CODE_TABLE: 8, HOST: 12,
 
 /**
  * Where regions have gone on in others, by address: the other's record and its place in the function tables, as the execute TLB and the
- * code tables have them, in one line of a cache. An entry of another generation than the mode's is none.
+ * code tables had them, in one line of a cache. An entry of another generation than the mode's is none.
  */
 export const JUMPS = {
   ENTRY: 32,
-  ENTRIES: 4096,
+  ENTRIES: 16384,
   /** u64 */
   RIP: 0,
   /** i32 */
   GENERATION: 8,
   SLOT: 12,
   REC: 16,
-  BYTES: 4096 * 32,
+  BYTES: 16384 * 32,
 } as const
+
+/**
+ * Of each execute TLB: an i32 that is not 0 where a page has lost its entry to another since JUMPS of the mode were emptied, which may
+ * still have what is in that page; and from BITS on a bit for each such entry.
+ */
+export const LOST = { ANY: 0, BITS: 8, BYTES: 8 + 4096 / 8 } as const
 
 /**
  * Where the last calls return to, the oldest overwritten by the newest: the record there, 0 where that was not known. Good while JUMPS of
@@ -224,7 +230,9 @@ export const REGION = {
   XUSED_KERNEL: 0x75000,
   XUSED_USER: 0x77000,
   JUMPS: 0x79000,
-  CODE_TABLES: 0x99000,
+  LOST_KERNEL: 0xf9000,
+  LOST_USER: 0xf9400,
+  CODE_TABLES: 0xfa000,
 } as const
 
 /** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */

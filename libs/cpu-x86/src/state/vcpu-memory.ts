@@ -1,5 +1,5 @@
 import { executeIndex } from './execute-index.ts'
-import { CPU, JUMPS, REGION, RETURNS, TLB, XTLB } from './layout.ts'
+import { CPU, JUMPS, LOST, REGION, RETURNS, TLB, XTLB } from './layout.ts'
 import { TlbBank, type TlbBankPlace } from './tlb-bank.ts'
 
 /** Banks by mode. */
@@ -14,7 +14,7 @@ const EXECUTE: readonly TlbBankPlace[] = [
 ]
 const TWO_32 = 0x1_0000_0000
 /** Of JUMPS, below what empty entries have, whatever the mode. */
-export const LAST_GENERATION = 0x7fff_fffe
+const LAST_GENERATION = 0x7fff_fffe
 const EMPTY = 0xffff_ffff_ffff_ffffn
 const isUpper = (tag: bigint): boolean => tag >> 63n !== 0n
 
@@ -116,7 +116,7 @@ export class VcpuMemory {
     this.#forgetJumps(true)
   }
 
-  /** After anything was taken from a mode's execute TLB: the pages of what JUMPS and RETURNS have are in there. */
+  /** After anything was taken from a mode's execute TLB but by another page: what JUMPS and RETURNS have is or was in there. */
   #forgetJumps(user: boolean): void {
     const last = this.i32(CPU.JUMPS_LAST)
     const next = last === LAST_GENERATION ? 0 : last + 1
@@ -127,6 +127,18 @@ export class VcpuMemory {
     }
     this.setI32(CPU.JUMPS_LAST, next)
     this.setI32(user ? CPU.JUMPS_USER : CPU.JUMPS_KERNEL, next)
+    const lost = this.#lost(user)
+    if (this.#i32[lost] !== 0) this.#i32.fill(0, lost, lost + LOST.BYTES / 4)
+  }
+
+  /** Index of LOST. */
+  #lost(user: boolean): number {
+    return (this.base + (user ? REGION.LOST_USER : REGION.LOST_KERNEL)) >> 2
+  }
+
+  /** Whether a page may have lost the entry of this index to another. */
+  #hasLost(user: boolean, index: number): boolean {
+    return (this.#i32[this.#lost(user) + LOST.BITS / 4 + (index >> 5)] & (1 << (index & 31))) !== 0
   }
 
   /** Empties both banks of the data and execute TLBs. */
@@ -148,7 +160,8 @@ export class VcpuMemory {
   /** Drops the lower half's entries of the kernel's banks. */
   flushLowerHalf(): void {
     this.#data[KERNEL].emptyLowerHalf()
-    if (this.#execute[KERNEL].emptyLowerHalf()) this.#forgetJumps(false)
+    const found = this.#execute[KERNEL].emptyLowerHalf()
+    if (found || this.#i32[this.#lost(false)] !== 0) this.#forgetJumps(false)
   }
 
   /** Takes every write permission out of the data TLBs: the next store to each page asks again. */
@@ -164,7 +177,18 @@ export class VcpuMemory {
   flushPage(va: bigint): void {
     const page = Number((va >> 12n) & 0xfffn)
     for (const bank of this.#data) bank.emptyPage(page)
-    for (const [mode, bank] of this.#execute.entries()) if (bank.dropPage(va)) this.#forgetJumps(mode === USER)
+    for (const [mode, bank] of this.#execute.entries()) {
+      const user = mode === USER
+      const found = bank.dropPage(va)
+      if (found || this.#hasLost(user, executeIndex(va))) this.#forgetJumps(user)
+    }
+  }
+
+  /** A page loses its entry to another. */
+  #lose(user: boolean, index: number): void {
+    const lost = this.#lost(user)
+    this.#i32[lost] = 1
+    this.#i32[lost + LOST.BITS / 4 + (index >> 5)] |= 1 << (index & 31)
   }
 
   /** An entry of the current mode's execute TLB, for code of its kind (COMPAT). */
@@ -175,7 +199,7 @@ export class VcpuMemory {
     const isUser = this.i32(CPU.USER) !== 0
     const wanted = page | BigInt(this.i32(CPU.COMPAT))
     const before = this.#u64[tag]
-    if (before !== EMPTY && before !== wanted) this.#forgetJumps(isUser)
+    if (before !== EMPTY && before !== wanted) this.#lose(isUser, index)
     if (before === EMPTY || (isUpper(before) && !isUpper(wanted))) this.#execute[isUser ? USER : KERNEL].use(index)
     this.#u64[tag] = wanted
     this.#i32[(entry + XTLB.CODE_TABLE) >> 2] = codeTable
