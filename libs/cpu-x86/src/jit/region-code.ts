@@ -4,8 +4,15 @@ import { type Decode, isFault } from '../decode/decoder.ts'
 /** Instructions of one region at most: no more are retired in it without a look at the limit. */
 export const REGION_LIMIT = 400
 const BLOCK_LIMIT = 100
+/**
+ * Of these, all but those of many functions that are called by address: V8's time for a function grows faster than its length, and few
+ * loops are longer.
+ */
+const ORDINARY_LIMIT = 150
 /** Instructions of a function that becomes part of the regions of its callers. */
-const SMALL = 40
+const SMALL = 16
+/** Functions that are many. */
+const MANY = 5
 /** Targets of one jump or call by address that are followed: functions that are called so may be tiny and many. */
 const [MOST_JUMPED_TO, MOST_CALLED] = [16, 64]
 /** Places at which one region can be entered. */
@@ -128,6 +135,7 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
   const calls: RegionCall[] = []
   const targets = new Map<number, readonly number[]>()
   const work: number[] = []
+  const ofMany = new Set<number>()
   const lead = (offset: number): boolean => {
     if (leaders.has(offset)) return true
     if (leaders.size === BLOCK_LIMIT || source.page(pageOf(offset)) === undefined) return false
@@ -149,6 +157,7 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
     const reached = to === undefined ? (isIndirect(here) ? seen() : []) : source.isReached(to) ? [to] : []
     const led = reached.filter((to) => (!isCall || leaders.has(to) || isSmall(source, to, mode)) && lead(to))
     if (to === undefined && led.length > 0) targets.set(here.offset, led)
+    if (led.length >= MANY) for (const callee of led) ofMany.add(callee)
     const back = after(here)
     if (here.insn.row.name === 'syscall' && source.isTranslated(back)) comeBack(back)
     if (!isCall) return
@@ -161,7 +170,8 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
     const base = first & ~0xfff
     const end = insns.size + RUN_LIMIT
     let offset = first
-    while (insns.size < REGION_LIMIT) {
+    const most = ofMany.has(first) ? REGION_LIMIT : ORDINARY_LIMIT
+    while (insns.size < most) {
       if (insns.has(offset)) {
         lead(offset)
         break
