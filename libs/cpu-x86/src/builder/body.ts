@@ -77,6 +77,11 @@ export abstract class BodyBuilder implements Builder {
   protected abstract flagWords(): FlagWords
   protected abstract setFlagWords(words: FlagWords): void
 
+  openAligned(operand: Operand, access: Access): Place {
+    if (operand.kind === 'mem') this.fault(i32.wrap(i64.and(this.address(operand, true), i64.const(15))), 13, 0)
+    return this.open(operand, access, 16)
+  }
+
   get size(): 1 | 2 | 4 | 8 {
     return this.insn.size
   }

@@ -126,6 +126,8 @@ export interface Builder {
   op(n: number): Operand
   /** Checks access to an operand and makes it readable or writable. `size` overrides the operand's size (memory and general registers). */
   open(operand: Operand, access: Access, size?: number): Place
+  /** 16 bytes of a legacy SSE instruction: memory must be aligned to 16 bytes, else #GP(0). */
+  openAligned(operand: Operand, access: Access): Place
   /** Opens memory at a computed linear address (stack, strings); `stack` selects #SS for non-canonical addresses. */
   openAt(address: I64, access: Access, size: number, stack?: boolean): Place
   /** A general register by number. */

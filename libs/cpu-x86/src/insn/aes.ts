@@ -5,7 +5,7 @@ import { i8x16, i32, i32x4, v128 } from '../wasm/ops.ts'
 import { A_OVER, INVERSE_SUB_BYTES, RECIPROCAL, SUB_BYTES, type Substitution } from './aes-field.ts'
 import type { Row } from './row.ts'
 import { packed, type VectorOperation } from './sse-int.ts'
-import { immediate, lanes, openAligned } from './sse-operands.ts'
+import { immediate, lanes } from './sse-operands.ts'
 
 const LOW_NIBBLES = lanes(8, 0x0f)
 
@@ -67,7 +67,7 @@ const decrypt: VectorOperation = (x, key, b) =>
 
 /** Of words 1 and 3: the substituted word, and that rotated and changed by the round constant. */
 function assistKeys(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
   const constant = i32x4.splat(i32.and(i32.wrap(immediate(b, b.op(2))), i32.const(0xff)))
   const oddWords = v128.const(Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 255, 255, 255, 255))

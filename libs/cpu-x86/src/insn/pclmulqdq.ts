@@ -4,7 +4,7 @@ import type { I64, V128 } from '../wasm/expr.ts'
 import { i32, i64, i64x2, select } from '../wasm/ops.ts'
 import { carrylessProduct } from './carryless.ts'
 import type { Row } from './row.ts'
-import { immediate, low64, openAligned } from './sse-operands.ts'
+import { immediate, low64 } from './sse-operands.ts'
 
 /** By three products of halves (Karatsuba). */
 function product(b: Builder, x: I64, y: I64): V128 {
@@ -21,7 +21,7 @@ function product(b: Builder, x: I64, y: I64): V128 {
 
 /** Bits 0 and 4 of the immediate choose the upper halves. */
 function multiplyPolynomials(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'rw')
   const imm = b.let(i32.wrap(immediate(b, b.op(2))))
   const half = (v: V128, bit: number): I64 =>

@@ -9,7 +9,7 @@ import { f32, f32x4, f64, f64x2, i32, i64, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 import { slowly } from './sse-float-exact.ts'
 import { sseOpId } from './sse-op-ids.ts'
-import { immediate, maskIf, openAligned } from './sse-operands.ts'
+import { immediate, maskIf } from './sse-operands.ts'
 
 type Scalar = F32 | F64
 
@@ -87,7 +87,7 @@ const packedExtreme =
   (name: string, lanes: 'ps' | 'pd', isMinimum: boolean): Definition =>
   (b) => {
     const ops = lanes === 'ps' ? f32x4 : f64x2
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const x = b.get128(target)
     const y = b.get128(source)
@@ -144,7 +144,7 @@ const packedCompareMask =
   (name: string, lanes: 'ps' | 'pd'): Definition =>
   (b) => {
     const ops = lanes === 'ps' ? f32x4 : f64x2
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const imm = b.let(immediate(b, b.op(2)))
     const x = b.get128(target)
@@ -209,7 +209,7 @@ const compareFlags =
 const packedExactly =
   (name: string): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     slowly(b, name, b.open(b.op(0), 'rw'), source)
   }
 const scalarExactly =

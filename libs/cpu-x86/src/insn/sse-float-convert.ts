@@ -8,7 +8,7 @@ import { f32, f32x4, f64, f64x2, i32, i32x4, i64, i64x2, select, v128 } from '..
 import type { Definition, Row } from './row.ts'
 import { slowly } from './sse-float-exact.ts'
 import { sseOpId } from './sse-op-ids.ts'
-import { immediate, lanes, low64, openAligned } from './sse-operands.ts'
+import { immediate, lanes, low64 } from './sse-operands.ts'
 
 /** Doubles and singles alike. */
 interface ScalarFormat<T extends 'f32' | 'f64' = 'f32' | 'f64'> {
@@ -169,7 +169,7 @@ function singlesToDoubles(b: Builder): void {
 }
 
 function doublesToSingles(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
   const x = b.get128(source)
   const limit = b.limit('ps')
@@ -182,7 +182,7 @@ function doublesToSingles(b: Builder): void {
 }
 
 function integersToSingles(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
   const x = b.get128(source)
   conversion(b, {
@@ -209,7 +209,7 @@ const toIntegers =
     convert: (v: V128) => V128,
   ): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'w')
     const x = b.get128(source)
     const rounded = b.let(truncates ? x : ops.nearest(x))
@@ -274,7 +274,7 @@ const roundOne =
 const roundPacked =
   (name: string, from: 'ps' | 'pd', ops: typeof f32x4 | typeof f64x2): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'w')
     const imm = b.let(immediate(b, b.op(2)))
     const x = b.get128(source)
@@ -295,7 +295,7 @@ const roundPacked =
 const dotProduct =
   (name: string): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     slowly(b, name, b.open(b.op(0), 'rw'), source, immediate(b, b.op(2)))
   }
 

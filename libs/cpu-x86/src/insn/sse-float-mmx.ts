@@ -3,7 +3,7 @@
 import { enterMmx, putMmx } from './mmx.ts'
 import type { Definition, Row } from './row.ts'
 import { slowly } from './sse-float-exact.ts'
-import { low64, openAligned } from './sse-operands.ts'
+import { low64 } from './sse-operands.ts'
 import { faultIfPending } from './x87.ts'
 
 /** With a source in memory they have nothing to do with MMX. */
@@ -23,7 +23,7 @@ const toMmx =
   (name: string, isAligned: boolean): Definition =>
   (b) => {
     faultIfPending(b)
-    const source = isAligned ? openAligned(b, b.op(1), 'r') : b.open(b.op(1), 'r')
+    const source = isAligned ? b.openAligned(b.op(1), 'r') : b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'w')
     enterMmx(b)
     slowly(b, name, undefined, source)

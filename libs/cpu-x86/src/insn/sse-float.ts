@@ -5,7 +5,7 @@ import type { Expr, F32, F64, I32, V128 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i64, i64x2, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 import { sseOpId } from './sse-op-ids.ts'
-import { lanes, openAligned, zero128 } from './sse-operands.ts'
+import { lanes, zero128 } from './sse-operands.ts'
 
 /** When a result of zero is exact. */
 type Kind =
@@ -116,7 +116,7 @@ function packed(
   const equal = lanes === 'ps' ? f32x4.eq : f64x2.eq
   const isZero = (v: V128): V128 => equal(v, zero128)
   return (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const second = b.get128(source)
     const first = kind === 'root' ? second : b.get128(target)

@@ -2,7 +2,7 @@ import type { Builder } from '../builder/builder.ts'
 import type { I32, I64, V128 } from '../wasm/expr.ts'
 import { i8x16, i16x8, i32, i32x4, i64, i64x2, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
-import { immediate, lanes, maskIf, openAligned, zero128 } from './sse-operands.ts'
+import { immediate, lanes, maskIf, zero128 } from './sse-operands.ts'
 
 type LaneShift = (v: V128, count: I32) => V128
 
@@ -58,7 +58,7 @@ export const shifts: readonly (readonly [string, VectorShift, number, number, nu
 const byRegister =
   (shift: VectorShift): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     b.put128(target, shift(b, b.get128(target), i64x2.extract(b.get128(source), 0)))
   }

@@ -7,7 +7,7 @@ import type { I64, V128 } from '../wasm/expr.ts'
 import { i8x16, i16x8, i32, i32x4, i64, i64x2, select, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 import { packed, type VectorOperation } from './sse-int.ts'
-import { immediate, lanes, openAligned } from './sse-operands.ts'
+import { immediate, lanes } from './sse-operands.ts'
 
 export const constant16 = (...words: readonly number[]): V128 =>
   v128.const(Uint8Array.from(words.flatMap((w) => [w & 255, (w >> 8) & 255])))
@@ -38,7 +38,7 @@ function knownNumbers(imm: bigint, size: 2 | 4, first: number): readonly number[
 }
 
 function shuffleDoublewords(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'w')
   const imm = b.known(b.op(2))
   const x = b.get128(source)
@@ -65,7 +65,7 @@ export function wordNumbers(imm: I64, first: 0 | 4): V128 {
 const shuffleWords =
   (first: 0 | 4): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'w')
     const imm = b.known(b.op(2))
     const v = b.let(b.get128(source))
@@ -75,7 +75,7 @@ const shuffleWords =
 
 /** Two doublewords of the destination, then two of the source. */
 function shuffleSingles(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'rw')
   const x = b.get128(target)
   const y = b.get128(source)
@@ -92,7 +92,7 @@ function shuffleSingles(b: Builder): void {
 
 /** One quadword of the destination, then one of the source. */
 function shuffleDoubles(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'rw')
   const imm = b.let(immediate(b, b.op(2)))
   const choose = (v: V128, bit: number): I64 =>

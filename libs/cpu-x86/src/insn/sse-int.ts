@@ -2,7 +2,7 @@ import type { Builder } from '../builder/builder.ts'
 import type { V128 } from '../wasm/expr.ts'
 import { i8x16, i16x8, i32, i32x4, i64x2, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
-import { lanes, openAligned } from './sse-operands.ts'
+import { lanes } from './sse-operands.ts'
 
 /** A lane-wise operation; `x` is the destination's old value, `y` the source. Values used twice are bound first. */
 export type VectorOperation = (x: V128, y: V128, b: Builder) => V128
@@ -21,7 +21,7 @@ export interface PackedOperation {
 export const packed =
   (op: VectorOperation): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     b.put128(target, op(b.get128(target), b.get128(source), b))
   }

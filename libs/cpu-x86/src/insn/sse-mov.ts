@@ -1,12 +1,12 @@
 import type { Builder } from '../builder/builder.ts'
 import { i8x16, i32, i32x4, i64, i64x2, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
-import { low64, openAligned } from './sse-operands.ts'
+import { low64 } from './sse-operands.ts'
 
 /** The whole register, memory aligned. */
 function moveAligned(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
-  const target = openAligned(b, b.op(0), 'w')
+  const source = b.openAligned(b.op(1), 'r')
+  const target = b.openAligned(b.op(0), 'w')
   b.put128(target, b.get128(source))
 }
 

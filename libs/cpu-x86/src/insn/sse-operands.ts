@@ -1,7 +1,7 @@
-import type { Access, Builder, Place } from '../builder/builder.ts'
+import type { Builder } from '../builder/builder.ts'
 import type { Operand } from '../decode/decoded.ts'
 import type { I64, V128 } from '../wasm/expr.ts'
-import { i32, i64, i64x2, v128 } from '../wasm/ops.ts'
+import { i64, i64x2, v128 } from '../wasm/ops.ts'
 
 /** Sixteen bytes of zero. */
 export const zero128: V128 = v128.const(new Uint8Array(16))
@@ -14,12 +14,6 @@ export function lanes(bits: 8 | 16 | 32 | 64, value: bigint | number): V128 {
     for (let at = i; at < 16; at += bits / 8) bytes[at] = Number(rest & 255n)
   }
   return v128.const(bytes)
-}
-
-/** Opens a 16-byte operand of a legacy SSE instruction: memory must be aligned to 16 bytes, else #GP(0). */
-export function openAligned(b: Builder, operand: Operand, access: Access): Place {
-  if (operand.kind === 'mem') b.fault(i32.wrap(i64.and(b.address(operand, true), i64.const(15))), 13, 0)
-  return b.open(operand, access, 16)
 }
 
 /** A vector with `value` in its low 64 bits and zero above. */

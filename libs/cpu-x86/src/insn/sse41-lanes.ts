@@ -5,7 +5,7 @@ import { i8x16, i16x8, i32, i32x4, i64, i64x2, select, v128 } from '../wasm/ops.
 import type { Definition, Row } from './row.ts'
 import { byteNumbers } from './sse-int-shift.ts'
 import { constant16, constant32, extractWord } from './sse-int-shuffle.ts'
-import { immediate, openAligned, zero128 } from './sse-operands.ts'
+import { immediate, zero128 } from './sse-operands.ts'
 
 const laneOf = (b: Builder, count: number): I32 => i32.and(i32.wrap(immediate(b, b.op(2))), i32.const(count - 1))
 
@@ -76,7 +76,7 @@ const insertSingle: Definition = (b) => {
 const blend =
   (chosen: (bits: I32) => V128): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const mask = chosen(i32.wrap(immediate(b, b.op(2))))
     b.put128(target, v128.bitselect(b.get128(source), b.get128(target), mask))

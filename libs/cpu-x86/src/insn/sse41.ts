@@ -5,13 +5,13 @@ import { i8x16, i16x8, i32, i32x4, i64, i64x2, v128 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 import { evenDoublewords, packed, type VectorOperation } from './sse-int.ts'
 import { byteNumbers } from './sse-int-shift.ts'
-import { immediate, low64, openAligned, zero128 } from './sse-operands.ts'
+import { immediate, low64, zero128 } from './sse-operands.ts'
 
 /** Lanes of the source where xmm0's lanes have their sign set. */
 const blendBySign =
   (shift: (v: V128, count: I32) => V128, bits: number): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
     const mask = shift(b.get128(b.xmm(0, 16)), i32.const(bits - 1))
     b.put128(target, v128.bitselect(b.get128(source), b.get128(target), mask))
@@ -19,7 +19,7 @@ const blendBySign =
 
 /** ZF: no bit of source and destination in common; CF: none of the source outside of the destination. */
 function testBits(b: Builder): void {
-  const source = b.get128(openAligned(b, b.op(1), 'r'))
+  const source = b.get128(b.openAligned(b.op(1), 'r'))
   const target = b.get128(b.open(b.op(0), 'r'))
   const isZero = (v: V128): I32 => i32.eqz(v128.anyTrue(v))
   const zf = i32.shl(isZero(v128.and(source, target)), i32.const(6))
@@ -58,7 +58,7 @@ const laneNumbers: V128 = v128.const(Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0, 2, 0,
 
 /** Eight sums of four differences: bytes from a place of x on, against one group of four bytes of y. */
 function sumsOfDifferences(b: Builder): void {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'rw')
   const imm = b.let(i32.wrap(immediate(b, b.op(2))))
   const x = b.get128(target)
@@ -76,7 +76,7 @@ function sumsOfDifferences(b: Builder): void {
 }
 
 const loadAligned: Definition = (b) => {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   b.put128(b.open(b.op(0), 'w'), b.get128(source))
 }
 

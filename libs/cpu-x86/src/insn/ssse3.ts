@@ -5,7 +5,7 @@ import { mmxRow, packedMmx, sideBySide } from './mmx.ts'
 import type { Definition, Row } from './row.ts'
 import { packed, type VectorOperation } from './sse-int.ts'
 import { byteCount, byteNumbers } from './sse-int-shift.ts'
-import { immediate, lanes, openAligned } from './sse-operands.ts'
+import { immediate, lanes } from './sse-operands.ts'
 
 /** Index bytes with bit 7 set give zero; `swizzle` does that for all numbers beyond 15. */
 const shuffleBytes =
@@ -92,7 +92,7 @@ const operations: readonly Operation[] = [
 
 /** Bytes `count` to `count + 15` of the 32 that source (low) and destination (high) make. */
 const alignRight: Definition = (b) => {
-  const source = openAligned(b, b.op(1), 'r')
+  const source = b.openAligned(b.op(1), 'r')
   const target = b.open(b.op(0), 'rw')
   const count = b.known(b.op(2))
   const low = b.get128(source)
@@ -116,7 +116,7 @@ const alignRightMmx: Definition = packedMmx((x, y, b) => {
 const copy =
   (change: (v: V128) => V128): Definition =>
   (b) => {
-    const source = openAligned(b, b.op(1), 'r')
+    const source = b.openAligned(b.op(1), 'r')
     b.put128(b.open(b.op(0), 'w'), change(b.let(b.get128(source))))
   }
 

@@ -5,6 +5,8 @@ import { i32, i64 } from '../wasm/ops.ts'
 
 /** Where the page cache and the TLB behind it are, from the vCPU, and the entry of the cache. */
 export interface CachePlace {
+  /** What is not aligned is to go by `open`, where it faults. */
+  readonly isAligned: boolean
   readonly tlb: number
   readonly entry: number
 }
@@ -20,11 +22,17 @@ interface Opener {
  * Emits the search for the host address of `va` in an entry of the page cache, which `open` (mmu/open.ts) fills from the TLB.
  * @param open emits its call and what does not go on where it fails
  */
-export function openThroughCache(b: Opener, { tlb, entry }: CachePlace, va: I64, size: number, open: () => void): I32 {
+export function openThroughCache(
+  b: Opener,
+  { tlb, entry, isAligned }: CachePlace,
+  va: I64,
+  size: number,
+  open: () => void,
+): I32 {
   const { code, cpu } = b
   const cached = tlb + PAGE_CACHE.AT + entry * PAGE_CACHE.ENTRY
   const tag = b.let(i64.load(cpu, cached + PAGE_CACHE.TAG))
-  code.if(otherPage(va, size, tag), false)
+  ifElsewhere(code, va, size, tag, isAligned)
   // V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses.
   code.store(STORE64[8], cpu, tag, CPU.UNUSED)
   open()
@@ -32,12 +40,21 @@ export function openThroughCache(b: Opener, { tlb, entry }: CachePlace, va: I64,
   return b.let(i32.add(i32.wrap(va), i32.load(cpu, cached + PAGE_CACHE.ADDEND)))
 }
 
-/** Whether an access is not to the page of the tag, or perhaps not to it alone: what is not aligned is left to the TLB, whose entry is the page's. */
-function otherPage(va: I64, size: number, tag: I64): I32 {
-  const isAlignable = size === 1 || size === 2 || size === 4 || size === 8
-  if (isAlignable) return i64.ne(i64.and(va, i64.const(-4096 | (size - 1))), tag)
-  const across = i32.gt_u(i32.and(i32.wrap(va), i32.const(4095)), i32.const(4096 - size))
-  return i32.or(i64.ne(i64.and(va, i64.const(-4096)), tag), across)
+/**
+ * Begins what is done where an access is not surely to the page of the tag alone. What is not aligned is left to the TLB, whose entry is
+ * the page's, but for large operands, which seldom are.
+ */
+function ifElsewhere(code: Code, va: I64, size: number, tag: I64, isAligned: boolean): void {
+  if (isAligned || size === 1 || size === 2 || size === 4 || size === 8) {
+    code.if(i64.ne(i64.and(va, i64.const(-4096 | (size - 1))), tag), false)
+    return
+  }
+  code.block()
+  const there = code.depth
+  code.block()
+  code.brIf(code.depth, i64.ne(i64.and(va, i64.const(-4096)), tag), false)
+  code.brIf(there, i32.le_u(i32.and(i32.wrap(va), i32.const(4095)), i32.const(4096 - size)), true)
+  code.end()
 }
 
 const ADD = i64.add(i64.load(i32.const(0)), i64.load(i32.const(0))).op

@@ -13,9 +13,12 @@ import { cacheEntry, openThroughCache } from './page-cache.ts'
 import { type RegionInsn, target } from './region-code.ts'
 import type { RegionLocals } from './region-locals.ts'
 import { type Leaving, siteNumber } from './sites.ts'
+import type { Flow, Outside } from './surroundings.ts'
 import type { KnownFlags } from './symbolic-flags.ts'
 import { VectorArithmetic } from './vector-arithmetic.ts'
 import type { Plain } from './vector-state.ts'
+
+const GENERAL_PROTECTION = 13
 
 /** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
 const NEAR: ReadonlySet<number> = new Set([0x7c, 0x7d, 0xad, 0xa7, 0x6a, 0x6b])
@@ -30,27 +33,6 @@ interface LocalPlace extends Place {
 interface ImmediatePlace extends Place {
   readonly kind: 'imm'
   readonly value: bigint
-}
-
-/** What lies outside of the blocks. */
-export interface Outside {
-  /** Label for who goes on at RIP. */
-  readonly done: number
-  /** Label for who leaves at SITE. */
-  readonly site: number
-  /** Functions. */
-  readonly open: number
-  readonly settle: number
-  /** Where the mode's data TLB is, from the vCPU. */
-  readonly tlb: number
-}
-
-/** Where a region's jumps lead: the function's business (region-flow.ts). The count is settled. */
-export interface Flow {
-  /** Emits the jump or call of `here` to an offset. */
-  jump(here: RegionInsn, offset: number): void
-  /** Emits what `here` does to go on at an address. */
-  jumpTo(here: RegionInsn, rip: I64): void
 }
 
 /** Bodies inside a region: registers in locals, constants known, flags symbolic until they are read. */
@@ -209,11 +191,23 @@ export class RegionBuilder extends VectorArithmetic {
     }
   }
 
+  override openAligned(operand: Operand, access: Access): Place {
+    return operand.kind === 'mem'
+      ? this.#openAt(this.address(operand, true), access, 16, true)
+      : this.open(operand, access, 16)
+  }
+
   openAt(address: I64, access: Access, size: number): Place {
+    return this.#openAt(address, access, size, false)
+  }
+
+  #openAt(address: I64, access: Access, size: number, isAligned: boolean): Place {
     const write = access !== 'r'
     const va = this.let(address)
-    const place = { tlb: this.#outside.tlb, entry: cacheEntry(address, write, (e) => this.#baseOf(e), this.#far) }
+    const entry = cacheEntry(address, write, (e) => this.#baseOf(e), this.#far)
+    const place = { tlb: this.#outside.tlb, entry, isAligned }
     const host = openThroughCache(this, place, va, size, () => {
+      if (isAligned) this.fault(i32.wrap(i64.and(va, i64.const(size - 1))), GENERAL_PROTECTION, 0)
       const info = i32.const((place.entry << OPENED_ENTRY) | (size << 1) | (write ? 1 : 0))
       this.code.if(i32.eqz(new Expr('i32', 'call', this.#outside.open, [this.cpu, va, info])), false)
       this.#leave({ exit: EXIT.MISS })

@@ -57,6 +57,10 @@ export class Interpreter implements Builder {
     return this.insn.operands[n]
   }
 
+  openAligned(operand: Operand, access: Access): Place {
+    return this.open(operand, access, 16)
+  }
+
   open(operand: Operand, access: Access, size?: number): Place {
     switch (operand.kind) {
       case 'reg':
