@@ -28,8 +28,11 @@ export function runCli(
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (bytes: Buffer) => {
+      const before = stdout
       stdout += bytes.toString()
-      if (signalAt !== undefined && stdout.includes(signalAt[0])) child.kill(signalAt[1])
+      // Once: a second signal ends the process at once.
+      if (signalAt !== undefined && stdout.includes(signalAt[0]) && !before.includes(signalAt[0]))
+        child.kill(signalAt[1])
     })
     child.stderr.on('data', (bytes: Buffer) => {
       stderr += bytes.toString()

@@ -1,7 +1,8 @@
 import { bugOn, HypervisorBug } from '@paravane/core'
 import type { Decoded } from '../decode/decoded.ts'
 import { type Decode, isFault } from '../decode/decoder.ts'
-import { type Form, formKey, formOf, loopForms } from './forms.ts'
+import type { Row } from '../insn/row.ts'
+import { type Form, formKey, formOf, formShape, loopForms, NO_SHAPE } from './forms.ts'
 
 /**
  * Where a domain's memory keeps the list of forms that its records use: {i32 lock, i32 count} then 16 bytes a form. There is
@@ -33,6 +34,8 @@ export class FormRegistry {
   readonly #u8: Uint8Array<ArrayBufferLike>
   readonly #forms: Form[]
   readonly #numbers: Map<string, number>
+  /** By row and shape, as soon as they were asked for. */
+  readonly #known = new Map<Row, Map<number, number>>()
   readonly #loopCount: number
   readonly #decode: Decode
 
@@ -49,6 +52,20 @@ export class FormRegistry {
 
   /** The number of the instruction's form; `bytes` are the instruction's own, for the list. */
   number(insn: Decoded, bytes: Uint8Array): number {
+    const shape = formShape(insn)
+    let shapes = this.#known.get(insn.row)
+    const known = shapes?.get(shape)
+    if (known !== undefined) return known
+    const number = this.#numberOf(insn, bytes)
+    if (!shapes) {
+      shapes = new Map()
+      this.#known.set(insn.row, shapes)
+    }
+    if (shape !== NO_SHAPE) shapes.set(shape, number)
+    return number
+  }
+
+  #numberOf(insn: Decoded, bytes: Uint8Array): number {
     const key = formKey(insn)
     const known = this.#numbers.get(key)
     if (known !== undefined) return known

@@ -42,6 +42,33 @@ export function formKey(insn: Decoded): string {
   return insn.row.variant ? `${key}#${insn.row.variant(insn)}` : key
 }
 
+/** Numbers of `LETTER` and of the letters of `addressShape`, from 1 on; 4 bits. */
+const KIND: Readonly<Record<Exclude<Operand['kind'], 'mem'> | ReturnType<typeof addressShape>, number>> = {
+  ...{ reg: 1, imm: 2, xmm: 3, mmx: 4, rel: 5, sreg: 6, creg: 7, dreg: 8 },
+  ...{ m: 9, x: 10, a: 11, w: 12 },
+}
+/** Above the kinds of four operands. */
+const SHAPE = { SIZE: 16, LOCK: 20, REP: 21, ADDRESS: 23, MODE: 25, VARIANT: 26 } as const
+export const NO_SHAPE = -1
+const REPS = { 0: 0, 242: 1, 243: 2 } as const
+
+/** What `formKey` says besides the row, as 30 bits; NO_SHAPE where it does not fit. A string takes its time. */
+export function formShape(insn: Decoded): number {
+  const { row, size, lock, rep, operands, addressSize, mode } = insn
+  const variant = row.variant?.(insn) ?? 0
+  if (variant > 15 || operands.length > 4) return NO_SHAPE
+  let shape = size << SHAPE.SIZE
+  if (lock) shape |= 1 << SHAPE.LOCK
+  shape |= REPS[rep] << SHAPE.REP
+  if (addressSize !== 8) shape |= addressSize << (SHAPE.ADDRESS - 1)
+  if (mode === 32) shape |= 1 << SHAPE.MODE
+  for (let n = 0; n < operands.length; n++) {
+    const o = operands[n]
+    shape |= KIND[o.kind === 'mem' ? addressShape(o, addressSize) : o.kind] << (4 * n)
+  }
+  return shape | (variant << SHAPE.VARIANT)
+}
+
 export function formOf(insn: Decoded, key: string = formKey(insn)): Form {
   // Whether a memory operand is of the stack segment is in the record.
   const operands = insn.operands.map((o) => (o.kind === 'mem' ? { ...o, stack: false } : { ...o }))

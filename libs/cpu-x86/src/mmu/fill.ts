@@ -48,7 +48,7 @@ export function fillFunction(): FunctionBody {
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), page))
   const used = i32.add(cpu, select(i32.load(cpu, CPU.USER), i32.const(REGION.USED_USER), i32.const(REGION.USED_KERNEL)))
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), i64.const(-1)))
-  forgetEntry(code, cpu, tlb, entry)
+  forgetEntry(code, i32.load(cpu, CPU.TLB), tlb, entry)
   code.end()
   code.if(isListed(i64.load(tlb, TLB.READ_TAG), page))
   emitUse(code, used, slot, i32.and(i32.shr_u(i32.wrap(va), i32.const(12)), i32.const(TLB.ENTRIES - 1)))
@@ -79,8 +79,8 @@ export function fillFunction(): FunctionBody {
   }
 }
 
-/** An entry of the TLB goes: so does what the page cache has of it. `left` is a local. */
-function forgetEntry(code: Code, cpu: I32, tlb: I32, left: I64): void {
+/** An entry of the TLB at `bank` goes: so does what the page cache has of it. `left` is a local. */
+export function forgetEntry(code: Code, bank: I32, tlb: I32, left: I64): void {
   code.setLocal(left.op, i64.load(tlb, TLB.CACHED))
   code.block()
   const none = code.depth
@@ -88,7 +88,7 @@ function forgetEntry(code: Code, cpu: I32, tlb: I32, left: I64): void {
   const next = code.depth
   code.brIf(none, i64.eqz(left))
   const cached = i32.shl(i32.wrap(i64.ctz(left)), i32.const(Math.log2(PAGE_CACHE.ENTRY)))
-  code.store(STORE64[8], i32.add(i32.load(cpu, CPU.TLB), cached), i64.const(-1), PAGE_CACHE.AT + PAGE_CACHE.TAG)
+  code.store(STORE64[8], i32.add(bank, cached), i64.const(-1), PAGE_CACHE.AT + PAGE_CACHE.TAG)
   code.setLocal(left.op, i64.and(left, i64.sub(left, i64.const(1))))
   code.br(next)
   code.end()

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { TABLE } from '../../src/cold/cold-tier.ts'
 import { FORM_LIST } from '../../src/cold/form-registry.ts'
-import { formKey, loopForms } from '../../src/cold/forms.ts'
+import { formKey, formShape, loopForms, NO_SHAPE } from '../../src/cold/forms.ts'
+import type { Decoded } from '../../src/decode/decoded.ts'
 import { decode, isFault } from '../../src/decode/decoder.ts'
 import { rows } from '../../src/insn/table.ts'
 
@@ -16,8 +17,7 @@ function* every<T>(...choices: readonly (readonly T[])[]): Generator<readonly T[
   else for (const choice of first) for (const others of every(...rest)) yield [choice, ...others]
 }
 
-function formsOfTable(): number {
-  const keys = new Set<string>()
+function* instructionsOfTable(): Generator<Decoded> {
   const prefixes = [...every([[], [0x66]], [[], [0xf2], [0xf3], [0xf0]], [[], [0x67]], [[], [0x64]])].map((p) =>
     p.flat(),
   )
@@ -32,15 +32,29 @@ function formsOfTable(): number {
               const opcode = [...(MANDATORY[row.prefix ?? ''] ?? []), ...rex, ...ESCAPE[row.map], row.code]
               const tail = [modrm, ...rest, ...new Array<number>(8).fill(constant)]
               const insn = decode(Uint8Array.from([...prefix, ...opcode, ...tail]), 0, 15, mode)
-              if (!isFault(insn)) keys.add(formKey(insn))
+              if (!isFault(insn)) yield insn
             }
-  return keys.size
 }
 
 test('a guest that runs every form of every instruction finds room for them in its list and in the function table', () => {
-  const forms = formsOfTable()
+  const forms = new Set([...instructionsOfTable()].map((insn) => formKey(insn))).size
   // What random bytes found: the enumeration above is not far from complete.
   expect(forms).toBeGreaterThan(10_000)
   expect(forms * 1.25).toBeLessThan(FORM_LIST.MAX)
   expect(loopForms().length + FORM_LIST.MAX).toBeLessThanOrEqual(TABLE.FORMS)
+})
+
+test('instructions of a row have the same shape if they are of the same form, and no others', () => {
+  const keyOf = new Map<string, string>()
+  const shapeOf = new Map<string, number>()
+  for (const insn of instructionsOfTable()) {
+    const [key, shape] = [formKey(insn), formShape(insn)]
+    if (shape === NO_SHAPE) continue
+    const ofRow = `${rows.indexOf(insn.row)}.${shape}`
+    expect(keyOf.get(ofRow) ?? key).toBe(key)
+    expect(shapeOf.get(key) ?? shape).toBe(shape)
+    keyOf.set(ofRow, key)
+    shapeOf.set(key, shape)
+  }
+  expect(keyOf.size).toBeGreaterThan(10_000)
 })

@@ -104,7 +104,11 @@ export class EntryMachines {
     const [frames, pages] = fast.memory()
     expect(differences(frames, slow.memory()[0]), `${what}: memory`).toEqual([])
     expect(differences(pages, slow.memory()[1]), `${what}: page types`).toEqual([])
-    expect(fast.told, what).toEqual(slow.told)
+    // A page is flushed by an entry without a hook (flushed-code.test.ts).
+    const [told, expected] = [fast.told, slow.told].map((all) =>
+      all.filter((line) => !line.startsWith('flush page 0,local')),
+    )
+    expect(told, what).toEqual(expected)
     return a
   }
 }

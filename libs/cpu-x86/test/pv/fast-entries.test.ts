@@ -2,6 +2,7 @@ import {
   __HYPERVISOR_fpu_taskswitch,
   __HYPERVISOR_iret,
   __HYPERVISOR_mmu_update,
+  __HYPERVISOR_mmuext_op,
   __HYPERVISOR_set_segment_base,
   __HYPERVISOR_stack_switch,
   CALLBACKTYPE_event,
@@ -11,6 +12,8 @@ import {
   FLAT_RING3_CS32,
   FLAT_RING3_CS64,
   FLAT_RING3_SS64,
+  MMUEXT_INVLPG_LOCAL,
+  MMUEXT_TLB_FLUSH_LOCAL,
 } from '@paravane/core/abi'
 import { expect, test } from 'vitest'
 import { PTE } from '../../src/mmu/walk-code.ts'
@@ -128,7 +131,7 @@ function prepare(both: EntryMachines, random: Random): string {
   const [rsp, kernelSp] = [stack(), stack()]
   const gpr = Array.from({ length: 16 }, () => random.bits64())
   const number = random.one(
-    ...[__HYPERVISOR_iret, __HYPERVISOR_iret, __HYPERVISOR_mmu_update, __HYPERVISOR_mmu_update],
+    ...[__HYPERVISOR_iret, __HYPERVISOR_iret, __HYPERVISOR_mmu_update, __HYPERVISOR_mmu_update, __HYPERVISOR_mmuext_op],
     ...[__HYPERVISOR_stack_switch, __HYPERVISOR_set_segment_base, __HYPERVISOR_fpu_taskswitch, 126],
   )
   gpr[0] = random.mostly(BigInt(number), 0xffff_ffff_0000_0017n)
@@ -151,7 +154,8 @@ function prepare(both: EntryMachines, random: Random): string {
   )
   gpr[4] = rsp
   const update = tableUpdate(random)
-  if (number === __HYPERVISOR_mmu_update && instruction <= 1) {
+  const isFlush = number === __HYPERVISOR_mmuext_op
+  if ((isFlush || number === __HYPERVISOR_mmu_update) && instruction <= 1) {
     gpr[7] = random.mostly(WRITABLE + 0x100n, WRITABLE + 0xff8n, NOT_THERE, NOT_CANONICAL, RESULT_OF_M2P, KERNELS)
     gpr[6] = random.mostly(BigInt(1 + random.below(5)), 0n, 0x8000_0001n, 0x1_0000_0001n)
     gpr[2] = random.mostly(0n, WRITABLE + 0x200n, NOT_THERE)
@@ -215,6 +219,7 @@ function prepare(both: EntryMachines, random: Random): string {
   )
   both.descriptor(5, random.mostly(0x00cff3000000ffffn, 0x00cff2000000ffffn, 0x00cff1000000ffffn, 0x00cf93000000ffffn))
   const flushes = random.below(2) === 0
+  const flush = BigUint64Array.of(BigInt(random.mostly(MMUEXT_INVLPG_LOCAL, MMUEXT_TLB_FLUSH_LOCAL, 99)), gpr[3], 0n)
   both.each((vcpu, m, mmu) => {
     gpr.forEach((value, n) => {
       vcpu.setGpr(n, value)
@@ -222,6 +227,7 @@ function prepare(both: EntryMachines, random: Random): string {
     for (const [at, value] of words) vcpu.setU64(at, BigInt.asUintN(64, value))
     for (const [at, value] of halves) vcpu.setI32(at, value)
     update.put(m, mmu)
+    if (isFlush) m.write(m.host(m.frameOf(WRITABLE)) + 0x100, new Uint8Array(flush.buffer))
     if (isFx) {
       m.write(m.host(m.frameOf(WRITABLE)) + 0x140, image)
       vcpu.views.u8.set(kept, vcpu.base + CPU.FX)

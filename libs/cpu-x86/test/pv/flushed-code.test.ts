@@ -18,6 +18,7 @@ import {
   UVMF_TLB_FLUSH,
 } from '@paravane/core/abi'
 import { describe, expect, test } from 'vitest'
+import type { Entries } from '../../src/cold/entries.ts'
 import { fastEntries } from '../../src/pv/fast/fast-entries.ts'
 import { emulatePteWrite } from '../../src/pv/mmu/emulate-pte-write.ts'
 import { mmuHypercalls } from '../../src/pv/mmu/hypercalls.ts'
@@ -30,8 +31,8 @@ import { Machine } from '../machine.ts'
 import { pvOn, SHARED_INFO } from './pv-machine.ts'
 
 const CODE = 0x400000n
-/** Calls of the function, a hypercall, and a store to a table, each followed by a jump to itself. */
-const [CALLS, HYPERCALL, STORE] = [CODE, CODE + 0x100n, CODE + 0x200n]
+/** Calls of the function, a hypercall, a store to a table, and loads, each followed by a jump to itself. */
+const [CALLS, HYPERCALL, STORE, LOADS] = [CODE, CODE + 0x100n, CODE + 0x200n, CODE + 0x280n]
 /** A page of its own L2 slot, so that its L1 table has nothing else; and the next page, which is data. */
 const FUNCTION = 0x1000_0000n
 const PLAIN = FUNCTION + 0x1000n
@@ -49,6 +50,8 @@ class FlushingGuest {
   readonly machine: Machine
   readonly #pv: PvVcpu
   readonly #domain: PvDomain
+  /** Hypercalls that fast entries did. */
+  fast = 0
 
   constructor(isFast: boolean, regionThreshold: number) {
     const pages = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
@@ -59,7 +62,7 @@ class FlushingGuest {
     }
     this.machine = new Machine({
       regionThreshold,
-      ...(isFast && { entries: (vcpu) => fastEntries(vcpu.views.memory, lock) }),
+      ...(isFast && { entries: (vcpu) => this.#counted(fastEntries(vcpu.views.memory, lock)) }),
       access: {
         mayEmulate: (gmfn) => this.#domain.mmu.info.tableLevel(gmfn) === 1,
         emulate: (gmfn, offset, bytes, old) =>
@@ -76,6 +79,17 @@ class FlushingGuest {
     for (const va of [CODE, STACK, ARGUMENTS, FUNCTION, PLAIN]) machine.map({ va })
     this.#makeCode()
     this.#makeTypes()
+  }
+
+  #counted({ trap, fault }: Entries): Entries {
+    return {
+      trap: (vcpu) => {
+        const done = trap(vcpu)
+        this.fast += done
+        return done
+      },
+      fault,
+    }
   }
 
   #makeCode(): void {
@@ -98,6 +112,8 @@ class FlushingGuest {
     code.set([0x0f, 0x05, ...STAY], Number(HYPERCALL - CODE))
     // xchg [rbx], rax
     code.set([0x48, 0x87, 0x03, ...STAY], Number(STORE - CODE))
+    // mov eax, [rbx]; dec edx; jnz to the load
+    code.set([0x8b, 0x03, 0xff, 0xca, 0x75, 0xfa, ...STAY], Number(LOADS - CODE))
     machine.write(machine.host(machine.frameOf(CODE)), code)
   }
 
@@ -160,6 +176,11 @@ class FlushingGuest {
   /** What the function adds when called TURNS times. */
   added(): number {
     return Number(this.#run(CALLS, [0n, 0n, BigInt(TURNS)])) / TURNS
+  }
+
+  /** What TURNS loads find last. */
+  loaded(va: bigint): number {
+    return Number(this.#run(LOADS, [0n, 0n, BigInt(TURNS), va]))
   }
 
   get generation(): number {
@@ -233,6 +254,20 @@ describe.each(TIERS)('$tier', ({ regionThreshold }) => {
         guest.hypercall(__HYPERVISOR_update_va_mapping, FUNCTION, entry, BigInt(flags), NONE)
         for (let n = 0; n < 3; n++) expect(guest.added()).toBe(adds)
       }
+    })
+
+    test('by INVLPG_LOCAL of data', () => {
+      const guest = new FlushingGuest(isFast, regionThreshold)
+      const found = [3, 7, 9, 7, 3].map((adds) => {
+        REPLACES.update_va_mapping(guest, PLAIN, guest.frame(adds) | 7n | NX)
+        // It may be the old one or the new.
+        guest.loaded(PLAIN + 1n)
+        const before = guest.fast
+        mmuext(guest, MMUEXT_INVLPG_LOCAL, PLAIN + 0x123n)
+        expect(guest.fast - before).toBe(isFast ? 1 : 0)
+        return [guest.loaded(PLAIN + 1n), guest.loaded(PLAIN + 1n)]
+      })
+      expect(found).toEqual([3, 7, 9, 7, 3].map((adds) => [adds, adds]))
     })
 
     test('jumps stay known where only entries of data were replaced', () => {

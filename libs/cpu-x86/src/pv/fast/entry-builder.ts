@@ -17,7 +17,8 @@ export const FUNCTION = {
   SYSCALL: 6,
   IRET_INSTRUCTION: 7,
   FX_STATE: 8,
-  UPDATE_ROW: 9,
+  MMUEXT_OP: 9,
+  UPDATE_ROW: 10,
 } as const
 
 /** Writes a function (vCPU, ...) -> 1: done, or 0: TypeScript's turn, with nothing changed. */

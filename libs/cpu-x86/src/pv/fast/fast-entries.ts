@@ -2,6 +2,7 @@ import type { Entries } from '../../cold/entries.ts'
 import { fillFunction } from '../../mmu/fill.ts'
 import { assemble } from '../../wasm/module.ts'
 import { faultEntry } from './fault-entry.ts'
+import { mmuextOp } from './flush-page.ts'
 import { fxStateEntry } from './fx-state.ts'
 import { iretEntry } from './iret-entry.ts'
 import { iretInstructionEntry } from './iret-instruction.ts'
@@ -42,6 +43,7 @@ export function fastEntries(memory: WebAssembly.Memory, { memory: pages, lock, u
           syscallEntry(),
           iretInstructionEntry(),
           fxStateEntry(),
+          mmuextOp(),
         ],
         ...[updateRow(), trapEntry(), faultEntry()],
       ],

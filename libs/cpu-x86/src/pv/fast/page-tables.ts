@@ -1,5 +1,5 @@
 import { ELEMENTS_PER_STRETCH } from '@paravane/core'
-import { DOMID_SELF, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD } from '@paravane/core/abi'
+import { MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD } from '@paravane/core/abi'
 import { atomicCompareExchange } from '../../builder/atomic.ts'
 import { parameter } from '../../builder/locals.ts'
 import { CPU } from '../../state/layout.ts'
@@ -10,20 +10,16 @@ import { i32, i64, select } from '../../wasm/ops.ts'
 import * as page from '../mmu/page-info.ts'
 import { L1_DISALLOWED, PTE_A, PTE_D, PTE_P, PTE_RW } from '../mmu/pte.ts'
 import { PV } from '../pv-state.ts'
+import { batchArguments } from './batch-arguments.ts'
 import { EntryBuilder, FUNCTION } from './entry-builder.ts'
 import { codeAt } from './instruction-code.ts'
-import { bank } from './state-code.ts'
-import { emitDone, failIfDue } from './state-hypercalls.ts'
+import { emitDone } from './state-hypercalls.ts'
 
-const [RDX, RSI, RDI, R10] = [2, 6, 7, 10]
 const ATOMIC_STORE64 = 0xfe0018
 const REQUEST_BYTES = 16
 /** Frame number (of which only the low 20 bits may be set), P and RW. */
 const REFERENCE = 0x000f_ffff_ffff_f003n
 const HIGH_FRAME = 0x000f_ffff_0000_0000n
-/** Hypercall arguments are not read from there (handleOkay of core). */
-const [LOWER_HALF_END, XEN_END] = [1n << 47n, 0xffff_8800_0000_0000n]
-
 /** Whose lock it is: of any update, or of a store to a table that the guest may write. */
 export const LOCK_FOR = { UPDATE: 0, STORE: 1 } as const
 /** Requests of a page, and no more than TypeScript does at once. */
@@ -178,17 +174,7 @@ export function updateRow(): FunctionBody {
  */
 export function mmuUpdate(): FunctionBody {
   const b = new EntryBuilder()
-  failIfDue(b)
-  const count = b.let(b.i32(CPU.GPR + RSI * 8))
-  b.failIf(i32.ge_u(i32.sub(count, i32.const(1)), i32.const(MOST_REQUESTS)))
-  b.failIf(i64.ne(b.gpr(RDX), i64.const(0)))
-  b.failIf(i32.ne(b.i32(CPU.GPR + R10 * 8), i32.const(DOMID_SELF)))
-  const first = b.let(b.gpr(RDI))
-  b.failIf(i32.and(i64.ge_u(first, i64.const(LOWER_HALF_END)), i64.lt_u(first, i64.const(XEN_END))))
-  const offset = i32.and(i32.wrap(first), i32.const(4095))
-  b.failIf(i32.gt_u(i32.add(offset, i32.mul(count, i32.const(REQUEST_BYTES))), i32.const(4096)))
-  const at = b.open(bank(b, 'kernel'), first, REQUEST_BYTES, false)
-  b.failIf(i32.eqz(at))
+  const { at, count } = batchArguments(b, REQUEST_BYTES, MOST_REQUESTS)
   b.failIf(i32.eqz(new Expr('i32', 'call', FUNCTION.LOCK, [i32.const(LOCK_FOR.UPDATE)])))
   const row = b.let(i32.const(0))
   const request = i32.add(at, i32.mul(row, i32.const(REQUEST_BYTES)))

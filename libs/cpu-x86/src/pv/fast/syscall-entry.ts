@@ -1,6 +1,7 @@
 import {
   __HYPERVISOR_iret,
   __HYPERVISOR_mmu_update,
+  __HYPERVISOR_mmuext_op,
   __HYPERVISOR_set_segment_base,
   __HYPERVISOR_stack_switch,
   CALLBACKTYPE_syscall,
@@ -22,6 +23,7 @@ const RAX = 0
 const HYPERCALLS: readonly (readonly [number, number | ((b: EntryBuilder) => void)])[] = [
   [__HYPERVISOR_iret, FUNCTION.IRET],
   [__HYPERVISOR_mmu_update, FUNCTION.MMU_UPDATE],
+  [__HYPERVISOR_mmuext_op, FUNCTION.MMUEXT_OP],
   [__HYPERVISOR_stack_switch, stackSwitch],
   [__HYPERVISOR_set_segment_base, setSegmentBase],
 ]
