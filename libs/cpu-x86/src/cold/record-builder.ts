@@ -3,6 +3,7 @@ import { type Access, type Place, TRAP_KINDS, type Trap } from '../builder/build
 import type { FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
+import { dataEntry } from '../mmu/data-tlb-code.ts'
 import { CPU } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
@@ -197,7 +198,7 @@ export function openThroughTlb(
 ): HostPlace {
   const write = access !== 'r'
   const va = b.let(address)
-  const entry = b.let(i32.add(tlb, i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
+  const entry = b.let(dataEntry(tlb, va))
   const host = b.let(i32.add(i32.wrap(va), i32.load(entry, 16)))
   const last = size > 1 ? i64.add(va, i64.const(size - 1)) : va
   b.code.if(i64.ne(i64.and(last, i64.const(-4096)), i64.load(entry, write ? 8 : 0)), false)

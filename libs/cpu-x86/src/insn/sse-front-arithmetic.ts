@@ -59,15 +59,30 @@ function isExactDouble(w: TestWriter, name: Name, x: F64, y: F64, result: F64): 
   return name === 'div' ? isExactQuotient(w, x, y, result) : isExactQuotient(w, y, result, result)
 }
 
+type Operations<T extends FloatValue> = Readonly<Record<Exclude<Name, 'sqrt'>, (x: T, y: T) => T>> & { sqrt(x: T): T }
+
+/** Both operands (a root has one) and WebAssembly's result, which is what may be left to it. */
+function plainAndSure<T extends FloatValue>(
+  w: FrontWriter,
+  name: Name,
+  lanes: FloatLanes,
+  load: (at: I32) => T,
+  ops: Operations<T>,
+): readonly [T, T, T] {
+  const bind = (value: T): T => w.let(value as Expr) as T
+  const y = bind(load(w.source))
+  const x = name === 'sqrt' ? y : bind(load(w.target))
+  const result = bind(name === 'sqrt' ? ops.sqrt(y) : ops[name](x, y))
+  wantPlain(w, lanes, y)
+  if (name !== 'sqrt') wantPlain(w, lanes, x)
+  wantSure(w, name, lanes, [x, y, result])
+  return [x, y, result]
+}
+
 const scalarDouble =
   (name: Name): Front =>
   (w) => {
-    const y = w.let(f64.load(w.source))
-    const x = name === 'sqrt' ? y : w.let(f64.load(w.target))
-    const result = w.let(name === 'sqrt' ? f64.sqrt(y) : f64[name](x, y))
-    wantPlain(w, 'sd', y)
-    if (name !== 'sqrt') wantPlain(w, 'sd', x)
-    wantSure(w, name, 'sd', [x, y, result])
+    const [x, y, result] = plainAndSure<F64>(w, name, 'sd', f64.load, f64)
     let exact: I32
     if (name === 'add' || name === 'sub') {
       const error = errorOfSum(w, f64, [x, name === 'sub' ? f64.neg(y) : y, result])
@@ -82,12 +97,7 @@ const scalarDouble =
 const scalarSingle =
   (name: Name): Front =>
   (w) => {
-    const y = w.let(f32.load(w.source))
-    const x = name === 'sqrt' ? y : w.let(f32.load(w.target))
-    const result = w.let(name === 'sqrt' ? f32.sqrt(y) : f32[name](x, y))
-    wantPlain(w, 'ss', y)
-    if (name !== 'sqrt') wantPlain(w, 'ss', x)
-    wantSure(w, name, 'ss', [x, y, result])
+    const [x, y, result] = plainAndSure<F32>(w, name, 'ss', f32.load, f32)
     let exact: I32
     if (name === 'add' || name === 'sub') {
       const error = errorOfSum(w, f32, [x, name === 'sub' ? f32.neg(y) : y, result])
@@ -124,12 +134,7 @@ const packed =
   (name: Name, lanes: 'ps' | 'pd'): Front =>
   (w) => {
     const ops = lanes === 'ps' ? f32x4 : f64x2
-    const y = w.let(v128.load(w.source))
-    const x = name === 'sqrt' ? y : w.let(v128.load(w.target))
-    const result = w.let(name === 'sqrt' ? ops.sqrt(y) : ops[name](x, y))
-    wantPlain(w, lanes, y)
-    if (name !== 'sqrt') wantPlain(w, lanes, x)
-    wantSure(w, name, lanes, [x, y, result])
+    const [x, y, result] = plainAndSure<V128>(w, name, lanes, v128.load, ops)
     const lane = (v: V128, n: number): F64 => w.let(f64x2.extract(v, n) as Expr<'f64'>)
     const isSum = name === 'add' || name === 'sub'
     const exact = isSum

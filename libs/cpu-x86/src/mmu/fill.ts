@@ -4,6 +4,7 @@ import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { Expr, I32, I64 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
+import { dataEntry } from './data-tlb-code.ts'
 import { emitUse, isListed } from './use-code.ts'
 import { emitWalk, notCanonical } from './walk-code.ts'
 
@@ -43,7 +44,7 @@ export function fillFunction(): FunctionBody {
   code.end()
 
   const page = i64.and(va, i64.const(-4096))
-  set(tlb, i32.add(i32.load(cpu, CPU.TLB), i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
+  set(tlb, dataEntry(i32.load(cpu, CPU.TLB), va))
   const addend = i32.sub(host, i32.wrap(page))
   code.if(i64.ne(i64.load(tlb, TLB.READ_TAG), page))
   const used = i32.add(cpu, select(i32.load(cpu, CPU.USER), i32.const(REGION.USED_USER), i32.const(REGION.USED_KERNEL)))

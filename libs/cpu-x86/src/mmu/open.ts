@@ -4,6 +4,7 @@ import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { Expr } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
+import { dataEntry } from './data-tlb-code.ts'
 
 /** In what `open` is given, above what `fill` is: the entry of the page cache. */
 export const OPENED_ENTRY = 16
@@ -22,7 +23,7 @@ export function openFunction(fill: number): FunctionBody {
   const asked = i32.and(info, i32.const((1 << OPENED_ENTRY) - 1))
   const size = i64.extend_i32_u(i32.shr_u(asked, i32.const(1)))
   code.setLocal(entry.op, i32.shr_u(info, i32.const(OPENED_ENTRY)))
-  code.setLocal(tlb.op, i32.add(banks, i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const(0x1ffe0))))
+  code.setLocal(tlb.op, dataEntry(banks, va))
   const ways = i32.add(tlb, i32.shl(i32.and(info, i32.const(1)), i32.const(Math.log2(TLB.WRITE_TAG - TLB.READ_TAG))))
   code.setLocal(cached.op, ways)
   code.setLocal(tag.op, i64.load(cached, TLB.READ_TAG))

@@ -1,4 +1,5 @@
 import { Locals, parameter } from '../../builder/locals.ts'
+import { dataEntry } from '../../mmu/data-tlb-code.ts'
 import { FIRST_FRAME } from '../../mmu/walk.ts'
 import { CPU, TLB } from '../../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../../wasm/code.ts'
@@ -95,8 +96,7 @@ export class EntryBuilder {
 
   /** Through a data TLB, or `fill`, which looks at the current mode's; 0 where neither has it. `before` comes before `fill`. */
   open(bank: I32, va: I64, size: number, write: boolean, before?: () => void): I32 {
-    const at = i32.and(i32.shr_u(i32.wrap(va), i32.const(7)), i32.const((TLB.ENTRIES - 1) * TLB.ENTRY))
-    const entry = this.let(i32.add(bank, at))
+    const entry = this.let(dataEntry(bank, va))
     const host = this.let(i32.add(i32.wrap(va), i32.load(entry, TLB.ADDEND)))
     const page = i64.and(i64.add(va, i64.const(size - 1)), i64.const(-4096))
     this.code.if(i64.ne(page, i64.load(entry, write ? TLB.WRITE_TAG : TLB.READ_TAG)), false)

@@ -1,4 +1,5 @@
 import { MMUEXT_INVLPG_LOCAL } from '@paravane/core/abi'
+import { dataEntry } from '../../mmu/data-tlb-code.ts'
 import { executeIndexCode } from '../../mmu/execute-tlb-code.ts'
 import { forgetEntry } from '../../mmu/fill.ts'
 import { LOST, REGION, TLB, XTLB } from '../../state/layout.ts'
@@ -28,8 +29,7 @@ export function mmuextOp(): FunctionBody {
   for (const mode of MODES) failIfRun(b, page, mode)
   const left = b.variable('i64')
   for (const mode of ['kernel', 'user'] as const) {
-    const index = i32.and(i32.shr_u(i32.wrap(page), i32.const(7)), i32.const((TLB.ENTRIES - 1) * TLB.ENTRY))
-    const entry = b.let(i32.add(bank(b, mode), index))
+    const entry = b.let(dataEntry(bank(b, mode), page))
     b.if(i64.eq(i64.load(entry, TLB.READ_TAG), page), () => {
       forgetEntry(b.code, bank(b, mode), entry, left)
       b.code.store(STORE64[8], entry, i64.const(-1), TLB.READ_TAG)
