@@ -157,9 +157,9 @@ export class Recorder {
       instructions++
       emitOne.call(this, here)
     }
-    RegionBuilder.prototype.beginBlock = function (flags, vectors) {
+    RegionBuilder.prototype.beginBlock = function (at) {
       blocks++
-      beginBlock.call(this, flags, vectors)
+      beginBlock.call(this, at)
     }
   }
 }

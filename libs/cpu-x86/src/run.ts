@@ -8,6 +8,7 @@ import { canonical, type Observed, SlowAccess } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
+import { formOf } from './jit/code-pages.ts'
 import { isCompiled, Regions } from './jit/regions.ts'
 import { Waking } from './jit/waking.ts'
 import { alone } from './mmu/alone.ts'
@@ -150,8 +151,9 @@ export class VcpuRunner {
         if (!this.#waking.defers(rec, this.cache.hotThreshold)) this.#region(rec, 'make')
         return undefined
       case EXIT.NEED_FORM:
+        // Of a region's head it is the region or, where that was left, the instruction's body.
+        this.tier.install(formOf(vcpu, rec))
         if (this.#isHead(rec)) this.#region(rec, 'install')
-        else this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
         return undefined
       case EXIT.UNREADY:
         this.#region(rec, 'again')
@@ -160,6 +162,9 @@ export class VcpuRunner {
         return this.#step(rec)
       case EXIT.CROSSING:
         return this.#cross(rec)
+      case EXIT.APART:
+        this.#region(vcpu.i32(CPU.VECTOR), 'keepApart', vcpu.u64(CPU.ADDRESS))
+        return undefined
       case EXIT.FAULT:
         return this.#isStaleNoFpu() ? undefined : 'fault'
       default:
@@ -183,13 +188,12 @@ export class VcpuRunner {
     return true
   }
 
-  /** For the record at RIP, which is about to run. */
-  #region(rec: number, what: 'make' | 'install' | 'again'): void {
-    const { vcpu } = this
-    const frame = inGuest(vcpu, () => this.#fetch(vcpu.rip))
-    const offset = Number(vcpu.rip & 0xfffn)
+  /** For the record at RIP, which is about to run, or another. */
+  #region(rec: number, what: 'make' | 'install' | 'again' | 'keepApart', va: bigint = this.vcpu.rip): void {
+    const frame = inGuest(this.vcpu, () => this.#fetch(va))
+    const offset = Number(va & 0xfffn)
     // A safepoint may have had the current record forgotten, or the code dropped.
-    if (frame !== 0 && this.cache.known(frame, offset) === rec) this.regions[what](rec, frame, offset)
+    if (frame !== 0 && this.cache.known(frame, offset) === rec) this.regions[what](rec, frame, offset, va)
   }
 
   #stopOfFault(): Stop {

@@ -164,13 +164,13 @@ export abstract class BodyBuilder implements Builder {
 
   hostAddress(place: Place): I32 {
     const { host, offset } = place as HostPlace
-    return i32.add(host, i32.const(offset))
+    return offset === 0 ? host : i32.add(host, i32.const(offset))
   }
 
   /** Bytes from the place to the end of its page; guest pages and their frames are aligned alike. */
   reach(place: Place, backward: boolean = false): I32 {
-    const { host, size } = place as HostPlace
-    const offset = i32.and(host, i32.const(4095))
+    const { size } = place as HostPlace
+    const offset = i32.and(this.hostAddress(place), i32.const(4095))
     return backward ? i32.add(offset, i32.const(size)) : i32.sub(i32.const(4096), offset)
   }
 
@@ -213,8 +213,8 @@ export abstract class BodyBuilder implements Builder {
   }
 
   /** Whether WebAssembly's atomic operations cannot serve a place; undefined for never. They trap where misaligned. */
-  protected notAtomic({ host, size }: HostPlace): I32 | undefined {
-    return size === 1 ? undefined : i32.and(host, i32.const(size - 1))
+  protected notAtomic(place: HostPlace): I32 | undefined {
+    return place.size === 1 ? undefined : i32.and(this.hostAddress(place), i32.const(place.size - 1))
   }
 
   alone(): void {
@@ -276,10 +276,7 @@ export abstract class BodyBuilder implements Builder {
   }
 
   copyBytes(to: I32, from: I32, count: I32): void {
-    for (const e of [to, from, count]) this.code.expr(e)
-    this.code.op(0xfc000a)
-    this.code.u8(0)
-    this.code.u8(0)
+    this.code.copy(to, from, count)
   }
 
   fillBytes(to: I32, value: I32, count: I32): void {

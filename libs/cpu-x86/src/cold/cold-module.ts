@@ -12,11 +12,12 @@ import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { FAULT_ENTRY, TRAP_ENTRY } from './entries.ts'
-import { entered, entry, hasMissed, missed } from './entry-code.ts'
+import { entered, entry, missed } from './entry-code.ts'
 import type { Form } from './forms.ts'
-import { BODY, BODY_IMPORTS, callBody, FUNCTION, HELPER_INDEX } from './functions.ts'
+import { BODY, BODY_IMPORTS, FUNCTION, HELPER_INDEX } from './functions.ts'
 import { LoopBuilder, type LoopLocals } from './loop-builder.ts'
 import { DUMMY_RECORD, loadFlags, retired, storeFlags } from './loop-state.ts'
+import { outOfLine } from './out-of-line.ts'
 import { EXIT, HANDLER, REC } from './record.ts'
 import { regionHandler } from './region-loop.ts'
 
@@ -34,7 +35,7 @@ export function coldModule(forms: readonly Form[]): Uint8Array<ArrayBuffer> {
     table: true,
     indirect: [BODY],
     functions: [
-      fillFunction(),
+      fillFunction(FUNCTION.FILL),
       findFunction(),
       settleFunction(),
       leaveFunction(FUNCTION.SETTLE),
@@ -147,16 +148,7 @@ function special(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32, handler: 
       regionHandler(code, b, at, cpu)
       break
     case HANDLER.OUT_OF_LINE:
-      storeFlags(code, cpu, at)
-      code.store(STORE32, cpu, i32.const(0), CPU.MISS)
-      callBody(code, cpu, at.rec, i32.load(at.rec, REC.FORM), at.exit)
-      loadFlags(code, cpu, at)
-      code.if(at.exit, false)
-      code.brIf(b.labels.miss, hasMissed(cpu, at))
-      code.brIf(b.labels.trap, i32.eq(at.exit, i32.const(EXIT.TRAP)))
-      code.br(b.labels.exit)
-      code.end()
-      b.finish()
+      outOfLine(code, b, at, cpu, i32.load(at.rec, REC.FORM))
       break
     case HANDLER.CROSSING:
       crossing(code, b, at, cpu)
@@ -235,6 +227,7 @@ function takenJump(code: Code, cpu: I32, at: LoopLocals, b: LoopBuilder): void {
   code.setLocal(at.count.op, i32.add(at.count, i32.add(retired(at), i32.const(1))))
   code.setLocal(at.rec.op, at.next)
   code.setLocal(at.start.op, at.next)
+  code.setLocal(at.mask.op, i32.load(cpu, CPU.HANDLER_MASK))
   code.if(i32.ge_s(at.count, i32.load(cpu, CPU.LIMIT)), false)
   b.leave(EXIT.LIMIT)
   code.end()

@@ -117,4 +117,9 @@ export const EXIT = {
   SIDE: 11,
   /** The region whose head is REC is made of pages that are not there now, or are others. */
   UNREADY: 12,
+  /**
+   * Accesses that a region has one look for do not lie in one page. From a region: the instruction at SITE is to be run by its record.
+   * From the loop: RIP has no record in use, and the region whose head is VECTOR, at ADDRESS, was left so many times.
+   */
+  APART: 13,
 } as const

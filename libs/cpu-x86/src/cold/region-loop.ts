@@ -9,9 +9,13 @@ import { entered, hasMissed, missed } from './entry-code.ts'
 import { callBody, FUNCTION } from './functions.ts'
 import type { LoopBuilder, LoopLocals } from './loop-builder.ts'
 import { DUMMY_RECORD, loadFlags, retired, storeFlags } from './loop-state.ts'
+import { outOfLine } from './out-of-line.ts'
 import { EXIT, HANDLER, HANDLER_MASK, HEAD_OF_REGION, REC } from './record.ts'
 import { addressOf } from './record-builder.ts'
 import { currentGeneration } from './returns.ts'
+
+/** Times that a region was left as accesses are apart, a power of 2, between which nobody is told. */
+export const OFTEN = 4096
 
 /** Place in the table of the region that starts at a record. */
 const slotOf = (rec: I32): I32 => i32.load(i32.load(rec, REGION_PLACE.POINTER), REGION_PLACE.SLOT)
@@ -28,6 +32,7 @@ export function regionHandler(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I
   wholeState(code, at, cpu)
   enterKernel(code, at, cpu, again)
   code.end()
+  apart(code, b, at, cpu)
   afterRegion(code, b, at, cpu)
 }
 
@@ -129,6 +134,40 @@ function enterKernel(code: Code, at: LoopLocals, cpu: I32, again: number): void 
   code.setLocal(exit.op, i32.const(EXIT.DONE))
   code.brIf(again, i32.lt_s(count, i32.load(cpu, CPU.LIMIT)), true)
   code.end()
+  code.end()
+}
+
+/**
+ * A region's accesses are not in one page: the instruction at RIP is run by its record, and what follows until the next jump. Every so
+ * often TypeScript is told.
+ */
+function apart(code: Code, b: LoopBuilder, at: LoopLocals, cpu: I32): void {
+  const { exit, next, target, rec, start, mask, pageVa } = at
+  code.if(i32.eq(exit, i32.const(EXIT.APART)), false)
+  code.setLocal(target.op, i64.load(cpu, CPU.RIP))
+  const place = i32.load(rec, REGION_PLACE.POINTER)
+  code.setLocal(next.op, i32.add(i32.load(place, REGION_PLACE.APART), i32.const(1)))
+  code.store(STORE32, place, next, REGION_PLACE.APART)
+  const isOften = i32.eqz(i32.and(next, i32.const(OFTEN - 1)))
+  code.store(STORE32, cpu, rec, CPU.VECTOR)
+  code.store(STORE64[8], cpu, addressOf(rec, pageVa), CPU.ADDRESS)
+  code.setLocal(rec.op, i32.const(0))
+  code.setLocal(start.op, i32.const(0))
+  code.brIf(b.labels.exit, isOften, false)
+  code.setLocal(exit.op, i32.const(EXIT.LOOKUP))
+  code.setLocal(next.op, new Expr('i32', 'call', FUNCTION.FIND, [cpu, target]))
+  code.brIf(b.labels.exit, i32.eqz(next), false)
+  code.setLocal(rec.op, next)
+  code.setLocal(start.op, next)
+  moveTo(code, at, cpu)
+  code.setLocal(exit.op, i32.const(EXIT.LIMIT))
+  code.brIf(b.labels.exit, i32.ge_s(at.count, i32.load(cpu, CPU.LIMIT)), false)
+  // Until `takenJump`.
+  code.setLocal(mask.op, i32.const(HANDLER_MASK.RECORDS))
+  code.if(i32.eq(i32.load16_u(rec, REC.HANDLER), i32.const(HANDLER.REGION)), false)
+  outOfLine(code, b, at, cpu, i32.load(i32.load(rec, REGION_PLACE.POINTER), REGION_PLACE.FORM))
+  code.end()
+  code.br(b.labels.loop)
   code.end()
 }
 

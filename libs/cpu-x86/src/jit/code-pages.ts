@@ -1,7 +1,7 @@
 import { tableOf } from '../cold/drop-code.ts'
-import { REC } from '../cold/record.ts'
+import { isHeadOfRegion, REC } from '../cold/record.ts'
 import { executeIndex } from '../state/execute-index.ts'
-import { CODE_TABLE, REGION, XTLB } from '../state/layout.ts'
+import { CODE_TABLE, CPU, REGION, XTLB } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { type CodeMode, pageOf } from './region-code.ts'
 
@@ -22,7 +22,12 @@ export const REGION_PLACE = {
   COUNT: 4,
   /** i32: as CPU.USER. */
   USER: 8,
-  PAGES: 12,
+  /** u32: how often it was left as its accesses were apart (EXIT.APART); and ICOUNT when that was looked at last, its low half. */
+  APART: 12,
+  SINCE: 16,
+  /** i32: REC.FORM of the instruction. */
+  FORM: 20,
+  PAGES: 24,
   PAGE: { BYTES: 12, DELTA: 0, FRAME: 4, VERSION: 8 },
 } as const
 
@@ -41,13 +46,8 @@ export interface Place {
   readonly mode: CodeMode
 }
 
-/** Where an execute TLB lies. */
-export interface ExecuteTlb {
-  readonly i32: Int32Array<ArrayBufferLike>
-  readonly u64: BigUint64Array<ArrayBufferLike>
-  /** Byte offset in both. */
-  readonly at: number
-}
+/** Host address of the frame that an execute TLB has for a tag of its entries, 0 for none. */
+export type ExecuteTlb = (tag: bigint) => number
 
 /** Bytes of a region, which lie in one page. */
 export interface Stretch {
@@ -147,27 +147,26 @@ function withCode(vcpu: VcpuMemory, frame: number): number {
 }
 
 function executeTlb({ views: { i32, u64 }, base }: VcpuMemory, { mode }: Place): ExecuteTlb {
-  return { i32, u64, at: base + (mode.isUser ? REGION.XTLB_USER : REGION.XTLB_KERNEL) }
+  return (tag) => {
+    const entry = base + (mode.isUser ? REGION.XTLB_USER : REGION.XTLB_KERNEL) + executeIndex(tag) * XTLB.ENTRY
+    return u64[(entry + XTLB.TAG) >> 3] === tag ? i32[(entry + XTLB.HOST) >> 2] >>> 0 : 0
+  }
 }
 
-/** What the execute TLB of user mode has now: it does not outlive the next switch to another process. */
-export function copyOfUserTlb({ views: { u8 }, base }: VcpuMemory): ArrayBuffer {
-  const at = base + REGION.XTLB_USER
-  return u8.slice(at, at + XTLB.BYTES).buffer as ArrayBuffer
-}
-
-/** A copy, to look in. */
-export function copiedTlb(copy: ArrayBuffer): ExecuteTlb {
-  return { i32: new Int32Array(copy), u64: new BigUint64Array(copy), at: 0 }
+/** A copy (VcpuMemory.copyOfUserTlb), to look in. */
+export function copiedTlb(words: Int32Array<ArrayBuffer>): ExecuteTlb {
+  const tags = new BigUint64Array(words.buffer)
+  const frames = new Map<bigint, number>()
+  for (let at = 0; at < words.length; at += XTLB.ENTRY / 4)
+    frames.set(tags[(at * 4 + XTLB.TAG) >> 3], words[at + XTLB.HOST / 4] >>> 0)
+  return (tag) => frames.get(tag) ?? 0
 }
 
 /** Host address of the frame that the vCPU runs code of at that distance from the place's page; 0 if it does not, or not lately. */
-function executedFrame(vcpu: VcpuMemory, { i32, u64, at }: ExecuteTlb, { rip, mode }: Place, delta: number): number {
+function executedFrame(vcpu: VcpuMemory, tlb: ExecuteTlb, { rip, mode }: Place, delta: number): number {
   if (Math.abs(delta) >= FARTHEST) return 0
   const va = BigInt.asUintN(64, (rip & ~0xfffn) + BigInt(delta) * 4096n)
-  const entry = at + executeIndex(va) * XTLB.ENTRY
-  if (u64[(entry + XTLB.TAG) >> 3] !== (va | (mode.bits === 32 ? 1n : 0n))) return 0
-  return withCode(vcpu, i32[(entry + XTLB.HOST) >> 2] >>> 0)
+  return withCode(vcpu, tlb(va | (mode.bits === 32 ? 1n : 0n)))
 }
 
 /** Whether nothing that was translated of these pages has been dropped since they were read. In the guest. */
@@ -204,7 +203,7 @@ export function placeBytes(pages: number): number {
 
 /** Writes to `at` what the record of an entry in page `own` of the region says of it. */
 export function note(
-  { views: { i32 } }: VcpuMemory,
+  { views: { i32 }, base }: VcpuMemory,
   at: number,
   slot: number,
   { isUser }: CodeMode,
@@ -218,6 +217,23 @@ export function note(
   i32[(at + REGION_PLACE.SLOT) >> 2] = slot
   i32[(at + REGION_PLACE.COUNT) >> 2] = others.length
   i32[(at + REGION_PLACE.USER) >> 2] = isUser ? 1 : 0
+  i32[(at + REGION_PLACE.APART) >> 2] = 0
+  i32[(at + REGION_PLACE.SINCE) >> 2] = i32[(base + CPU.ICOUNT) >> 2]
+}
+
+/** REC.FORM of a record's instruction, also where a region starts at it. */
+export function formOf({ views: { i32, u16 } }: VcpuMemory, rec: number): number {
+  const form = i32[(rec + REC.FORM) >> 2]
+  return isHeadOfRegion(u16[(rec + REC.HANDLER) >> 1]) ? i32[(form + REGION_PLACE.FORM) >> 2] : form
+}
+
+/** Whether the region of a record is left, as its accesses are apart, more than once in so many instructions since this was asked last. */
+export function isApartOften({ views: { i32 }, base }: VcpuMemory, rec: number, times: number, once: number): boolean {
+  const since = (i32[(rec + REGION_PLACE.POINTER) >> 2] + REGION_PLACE.SINCE) >> 2
+  const now = i32[(base + CPU.ICOUNT) >> 2]
+  const passed = (now - i32[since]) >>> 0
+  i32[since] = now
+  return passed < times * once
 }
 
 function placesOf({ views: { i32 } }: VcpuMemory, rec: number): ReadPage[] {

@@ -13,8 +13,8 @@ export interface CompileRequest extends Place {
   readonly base: number
   /** Jumps to a place before it is hot. */
   readonly hotThreshold: number
-  /** The execute TLB of user mode (`copyOfUserTlb`); undefined for the kernel's, whose lasts. */
-  readonly executed: ArrayBuffer | undefined
+  /** The execute TLB of user mode (VcpuMemory.copyOfUserTlb); undefined for the kernel's, whose lasts. */
+  readonly executed: Int32Array<ArrayBuffer> | undefined
   /** The last answer that the asking vCPU has acted on. */
   readonly seen: number
 }
@@ -24,6 +24,8 @@ export type ToCompiler =
   | CompileRequest
   | { readonly kind: 'memory'; readonly id: number; readonly memory: WebAssembly.Memory }
   | { readonly kind: 'forget'; readonly id: number }
+  /** A request that is to be the next. */
+  | { readonly kind: 'hurry'; readonly id: number }
 
 /** What became of a request: none can begin there, it is in a region of an answer that was not seen yet, or it is there. */
 export type Outcome =

@@ -107,8 +107,8 @@ export class CompiledRegions {
 }
 
 /** A number for the place in the page, and the bytes there (FNV-1a). */
-export function headOf(bytes: Uint8Array, page: number, offset: number, { bits, isUser }: CodeMode): number {
-  let hash = 0x811c9dc5 ^ (offset | (bits << 12) | (isUser ? 1 << 20 : 0))
+export function headOf(bytes: Uint8Array, page: number, offset: number, { bits, isUser, isApart }: CodeMode): number {
+  let hash = 0x811c9dc5 ^ (offset | (bits << 12) | (isUser ? 1 << 20 : 0) | (isApart ? 1 << 21 : 0))
   const end = page + Math.min(offset + HEAD, 4096)
   for (let at = page + offset; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193)
   return hash

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { PolicyConfig } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
-import { copyOfUserTlb, type Place } from './code-pages.ts'
+import type { Place } from './code-pages.ts'
 import { ANSWERS, type CompileAnswer, type CompilerStart, type Outcome, type ToCompiler } from './compile-request.ts'
 import type { CompiledRegion } from './compiled-regions.ts'
 
@@ -42,15 +42,22 @@ export class CompilerThread {
     return this.#isAlive
   }
 
-  ask(vcpu: VcpuMemory, place: Place, hotThreshold: number, answered: Answered): void {
+  /** @returns its number */
+  ask(vcpu: VcpuMemory, place: Place, hotThreshold: number, answered: Answered): number {
     const id = ++this.#last
     this.#asked.set(id, answered)
     const { frameHost, rip, mode } = place
-    const executed = mode.isUser ? copyOfUserTlb(vcpu) : undefined
+    const executed = mode.isUser ? vcpu.copyOfUserTlb() : undefined
     const memory = this.#memory(vcpu.views.memory)
     const { base } = vcpu
     const seen = this.#seen
-    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen }, executed)
+    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen })
+    return id
+  }
+
+  /** What was asked for is to come before all else that waits. */
+  hurry(id: number): void {
+    this.#post({ kind: 'hurry', id })
   }
 
   /** A domain is gone. */
@@ -88,8 +95,8 @@ export class CompilerThread {
     return id
   }
 
-  #post(message: ToCompiler, moved?: ArrayBuffer): void {
-    this.#port.postMessage(message, moved ? [moved] : [])
+  #post(message: ToCompiler): void {
+    this.#port.postMessage(message)
   }
 
   #die(): void {

@@ -8,6 +8,8 @@ import { isWarm } from './warmth.ts'
 
 /** Regions in one module: code of one module lies together, and a module costs some 25 KiB of V8's. */
 export const TOGETHER = 32
+/** Milliseconds in which regions of one module are made: those that wait are run by records meanwhile. */
+const MAKING = 15
 /** Places that are remembered to be in regions, before those that were seen are forgotten. */
 const MOST_COVERED = 0x10000
 
@@ -35,6 +37,12 @@ export class Compiler {
       case 'memory':
         this.#memories.set(message.id, new DomainViews(message.memory))
         break
+      case 'hurry':
+        this.#requests = [
+          ...this.#requests.filter(({ id }) => id === message.id),
+          ...this.#requests.filter(({ id }) => id !== message.id),
+        ]
+        break
       case 'forget':
         this.#memories.delete(message.id)
     }
@@ -49,11 +57,14 @@ export class Compiler {
     const serial = ++this.#serial
     const made: { request: CompileRequest; region: MadeRegion; pages: CodePages }[] = []
     const outcomes: Outcome[] = []
-    const requests = this.#requests.splice(0, TOGETHER)
-    for (const request of requests) {
+    const end = performance.now() + MAKING
+    for (let n = 0; n < TOGETHER && (n === 0 || performance.now() < end); n++) {
+      const request = this.#requests.shift()
+      if (!request) break
       const { id } = request
       try {
-        if ((this.#covered.get(placeKey(request)) ?? 0) > request.seen) outcomes.push({ id, kind: 'covered' })
+        if (!request.mode.isApart && (this.#covered.get(placeKey(request)) ?? 0) > request.seen)
+          outcomes.push({ id, kind: 'covered' })
         else {
           const found = this.#make(request)
           if (found) made.push({ request, ...found })

@@ -1,14 +1,13 @@
-import { CPU, PAGE_CACHE } from '../state/layout.ts'
+import { dataOffset } from '../mmu/data-tlb-code.ts'
+import { CPU, PAGE_CACHE, TLB } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import type { Expr, I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 
-/** Where the page cache and the TLB behind it are, from the vCPU, and the entry of the cache. */
+/** Where the page cache and the TLB behind it are, from the vCPU, and the entry of the cache; in the TLB alone without one. */
 export interface CachePlace {
-  /** What is not aligned is to go by `open`, where it faults. */
-  readonly isAligned: boolean
   readonly tlb: number
-  readonly entry: number
+  readonly entry: number | undefined
 }
 
 /** What of a builder is needed here. */
@@ -18,43 +17,63 @@ interface Opener {
   let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>
 }
 
+/** Bytes of one look. */
+export interface Looked {
+  readonly va: I64
+  readonly size: number
+  readonly write: boolean
+  /** Why they are surely in one page, if they are: what is not aligned is to go by `open`, where it faults. */
+  readonly sure: 'aligned' | 'within' | undefined
+}
+
 /**
- * Emits the search for the host address of `va` in an entry of the page cache, which `open` (mmu/open.ts) fills from the TLB.
- * @param open emits its call and what does not go on where it fails
+ * Emits the search for the host address of `va`, into `host`.
+ * @param otherwise emits what is to be done where the page is not there, with that in the entry of the cache or in `host` behind it
  */
-export function openThroughCache(
-  b: Opener,
-  { tlb, entry, isAligned }: CachePlace,
-  va: I64,
-  size: number,
-  open: () => void,
-): I32 {
+export function openPage(b: Opener, place: CachePlace, looked: Looked, host: I32, otherwise: () => void): void {
+  if (place.entry === undefined) openThroughTlb(b, place, looked, host, otherwise)
+  else openThroughCache(b, place.tlb + PAGE_CACHE.AT + place.entry * PAGE_CACHE.ENTRY, looked, host, otherwise)
+}
+
+function openThroughCache(b: Opener, cached: number, looked: Looked, host: I32, otherwise: () => void): void {
   const { code, cpu } = b
-  const cached = tlb + PAGE_CACHE.AT + entry * PAGE_CACHE.ENTRY
   const tag = b.let(i64.load(cpu, cached + PAGE_CACHE.TAG))
-  ifElsewhere(code, va, size, tag, isAligned)
-  // V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses.
-  code.store(STORE64[8], cpu, tag, CPU.UNUSED)
-  open()
+  ifElsewhere(b, looked, tag)
+  otherwise()
   code.end()
-  return b.let(i32.add(i32.wrap(va), i32.load(cpu, cached + PAGE_CACHE.ADDEND)))
+  code.setLocal(host.op, i32.add(i32.wrap(looked.va), i32.load(cpu, cached + PAGE_CACHE.ADDEND)))
+}
+
+/** For what is seldom in one page for long: the TLB is 128 KiB, and its entry is known only when the address is. */
+function openThroughTlb(b: Opener, { tlb }: CachePlace, looked: Looked, host: I32, otherwise: () => void): void {
+  const { code, cpu } = b
+  const { va, write } = looked
+  const entry = b.let(i32.add(cpu, dataOffset(va)))
+  const tag = b.let(i64.load(entry, tlb + (write ? TLB.WRITE_TAG : TLB.READ_TAG)))
+  code.setLocal(host.op, i32.add(i32.wrap(va), i32.load(entry, tlb + TLB.ADDEND)))
+  ifElsewhere(b, looked, tag)
+  otherwise()
+  code.end()
 }
 
 /**
  * Begins what is done where an access is not surely to the page of the tag alone. What is not aligned is left to the TLB, whose entry is
  * the page's, but for large operands, which seldom are.
  */
-function ifElsewhere(code: Code, va: I64, size: number, tag: I64, isAligned: boolean): void {
-  if (isAligned || size === 1 || size === 2 || size === 4 || size === 8) {
-    code.if(i64.ne(i64.and(va, i64.const(-4096 | (size - 1))), tag), false)
-    return
+function ifElsewhere({ code, cpu }: Opener, { va, size, sure }: Looked, tag: I64): void {
+  const isElsewhere = (within: number): I32 => i64.ne(i64.and(va, i64.const(-4096 | within)), tag)
+  if (sure || size === 1 || size === 2 || size === 4 || size === 8) {
+    code.if(isElsewhere(sure === 'within' ? 0 : size - 1), false)
+  } else {
+    code.block()
+    const there = code.depth
+    code.block()
+    code.brIf(code.depth, isElsewhere(0), false)
+    code.brIf(there, i32.le_u(i32.and(i32.wrap(va), i32.const(4095)), i32.const(4096 - size)), true)
+    code.end()
   }
-  code.block()
-  const there = code.depth
-  code.block()
-  code.brIf(code.depth, i64.ne(i64.and(va, i64.const(-4096)), tag), false)
-  code.brIf(there, i32.le_u(i32.and(i32.wrap(va), i32.const(4095)), i32.const(4096 - size)), true)
-  code.end()
+  // V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses.
+  code.store(STORE64[8], cpu, tag, CPU.UNUSED)
 }
 
 const ADD = i64.add(i64.load(i32.const(0)), i64.load(i32.const(0))).op
@@ -107,6 +126,16 @@ function firstBase(e: Expr, baseOf: (local: Expr) => number | 'page' | undefined
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** All registers that an address is made of. */
+export function registersIn(
+  e: Expr,
+  baseOf: (local: Expr) => number | 'page' | undefined,
+): readonly (number | 'page')[] {
+  if (e.shape !== 'local') return e.args.flatMap((arg) => registersIn(arg, baseOf))
+  const base = baseOf(e)
+  return base === undefined ? [] : [base]
 }
 
 function segmentOf(e: Expr): number | undefined {

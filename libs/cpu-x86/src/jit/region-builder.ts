@@ -3,22 +3,19 @@ import type { Access, Place, Trap } from '../builder/builder.ts'
 import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
 import type { Decoded, MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
-import { OPENED_ENTRY } from '../mmu/open.ts'
 import { CPU } from '../state/layout.ts'
 import type { Code } from '../wasm/code.ts'
-import { Expr, type I32, type I64, type WasmType } from '../wasm/expr.ts'
+import type { Expr, I32, I64, WasmType } from '../wasm/expr.ts'
 import { hasZeroHigh, zeroHigh } from '../wasm/narrow.ts'
 import { i32, i64 } from '../wasm/ops.ts'
-import { cacheEntry, openThroughCache } from './page-cache.ts'
 import { type RegionInsn, target } from './region-code.ts'
 import type { RegionLocals } from './region-locals.ts'
+import { type KnownOfMemory, RegionMemory } from './region-memory.ts'
 import { type Leaving, siteNumber } from './sites.ts'
 import type { Flow, Outside } from './surroundings.ts'
 import type { KnownFlags } from './symbolic-flags.ts'
 import { VectorArithmetic } from './vector-arithmetic.ts'
 import type { Plain } from './vector-state.ts'
-
-const GENERAL_PROTECTION = 13
 
 /** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
 const NEAR: ReadonlySet<number> = new Set([0x7c, 0x7d, 0xad, 0xa7, 0x6a, 0x6b])
@@ -35,6 +32,13 @@ interface ImmediatePlace extends Place {
   readonly value: bigint
 }
 
+/** What is known where a block begins. */
+export interface BlockAt {
+  readonly flags: KnownFlags
+  readonly vectors: readonly Plain[]
+  readonly memory: KnownOfMemory
+}
+
 /** Bodies inside a region: registers in locals, constants known, flags symbolic until they are read. */
 export class RegionBuilder extends VectorArithmetic {
   readonly registers: (I64 | undefined)[] = new Array(16).fill(undefined)
@@ -43,8 +47,6 @@ export class RegionBuilder extends VectorArithmetic {
   readonly #outside: Outside
   /** Registers that temporaries of this instruction were read from. */
   readonly #origins = new Map<number, number>()
-  /** See `cacheEntry`. */
-  readonly #far = new Map<string, number>()
   /** Temporaries of this instruction with nothing in their high half. */
   readonly #narrow = new Set<number>()
   flow!: Flow
@@ -54,15 +56,18 @@ export class RegionBuilder extends VectorArithmetic {
   #round = 0
   #behind = 0
   #here!: RegionInsn
+  readonly memory: RegionMemory
 
   constructor(code: Code, locals: Locals, cpu: I32, at: RegionLocals, helpers: HelperIndex, outside: Outside) {
     super(code, locals, cpu, helpers, at.flags, outside.settle)
     this.#at = at
     this.#outside = outside
+    this.memory = new RegionMemory(this, locals, outside)
   }
 
-  beginBlock(flags: KnownFlags, vectors: readonly Plain[]): void {
+  beginBlock({ flags, vectors, memory }: BlockAt): void {
     this.#done = 0
+    this.memory.known = memory
     this.flagsHere = flags
     this.beginVectors(vectors)
   }
@@ -73,6 +78,7 @@ export class RegionBuilder extends VectorArithmetic {
     this.locals.release()
     this.#origins.clear()
     this.#narrow.clear()
+    this.memory.beginInstruction(here.offset)
     this.beginInstruction()
     if (here.insn.rep === 0) here.insn.row.def(this)
     else this.#repeat(here.insn)
@@ -107,12 +113,14 @@ export class RegionBuilder extends VectorArithmetic {
   /** Emits other blocks on a way of their own; what is known here is as before. */
   aside(emit: () => void): void {
     const [here, insn, flags, done] = [this.#here, this.insn, this.flagsHere, this.#done]
+    const { known } = this.memory
     const vectors = this.vectorState()
     emit()
     this.#here = here
     this.insn = insn
     this.flagsHere = flags
     this.#done = done
+    this.memory.known = known
     this.setVectorState(vectors)
     // Temporaries were used again meanwhile.
     this.#narrow.clear()
@@ -133,10 +141,10 @@ export class RegionBuilder extends VectorArithmetic {
   }
 
   protected override isVolatile(local: Expr): boolean {
-    return this.#registerOf(local.op) !== undefined || super.isVolatile(local)
+    return this.generalOf(local.op) !== undefined || super.isVolatile(local)
   }
 
-  #registerOf(local: number): number | undefined {
+  generalOf(local: number): number | undefined {
     const n = this.registers.findIndex((r) => r?.op === local)
     return n < 0 ? undefined : n
   }
@@ -148,6 +156,7 @@ export class RegionBuilder extends VectorArithmetic {
   override let<T extends WasmType>(value: Expr<T>): Expr<T> {
     const local = super.let(value)
     if (local === value || value.type !== 'i64') return local
+    this.memory.trace?.values.bind(local.op, value)
     if (hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
     const origin = this.#originOf(value)
     if (origin !== undefined) this.#origins.set(local.op, origin)
@@ -156,7 +165,7 @@ export class RegionBuilder extends VectorArithmetic {
 
   /** The register that a value is near to, as what is pushed is to rsp. */
   #originOf(value: Expr): number | undefined {
-    if (value.shape === 'local') return this.#registerOf(value.op) ?? this.#origins.get(value.op)
+    if (value.shape === 'local') return this.generalOf(value.op) ?? this.#origins.get(value.op)
     const isNear = (value.shape === 'bin' || value.shape === 'un') && NEAR.has(value.op)
     return isNear ? this.#originOf(value.args[0]) : undefined
   }
@@ -193,32 +202,18 @@ export class RegionBuilder extends VectorArithmetic {
 
   override openAligned(operand: Operand, access: Access): Place {
     return operand.kind === 'mem'
-      ? this.#openAt(this.address(operand, true), access, 16, true)
+      ? this.memory.open(this.address(operand, true), access !== 'r', 16, true)
       : this.open(operand, access, 16)
   }
 
   openAt(address: I64, access: Access, size: number): Place {
-    return this.#openAt(address, access, size, false)
+    return this.memory.open(address, access !== 'r', size, false)
   }
 
-  #openAt(address: I64, access: Access, size: number, isAligned: boolean): Place {
-    const write = access !== 'r'
-    const va = this.let(address)
-    const entry = cacheEntry(address, write, (e) => this.#baseOf(e), this.#far)
-    const place = { tlb: this.#outside.tlb, entry, isAligned }
-    const host = openThroughCache(this, place, va, size, () => {
-      if (isAligned) this.fault(i32.wrap(i64.and(va, i64.const(size - 1))), GENERAL_PROTECTION, 0)
-      const info = i32.const((place.entry << OPENED_ENTRY) | (size << 1) | (write ? 1 : 0))
-      this.code.if(i32.eqz(new Expr('i32', 'call', this.#outside.open, [this.cpu, va, info])), false)
-      this.#leave({ exit: EXIT.MISS })
-      this.code.end()
-    })
-    return { kind: 'mem', size, host, offset: 0 } as HostPlace
-  }
-
-  #baseOf(local: Expr): number | 'page' | undefined {
+  /** The register that a local has the value of, or is near to; or 'page' for the code's page. */
+  baseOf(local: Expr): number | 'page' | undefined {
     if (local.op === this.#at.pageVa.op) return 'page'
-    return this.#registerOf(local.op) ?? this.#origins.get(local.op)
+    return this.generalOf(local.op) ?? this.#origins.get(local.op)
   }
 
   gpr(reg: number, size: 1 | 2 | 4 | 8): Place {
@@ -261,6 +256,7 @@ export class RegionBuilder extends VectorArithmetic {
   #putRegister({ reg, high, size }: LocalPlace, value: I64): void {
     const whole = this.register(reg)
     this.dirty.add(reg)
+    this.memory.assign(reg, size >= 4 ? value : undefined, size === 8)
     if (size >= 4) {
       this.code.setLocal(whole.op, this.trunc(value, size))
       return
@@ -282,7 +278,7 @@ export class RegionBuilder extends VectorArithmetic {
   }
 
   /** Out with RIP on this instruction, which was not retired. */
-  #leave(leaving: Leaving): void {
+  leave(leaving: Leaving): void {
     const known = this.askFlags()
     const flags = typeof known === 'object' ? known : 'dynamic'
     const site = siteNumber({ leaving, offset: this.#here.offset, done: this.#done, flags })
@@ -293,17 +289,17 @@ export class RegionBuilder extends VectorArithmetic {
   }
 
   protected leaveToBeAlone(): void {
-    this.#leave({ exit: EXIT.MISS })
+    this.leave({ exit: EXIT.MISS })
   }
 
   fault(condition: I32, vector: number, errorCode: number = -1): void {
     this.code.if(condition, false)
-    this.#leave({ exit: EXIT.FAULT, vector, error: errorCode })
+    this.leave({ exit: EXIT.FAULT, vector, error: errorCode })
     this.code.end()
   }
 
   trap(kind: Trap): void {
-    this.#leave({ exit: EXIT.TRAP, kind })
+    this.leave({ exit: EXIT.TRAP, kind })
   }
 
   modrm(): I32 {
@@ -386,6 +382,6 @@ export class RegionBuilder extends VectorArithmetic {
   }
 
   override seldom(_emit: () => void): void {
-    this.#leave({ exit: EXIT.MISS })
+    this.leave({ exit: EXIT.MISS })
   }
 }

@@ -24,6 +24,8 @@ const RUN_LIMIT = 200
 export interface CodeMode {
   readonly bits: 32 | 64
   readonly isUser: boolean
+  /** Each access looks for its page itself: together they were not in one too often. */
+  readonly isApart: boolean
 }
 
 /** Where a region is made from. Offsets count from the start of the entry's page, and reach into pages before and behind it. */

@@ -114,8 +114,8 @@ export class RegionFlow implements Flow {
 
   #body(block: number): void {
     this.#block = block
-    const { flags, vectors } = this.#begin
-    this.#b.beginBlock(flags[block], vectors.blocks[block].map(known))
+    const { flags, vectors, memory } = this.#begin
+    this.#b.beginBlock({ flags: flags[block], vectors: vectors.blocks[block].map(known), memory: memory[block] })
     const { insns, next, fallsThrough } = this.#region.blocks[block]
     for (const insn of insns) this.#b.emit(insn)
     if (!fallsThrough) return
@@ -189,7 +189,7 @@ export class RegionFlow implements Flow {
   #outAtLimit(offset: number): void {
     const limit = this.#b.let(i32.load(this.#b.cpu, CPU.LIMIT))
     this.#code.if(i32.ge_s(this.#at.count, limit), false)
-    // See `openThroughCache`.
+    // See page-cache.ts.
     this.#code.store(STORE64[4], this.#b.cpu, i64.extend_i32_u(limit), CPU.UNUSED)
     this.#b.aside(() => this.#b.out(this.#b.at(offset)))
     this.#code.end()

@@ -14,8 +14,8 @@ import { regionLocals } from './region-locals.ts'
 
 const OPEN: Signature = { params: ['i32', 'i64', 'i32'], results: ['i32'] }
 const SETTLE: Signature = { params: ['i32'], results: [] }
-const IMPORTS = [...BODY_IMPORTS, ['open', OPEN], ['settle', SETTLE]] as const
-const [OPEN_INDEX, SETTLE_INDEX] = [BODY_IMPORTS.length, BODY_IMPORTS.length + 1]
+const IMPORTS = [...BODY_IMPORTS, ['open', OPEN], ['settle', SETTLE], ['fill', OPEN]] as const
+const [OPEN_INDEX, SETTLE_INDEX, FILL_INDEX] = [0, 1, 2].map((n) => BODY_IMPORTS.length + n)
 
 /** A module of regions, the n-th of which it exports by its number. */
 export function regionsModule(regions: readonly FunctionBody[]): Uint8Array<ArrayBuffer> {
@@ -42,7 +42,7 @@ export function regionFunction(region: RegionCode): FunctionBody {
   const done = body.depth
   body.block()
   const tlb = region.mode.isUser ? REGION.TLB_USER : REGION.TLB_KERNEL
-  const outside = { done, site: body.depth, open: OPEN_INDEX, settle: SETTLE_INDEX, tlb }
+  const outside = { done, site: body.depth, open: OPEN_INDEX, fill: FILL_INDEX, settle: SETTLE_INDEX, tlb }
   const b = new RegionBuilder(body, locals, cpu, at, HELPER_INDEX, outside)
   const graph = new RegionGraph(region)
   const begin = whatBlocksBeginWith(region, graph)

@@ -2,15 +2,18 @@ import { bugOn } from '@paravane/core'
 import type { CodeCache } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { headOfRegion, hotAfter, isHeadOfRegion, isInstruction, NEVER_HOT, REC } from '../cold/record.ts'
+import { OFTEN } from '../cold/region-loop.ts'
 import type { Decode } from '../decode/decoder.ts'
 import { inGuest } from '../mmu/safepoint.ts'
 import { CPU } from '../state/layout.ts'
 import type { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import {
   CodePages,
+  formOf,
   frameOf,
   have,
   hold,
+  isApartOften,
   note,
   type Place,
   placeBytes,
@@ -19,7 +22,7 @@ import {
   recordOf,
 } from './code-pages.ts'
 import type { Outcome } from './compile-request.ts'
-import { type CompiledRegion, CompiledRegions, type FoundRegion, type Region } from './compiled-regions.ts'
+import { type CompiledRegion, CompiledRegions, type FoundRegion, headOf, type Region } from './compiled-regions.ts'
 import type { CompilerThread } from './compiler-thread.ts'
 import { compileRegions, makeRegion } from './make-region.ts'
 import type { CodeMode, CodeSource } from './region-code.ts'
@@ -39,8 +42,14 @@ const COVERED = 8
 
 /** How the vCPU runs code now. */
 function modeOf(vcpu: VcpuMemory): CodeMode {
-  return { bits: vcpu.i32(CPU.COMPAT) ? 32 : 64, isUser: vcpu.i32(CPU.USER) !== 0 }
+  return { bits: vcpu.i32(CPU.COMPAT) ? 32 : 64, isUser: vcpu.i32(CPU.USER) !== 0, isApart: false }
 }
+
+/** What begins so (`headOf`) is made with accesses that look for their pages themselves. */
+const apart = new Set<number>()
+const MOST_APART = 0x10000
+/** Instructions of the vCPU for each time that a region may be left as its accesses are apart: that costs about as much as so many. */
+const ONCE_IN = 800
 
 /** Whether this thread knows a region that may be the one of a place. */
 export function isCompiled(vcpu: VcpuMemory, frameHost: number, offset: number): boolean {
@@ -78,8 +87,8 @@ export class Regions {
   readonly #covered: number
   readonly #atOnce: boolean
   readonly #compiler: CompilerThread | undefined
-  /** Records whose region is being made. */
-  readonly #asked = new Set<number>()
+  /** Records whose region is being made: the number of the request, or undefined if it has been hurried. */
+  readonly #asked = new Map<number, number | undefined>()
   #answers: Answer[] = []
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
@@ -128,21 +137,38 @@ export class Regions {
   }
 
   /** The record at `offset` of the frame, which is at RIP, is hot: a region takes its place. */
-  make(rec: number, frameHost: number, offset: number): void {
+  make(rec: number, frameHost: number): void {
     const place = this.#placeOf(frameHost)
-    const pages = CodePages.around(this.#vcpu, place)
-    const known = compiled.find(offset, place.mode, (delta) => pages.bytes(delta))
     const hot = (rec + REC.HOT) >> 1
-    if (known) {
-      this.#views.u16[hot] = NEVER_HOT
-      this.#place(rec, place, known, readPages(pages, known))
-    } else if (this.#compiler?.isAlive) {
+    this.#views.u16[hot] = NEVER_HOT
+    if (this.#takeKnown(rec, place)) return
+    if (this.#compiler?.isAlive) {
       this.#views.u16[hot] = this.#beingMade
       this.#ask(this.#compiler, rec, place)
-    } else {
-      this.#views.u16[hot] = NEVER_HOT
-      this.#makeNow(rec, place, pages)
-    }
+    } else this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
+  }
+
+  /** The region at the record was left OFTEN times as its accesses are apart: if that is too often, another takes its place. */
+  keepApart(rec: number, frameHost: number, offset: number, rip: bigint): void {
+    if (!isHeadOfRegion(this.#views.u16[(rec + REC.HANDLER) >> 1])) return
+    if (!isApartOften(this.#vcpu, rec, OFTEN, ONCE_IN)) return
+    if (apart.size === MOST_APART) apart.clear()
+    apart.add(headOf(this.#views.u8, frameHost, offset, modeOf(this.#vcpu)))
+    const place = this.#placeOf(frameHost, rip)
+    if (this.#takeKnown(rec, place)) return
+    if (this.#compiler?.isAlive) this.#ask(this.#compiler, rec, place)
+    else this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
+  }
+
+  /** @returns whether this thread knows a region of the place */
+  #takeKnown(rec: number, place: Place): boolean {
+    const { frameHost, rip, mode } = place
+    const offset = Number(rip & 0xfffn)
+    if (!compiled.hasHead(this.#views.u8, frameHost, offset, mode)) return false
+    const pages = CodePages.around(this.#vcpu, place)
+    const known = compiled.find(offset, mode, (delta) => pages.bytes(delta))
+    if (known) this.#place(rec, place, known, readPages(pages, known))
+    return known !== undefined
   }
 
   /** Pages of the region at the record are not there, or are others: another takes its place. */
@@ -166,19 +192,26 @@ export class Regions {
       inGuest(this.#vcpu, () => this.#cache.written(frameHost, offset, 1))
   }
 
-  #placeOf(frameHost: number): Place {
-    return { frameHost, rip: this.#vcpu.rip, mode: modeOf(this.#vcpu) }
+  #placeOf(frameHost: number, rip: bigint = this.#vcpu.rip): Place {
+    const mode = modeOf(this.#vcpu)
+    const isApart = apart.has(headOf(this.#views.u8, frameHost, Number(rip & 0xfffn), mode))
+    return { frameHost, rip, mode: { ...mode, isApart } }
   }
 
   #ask(compiler: CompilerThread, rec: number, place: Place): void {
-    if (this.#asked.has(rec)) return
-    this.#asked.add(rec)
-    compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, (outcome, module) => {
+    if (this.#asked.has(rec)) {
+      const id = this.#asked.get(rec)
+      if (id !== undefined) compiler.hurry(id)
+      this.#asked.set(rec, undefined)
+      return
+    }
+    const id = compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, (outcome, module) => {
       const region = module && outcome.kind === 'region' ? regionOf(outcome, module) : undefined
       if (region) compiled.add(region)
       // This may be another vCPU's turn.
       this.#answers.push({ rec, place, outcome, region })
     })
+    this.#asked.set(rec, id)
   }
 
   #take({ rec, place, outcome, region }: Answer): void {
@@ -256,6 +289,7 @@ export class Regions {
     // When there is no room for more translations all of them are dropped.
     if (at === 0) return
     note(this.#vcpu, at, slot, mode, pages, own)
+    i32[(at + REGION_PLACE.FORM) >> 2] = formOf(this.#vcpu, rec)
     u16[(rec + REC.HOT) >> 1] = NEVER_HOT
     i32[(rec + REGION_PLACE.POINTER) >> 2] = at
     const handler = (rec + REC.HANDLER) >> 1
@@ -269,15 +303,14 @@ export class Regions {
     const offset = Number(rip & 0xfffn)
     const known = compiled.find(offset, mode, (delta) => pages.bytes(delta))
     if (known) return known
-    const made = makeRegion(this.#source(pages), offset, mode)
+    const made = makeRegion(this.#source(pages, rip), offset, mode)
     if (!made) return undefined
     const region = { ...made.facts, compiled: compileRegions([made.body])[0] }
     compiled.add(region)
     return { region, offset }
   }
 
-  #source(pages: CodePages): CodeSource {
-    const { rip } = this.#vcpu
+  #source(pages: CodePages, rip: bigint): CodeSource {
     return {
       decode: this.#decode,
       page: (delta) => pages.bytes(delta),

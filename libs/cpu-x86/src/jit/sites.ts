@@ -10,7 +10,7 @@ import { type FlagState, flagCode } from './flag-state.ts'
 
 /** Why a region is left in the middle of an instruction that was not retired. */
 export type Leaving =
-  | { readonly exit: typeof EXIT.MISS }
+  | { readonly exit: typeof EXIT.MISS | typeof EXIT.APART }
   | { readonly exit: typeof EXIT.FAULT; readonly vector: number; readonly error: number }
   | { readonly exit: typeof EXIT.TRAP; readonly kind: Trap }
 

@@ -9,6 +9,7 @@ export interface Outside {
   readonly site: number
   /** Functions. */
   readonly open: number
+  readonly fill: number
   readonly settle: number
   /** Where the mode's data TLB is, from the vCPU. */
   readonly tlb: number

@@ -1,21 +1,29 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { CPU, PAGE_CACHE, REGION, TLB } from '../state/layout.ts'
 import { Code, STORE32, STORE64 } from '../wasm/code.ts'
-import type { Expr, I32, I64 } from '../wasm/expr.ts'
+import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
 import { dataEntry } from './data-tlb-code.ts'
 import { emitUse, isListed } from './use-code.ts'
 import { emitWalk, notCanonical } from './walk-code.ts'
 
+/** A power of 2. */
+const COPY_BYTES = 64
+
 /** First address of the machine-to-physical table (xen-x86_64.h HYPERVISOR_VIRT_START). */
 export const M2P_START = 0xffff800000000000n
 
+/** In what `fill` is given: what is read from two pages may be a copy, of at most 64 bytes, good until the instruction ends. */
+export const MAY_COPY = 1 << 14
+
 /**
- * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access crosses a page, is not
- * allowed, meets an absent or watched frame: then it leaves them in ADDRESS and MISS. Fills the TLB.
+ * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access is to two pages (but see MAY_COPY)
+ * whose frames do not follow each other in the memory, is not allowed, meets an absent or watched frame: then it leaves them in ADDRESS
+ * and MISS. Fills the TLB.
+ * @param self its index
  */
-export function fillFunction(): FunctionBody {
+export function fillFunction(self: number): FunctionBody {
   const code = new Code(1024)
   const [cpu, va, info] = [parameter('i32', 0), parameter('i64', 1), parameter('i32', 2)]
   const locals = new Locals(3)
@@ -32,7 +40,22 @@ export function fillFunction(): FunctionBody {
   const fail = (when: I32) => code.brIf(failed, when, false)
   set(write, i32.and(info, i32.const(1)))
   const offset = i32.and(i32.wrap(va), i32.const(4095))
-  fail(i32.gt_u(i32.add(offset, i32.shr_u(info, i32.const(1))), i32.const(4096)))
+  const size = i32.shr_u(i32.and(info, i32.const(MAY_COPY - 1)), i32.const(1))
+  code.if(i32.gt_u(i32.add(offset, size), i32.const(4096)), false)
+  const oneByte = i32.or(i32.const(1 << 1), write)
+  set(host, new Expr('i32', 'call', self, [cpu, va, oneByte]))
+  fail(i32.eqz(host))
+  const last = i64.add(va, i64.extend_i32_u(i32.sub(size, i32.const(1))))
+  set(slot, new Expr('i32', 'call', self, [cpu, last, oneByte]))
+  fail(i32.eqz(slot))
+  set(slot, i32.and(slot, i32.const(-4096)))
+  const end = i32.add(i32.and(host, i32.const(-4096)), i32.const(4096))
+  code.if(i32.eq(slot, end))
+  code.return(host)
+  code.end()
+  fail(i32.eqz(i32.and(info, i32.const(MAY_COPY))))
+  code.return(joined(code, cpu, { host, end, slot, size, at: tlb }))
+  code.end()
   fail(notCanonical(va))
 
   code.if(i64.lt_u(i64.sub(va, i64.const(M2P_START)), i64.load32_u(cpu, CPU.M2P_BYTES)))
@@ -69,7 +92,7 @@ export function fillFunction(): FunctionBody {
   code.return(i32.add(host, offset))
   code.end()
   code.store(STORE64[8], cpu, va, CPU.ADDRESS)
-  code.store(STORE32, cpu, info, CPU.MISS)
+  code.store(STORE32, cpu, i32.and(info, i32.const(MAY_COPY - 1)), CPU.MISS)
   code.return(i32.const(0))
   code.end()
   return {
@@ -78,6 +101,28 @@ export function fillFunction(): FunctionBody {
     locals: locals.types,
     code,
   }
+}
+
+interface TwoPages {
+  readonly host: I32
+  /** Of its page, and start of the other. */
+  readonly end: I32
+  readonly slot: I32
+  readonly size: I32
+  /** A local. */
+  readonly at: I32
+}
+
+/** Where bytes of two pages are copied to: the bounce buffer has room for those of some operands. */
+function joined(code: Code, cpu: I32, { host, end, slot, size, at }: TwoPages): I32 {
+  const next = i32.load(cpu, CPU.BOUNCED)
+  const room = i32.const(CPU.BOUNCE_BYTES - COPY_BYTES)
+  code.setLocal(at.op, i32.add(i32.add(cpu, i32.const(CPU.BOUNCE)), i32.and(next, room)))
+  code.store(STORE32, cpu, i32.add(next, i32.const(COPY_BYTES)), CPU.BOUNCED)
+  const first = i32.sub(end, host)
+  code.copy(at, host, first)
+  code.copy(i32.add(at, first), slot, i32.sub(size, first))
+  return at
 }
 
 /** An entry of the TLB at `bank` goes: so does what the page cache has of it. `left` is a local. */

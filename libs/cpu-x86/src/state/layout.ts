@@ -109,6 +109,8 @@ export const CPU = {
   UNUSED: 0x1c8,
   /** i32: where in its page a region is entered. */
   ENTRY: 0x1d0,
+  /** i32: where in BOUNCE the next bytes of two pages go, as the low bits say. */
+  BOUNCED: 0x1d4,
   /** i32: the bits of a record's handler that count, one of HANDLER_MASK (cold/record.ts). */
   HANDLER_MASK: 0x1ac,
   /** i32: generation of what JUMPS may hold, in kernel and in user mode; and the last that was given out. */

@@ -107,6 +107,20 @@ export class TlbBank {
     }
   }
 
+  /** The words of all entries that are not empty, some of them twice. */
+  copy(): Int32Array<ArrayBuffer> {
+    const all = this.#i32[this.#count] > USED.MOST
+    const count = all ? this.#entries : this.#i32[this.#count]
+    const words = new Int32Array(count * this.#words)
+    let length = 0
+    for (let n = 0; n < count; n++) {
+      const at = this.#first + (all ? n : this.#u16[this.#list + n]) * this.#words
+      if (this.#i32[at] === -1) continue
+      for (let word = 0; word < this.#words; word++) words[length++] = this.#i32[at + word]
+    }
+    return words.slice(0, length)
+  }
+
   emptyPage(index: number): void {
     this.#emptyEntry(this.#first + (index & (this.#entries - 1)) * this.#words)
     this.#forgetPages()

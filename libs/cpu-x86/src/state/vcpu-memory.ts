@@ -157,6 +157,11 @@ export class VcpuMemory {
     this.#forgetJumps(user)
   }
 
+  /** What the execute TLB of user mode has now, as words of its entries. */
+  copyOfUserTlb(): Int32Array<ArrayBuffer> {
+    return this.#execute[USER].copy()
+  }
+
   /** Drops the lower half's entries of the kernel's banks. */
   flushLowerHalf(): void {
     this.#data[KERNEL].emptyLowerHalf()

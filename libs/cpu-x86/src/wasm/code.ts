@@ -242,6 +242,14 @@ export class Code extends Bytes {
     this.u32(this.depth - label)
   }
 
+  /** memory.copy. */
+  copy(to: I32, from: I32, count: I32): void {
+    for (const e of [to, from, count]) this.expr(e)
+    this.op(0xfc000a)
+    this.u8(0)
+    this.u8(0)
+  }
+
   brIf(label: number, condition: I32, likely?: boolean): void {
     this.expr(condition)
     if (likely !== undefined) this.hints.push([this.length, likely ? 1 : 0])

@@ -89,6 +89,7 @@ const options = (locals: ReadonlyMap<number, string>): TextOptions => ({
     ...BODY_IMPORTS.map(([name, { params, results }]) => ({ name, takes: params.length, answers: results.length > 0 })),
     { name: 'open', takes: 3, answers: true },
     { name: 'settle', takes: 1, answers: false },
+    { name: 'fill', takes: 3, answers: true },
   ],
 })
 
@@ -137,7 +138,7 @@ export function regionText(golden: GoldenRegion): string {
     isTranslated: () => true,
     targets: (offset: number) => golden.targets?.[offset] ?? [],
   }
-  const code = regionCode(source, 0, { bits: golden.bits ?? 64, isUser: false })
+  const code = regionCode(source, 0, { bits: golden.bits ?? 64, isUser: false, isApart: false })
   if (!code) throw new TypeError('no region begins there')
   const body = regionFunction(code)
   const lines = functionText(body, options(namesOf(body)))

@@ -76,7 +76,7 @@ describe('who compiles', () => {
     base: machine.vcpu.base,
     frameHost,
     rip: CODE + BigInt(at),
-    mode: { bits: 64, isUser: false },
+    mode: { bits: 64, isUser: false, isApart: false },
     hotThreshold: 1,
     executed: undefined,
     seen,
@@ -105,6 +105,17 @@ describe('who compiles', () => {
     ])
     expect(module).toBeInstanceOf(WebAssembly.Module)
     expect(compiler.waiting).toBe(0)
+  })
+
+  test('makes first what is in a hurry', () => {
+    const { machine, frame, compiler } = setUp()
+    for (const id of [1, 2, 3]) compiler.take(asked(machine, frame, id, 8, 0))
+    compiler.take({ kind: 'hurry', id: 3 })
+    expect(kinds(compiler.compile().outcomes)).toEqual([
+      [3, 'none'],
+      [1, 'none'],
+      [2, 'none'],
+    ])
   })
 
   test('makes no region of a place in one that the asking vCPU has not seen yet', () => {

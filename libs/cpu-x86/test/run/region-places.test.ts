@@ -42,7 +42,7 @@ test('a vCPU that goes from thread to thread runs its own regions only, however 
 })
 
 test('regions that were not used for longest are forgotten', () => {
-  const mode = { bits: 64, isUser: false } as const
+  const mode = { bits: 64, isUser: false, isApart: false } as const
   const regions = new CompiledRegions(2)
   const [first, second, third] = Array.from({ length: 3 }, (_, n) => {
     const bytes = (delta: number) => (delta === 0 ? page(n) : undefined)

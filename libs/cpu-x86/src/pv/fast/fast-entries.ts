@@ -1,6 +1,7 @@
 import type { Entries } from '../../cold/entries.ts'
 import { fillFunction } from '../../mmu/fill.ts'
 import { assemble } from '../../wasm/module.ts'
+import { FUNCTION } from './entry-builder.ts'
 import { faultEntry } from './fault-entry.ts'
 import { mmuextOp } from './flush-page.ts'
 import { fxStateEntry } from './fx-state.ts'
@@ -36,7 +37,7 @@ export function fastEntries(memory: WebAssembly.Memory, { memory: pages, lock, u
       // In the order of FUNCTION.
       functions: [
         ...[
-          fillFunction(),
+          fillFunction(FUNCTION.FILL),
           replaceL1(),
           mmuUpdate(),
           iretEntry(),
