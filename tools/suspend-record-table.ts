@@ -160,6 +160,7 @@ export const CPU_ROWS: readonly Row[] = [
   ['SITE', 'passing', ''],
   ['UNUSED', 'passing', 'never read'],
   ['ENTRY', 'passing', 'where a region is entered'],
+  ['BOUNCED', 'passing', 'where the next bytes of two pages are copied to'],
   ['HANDLER_MASK', 'passing', 'set at each entry'],
   ['JUMPS_KERNEL', 'anew', 'no translated code'],
   ['JUMPS_USER', 'anew', ''],
