@@ -2,7 +2,7 @@ import type { HostPlace } from '../builder/body.ts'
 import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
 import { RSP } from '../insn/register-numbers.ts'
-import { MAY_COPY } from '../mmu/fill.ts'
+import { MAY_COPY, WITHIN_PAGE } from '../mmu/fill.ts'
 import { OPENED_ENTRY } from '../mmu/open.ts'
 import type { Code } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
@@ -101,8 +101,8 @@ export class RegionMemory {
     const host = this.#locals.temporary('i32')
     const entry = this.#cacheEntry(address, write)
     const sure = isAligned ? 'aligned' : undefined
-    // What repeats looks how far its page reaches.
-    const how = access(size, write) | (!write && this.#isCertain ? MAY_COPY : 0)
+    // What repeats goes by how far its page reaches.
+    const how = access(size, write) | (!this.#isCertain ? WITHIN_PAGE : write ? 0 : MAY_COPY)
     openPage(this.#b, { tlb: this.#outside.tlb, entry }, { va, size, write, sure }, host, () => {
       if (isAligned) this.#faultUnlessAligned(i32.wrap(va))
       this.#find(entry, va, how, host, { exit: EXIT.MISS })
@@ -149,7 +149,7 @@ export class RegionMemory {
       code.if(i32.eqz(host), false)
     } else {
       // The entry has a page, not a copy.
-      const info = i32.const((entry << OPENED_ENTRY) | (how & (MAY_COPY - 1)))
+      const info = i32.const((entry << OPENED_ENTRY) | (how & ~MAY_COPY))
       code.if(i32.eqz(new Expr('i32', 'call', open, [cpu, va, info])), false)
     }
     this.#b.leave(otherwise)

@@ -14,11 +14,14 @@ const COPY_BYTES = 64
 /** First address of the machine-to-physical table (xen-x86_64.h HYPERVISOR_VIRT_START). */
 export const M2P_START = 0xffff800000000000n
 
-/** In what `fill` is given: what is read from two pages may be a copy, of at most 64 bytes, good until the instruction ends. */
-export const MAY_COPY = 1 << 14
+/**
+ * In what `fill` is given, above the size: what is read from two pages may be a copy, of at most 64 bytes, good until the instruction
+ * ends; or an access is to be to one page, as whoever asks goes by how far that reaches.
+ */
+export const [MAY_COPY, WITHIN_PAGE] = [1 << 14, 1 << 15] as const
 
 /**
- * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access is to two pages (but see MAY_COPY)
+ * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access is to two pages (but see WITHIN_PAGE and MAY_COPY)
  * whose frames do not follow each other in the memory, is not allowed, meets an absent or watched frame: then it leaves them in ADDRESS
  * and MISS. Fills the TLB.
  * @param self its index
@@ -42,6 +45,7 @@ export function fillFunction(self: number): FunctionBody {
   const offset = i32.and(i32.wrap(va), i32.const(4095))
   const size = i32.shr_u(i32.and(info, i32.const(MAY_COPY - 1)), i32.const(1))
   code.if(i32.gt_u(i32.add(offset, size), i32.const(4096)), false)
+  fail(i32.and(info, i32.const(WITHIN_PAGE)))
   const oneByte = i32.or(i32.const(1 << 1), write)
   set(host, new Expr('i32', 'call', self, [cpu, va, oneByte]))
   fail(i32.eqz(host))
