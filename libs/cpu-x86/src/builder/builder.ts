@@ -38,6 +38,8 @@ export type FlagChange =
   | { readonly kind: 'mul'; readonly high: I64 }
   /** CF = OF = the signed product of x and y, sign-extended here, does not fit its lower half; SF, ZF and PF are 0, AF is 1. */
   | { readonly kind: 'imul'; readonly x: I64; readonly y: I64 }
+  /** x shifted by a bound count that is not 0, and below that of a value's bits as far as an instruction has it. */
+  | { readonly kind: 'shl' | 'shr' | 'sar'; readonly x: I64; readonly count: I64 }
   /** ZF, SF, PF from r; CF, OF, AF given as 0 or 1 (i64). */
   | { readonly kind: 'result'; readonly r: I64; readonly cf: I64; readonly of: I64; readonly af: I64 }
   /** comis, ucomis: x compared with y, the bits of two doubles or singles, by the size. */
@@ -47,8 +49,8 @@ export type FlagChange =
   /** The flags in `mask` as bits of an RFLAGS image; the others are kept (bt, rotates, clc, cmpxchg8b). */
   | { readonly kind: 'some'; readonly mask: number; readonly rflags: I64 }
 
-/** Changes that the flags are read from as they are; the others come to one of these (product-flags.ts). */
-export type PlainChange = Exclude<FlagChange, { kind: 'mul' | 'imul' }>
+/** Changes that the flags are read from as they are; the others come to one of these (product-flags.ts, shift-flags.ts). */
+export type PlainChange = Exclude<FlagChange, { kind: 'mul' | 'imul' | 'shl' | 'shr' | 'sar' }>
 
 /** Condition codes as in the low nibble of Jcc: 0 o, 1 no, 2 b, 3 ae, 4 e, 5 ne, 6 be, 7 a, 8 s, 9 ns, 10 p, 11 np, 12 l, 13 ge, 14 le, 15 g. */
 export type ConditionCode = number

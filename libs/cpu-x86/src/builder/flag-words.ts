@@ -76,6 +76,9 @@ export function changed(change: FlagChange, size: number, old: FlagWords, bind: 
     }
     case 'mul':
     case 'imul':
+    case 'shl':
+    case 'shr':
+    case 'sar':
       return changed(plainChange(change, size, bind), size, old, bind)
     case 'float':
       return fromBits(bind(floatBits(change.x, change.y, size)), bind)

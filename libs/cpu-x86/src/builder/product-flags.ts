@@ -3,14 +3,16 @@ import type { I32 } from '../wasm/expr.ts'
 import { i64 } from '../wasm/ops.ts'
 import type { FlagChange, PlainChange } from './builder.ts'
 import { signExtend } from './flag-bits.ts'
+import { isShift, shiftResult } from './shift-flags.ts'
 import { type Bind, multiplyHighSigned } from './wide-product.ts'
 
 type Factors = Extract<FlagChange, { kind: 'imul' }>
 
 const unbound: Bind = (x) => x
 
-/** The same change without products. @param bind for values that are used more than once */
+/** The same change without products and shifts. @param bind for values that are used more than once */
 export function plainChange(change: FlagChange, size: number, bind: Bind = unbound): PlainChange {
+  if (isShift(change)) return shiftResult(change, size, bind)
   if (change.kind !== 'mul' && change.kind !== 'imul') return change
   const overflow = change.kind === 'mul' ? i64.ne(change.high, i64.const(0)) : signedOverflow(change, size, bind)
   const flag = bind(i64.extend_i32_u(overflow))

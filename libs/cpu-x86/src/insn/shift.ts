@@ -6,6 +6,7 @@
 
 import type { Builder } from '../builder/builder.ts'
 import { topBit } from '../builder/flag-bits.ts'
+import { type ShiftKind, secondBit, shiftedBits } from '../builder/shift-flags.ts'
 import type { Decoded } from '../decode/decoded.ts'
 import type { I64 } from '../wasm/expr.ts'
 import { i64, select } from '../wasm/ops.ts'
@@ -18,39 +19,11 @@ interface Shifted {
   readonly of: I64
 }
 
-/** Result and flags for a count of 1 to 31 (63). */
-type Shift = (b: Builder, x: I64, count: I64) => Shifted
-
 const ONE = i64.const(1)
 const bit0 = (x: I64): I64 => i64.and(x, ONE)
 const minusOne = (count: I64): I64 => i64.sub(count, ONE)
 
-/** The bit below the top bit. */
-const secondBit = (r: I64, size: number): I64 => bit0(i64.shr_u(r, i64.const(8 * size - 2)))
-
-const shl: Shift = (b, x, count) => {
-  const n = 8 * b.size
-  const wide = b.let(i64.shl(x, count))
-  const r = b.let(b.trunc(wide))
-  const out = n === 64 ? i64.shr_u(x, i64.sub(i64.const(64), count)) : i64.shr_u(wide, i64.const(n))
-  const cf = bit0(out)
-  return { r, cf, of: i64.xor(topBit(r, b.size), cf) }
-}
-
-const shr: Shift = (b, x, count) => {
-  const r = b.let(i64.shr_u(x, count))
-  const cf = bit0(i64.shr_u(x, minusOne(count)))
-  return { r, cf, of: secondBit(r, b.size) }
-}
-
-const sar: Shift = (b, x, count) => {
-  const wide = b.let(b.signed(x))
-  const r = b.let(b.trunc(i64.shr_s(wide, count)))
-  const cf = bit0(i64.shr_s(wide, minusOne(count)))
-  return { r, cf, of: i64.const(0) }
-}
-
-function shift(operation: Shift): Definition {
+function shift(kind: ShiftKind): Definition {
   return (b) => {
     const destination = b.open(b.op(0), 'rw')
     const count = countOf(b, b.op(1))
@@ -59,8 +32,9 @@ function shift(operation: Shift): Definition {
       b.put(destination, x)
       return
     }
-    const { r, cf, of } = operation(b, x, count.value)
-    b.flags({ kind: 'result', r, cf, of, af: ONE }, b.size, count.when)
+    const change = { kind, x, count: count.value } as const
+    const r = b.let(b.trunc(shiftedBits(change, b.size)))
+    b.flags(change, b.size, count.when)
     b.put(destination, r)
   }
 }
@@ -119,8 +93,8 @@ const shrd = double((b, { x, y }, count) => {
 
 const flags = { writes: 'oszapc', undefines: 'oa' } as const
 
-function shiftRows(name: string, ext: number, operation: Shift): Row[] {
-  const row = { name, map: 0, ext, ...flags, def: shift(operation) } as const
+function shiftRows(name: string, ext: number, kind: ShiftKind): Row[] {
+  const row = { name, map: 0, ext, ...flags, def: shift(kind) } as const
   const immediate = { ...row, variant: (insn: Decoded) => countVariant(insn, 1) }
   return [
     { ...immediate, code: 0xc0, operands: 'Eb Iub' },
@@ -141,10 +115,10 @@ function doubleRows(name: string, code: number, def: Definition): Row[] {
 }
 
 export const rows: readonly Row[] = [
-  ...shiftRows('shl', 4, shl),
-  ...shiftRows('shr', 5, shr),
-  ...shiftRows('shl', 6, shl),
-  ...shiftRows('sar', 7, sar),
+  ...shiftRows('shl', 4, 'shl'),
+  ...shiftRows('shr', 5, 'shr'),
+  ...shiftRows('shl', 6, 'shl'),
+  ...shiftRows('sar', 7, 'sar'),
   ...doubleRows('shld', 0xa4, shld),
   ...doubleRows('shrd', 0xac, shrd),
 ]

@@ -32,6 +32,10 @@ const KINDS = {
   mul: ({ p }: Operands) => ({ kind: 'mul', high: p }),
   /** p and q are factors, sign-extended. */
   imul: ({ p, q }: Operands) => ({ kind: 'imul', x: p, y: q }),
+  /** p is shifted by q. */
+  shl: ({ p, q }: Operands) => ({ kind: 'shl', x: p, count: q }),
+  shr: ({ p, q }: Operands) => ({ kind: 'shr', x: p, count: q }),
+  sar: ({ p, q }: Operands) => ({ kind: 'sar', x: p, count: q }),
   /** p and q are the bits of two numbers that were compared. */
   float: ({ p, q }: Operands) => ({ kind: 'float', x: p, y: q }),
 } as const satisfies Readonly<Record<string, ((values: Operands) => FlagChange) | undefined>>
@@ -89,6 +93,10 @@ export function pending(
       return { kind: 'mul', p: change.high }
     case 'imul':
       return { kind: 'imul', p: change.x, q: change.y }
+    case 'shl':
+    case 'shr':
+    case 'sar':
+      return { kind: change.kind, p: change.x, q: change.count }
     case 'logic':
       return { kind: 'logic', p: change.r }
     case 'inc':

@@ -99,35 +99,6 @@ function inner(lines: readonly string[]): string[] {
   return lines.slice(from + 1, to).map((line) => line.slice(6))
 }
 
-/** What finds the host address of an access (src/jit/page-cache.ts). */
-const ACCESS = new RegExp(
-  [
-    String.raw`^( *)(x\d+) = i64:cpu\.((?:reading|writing)\[\w+\])\.tag`,
-    String.raw` *if unlikely .*\b(\w+) & \S+ != \2`,
-    String.raw` *(w\d+) = cpu \+ \(\(wrap\(\4\) >>> 7\) & 0x1ffe0\)`,
-    String.raw` *if unlikely .* != i64:\w+\.(?:read|write)\[\5\]`,
-    String.raw` *i64 cpu\.UNUSED = \2`,
-    String.raw` *if unlikely eqz\(fill\(cpu, \4, (\d+)\)\)`,
-    String.raw` *(site = \S+)`,
-    String.raw`(?: *[pqr] = 0\n)* *leave side`,
-    ' *end',
-    ' *end',
-    String.raw` *i64 cpu\.\3\.tag = .*\[\5\]`,
-    String.raw` *i32 cpu\.\3\.addend = .*\[\5\]`,
-    ' *end',
-    String.raw` *(w\d+) = wrap\(\4\) \+ i32:cpu\.\3\.addend$`,
-  ].join('\n'),
-  'gm',
-)
-
-/** Each as one line: the same every time, but for what is named in it. */
-function folded(text: string): string {
-  return text.replace(ACCESS, (_, indent, __, cache, va, ___, info, site, host) => {
-    const bytes = Number(info) >> 1
-    return `${indent}${host} = ${cache} finds ${va}, ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}; or ${site}`
-  })
-}
-
 export function regionText(golden: GoldenRegion): string {
   const page = new Uint8Array(4096).fill(0xf4)
   page.set(golden.code)
@@ -142,6 +113,6 @@ export function regionText(golden: GoldenRegion): string {
   if (!code) throw new TypeError('no region begins there')
   const body = regionFunction(code)
   const lines = functionText(body, options(namesOf(body)))
-  const emitted = golden.isWhole ? lines.join('\n') : folded(inner(lines).join('\n'))
+  const emitted = golden.isWhole ? lines.join('\n') : inner(lines).join('\n')
   return `${assembly(golden).join('\n')}\n\n${emitted}\n`
 }
