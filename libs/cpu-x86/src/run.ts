@@ -8,7 +8,6 @@ import { canonical, type Observed, SlowAccess } from './cold/slow-access.ts'
 import type { Decoded } from './decode/decoded.ts'
 import { type Decode, isFault } from './decode/decoder.ts'
 import { usesFpu } from './insn/uses-fpu.ts'
-import { formOf } from './jit/code-pages.ts'
 import { isCompiled, Regions } from './jit/regions.ts'
 import { Waking } from './jit/waking.ts'
 import { alone } from './mmu/alone.ts'
@@ -151,9 +150,8 @@ export class VcpuRunner {
         if (!this.#waking.defers(rec, this.cache.hotThreshold)) this.#region(rec, 'make')
         return undefined
       case EXIT.NEED_FORM:
-        // Of a region's head it is the region or, where that was left, the instruction's body.
-        this.tier.install(formOf(vcpu, rec))
         if (this.#isHead(rec)) this.#region(rec, 'install')
+        else this.tier.install(vcpu.views.i32[(rec + REC.FORM) >> 2])
         return undefined
       case EXIT.UNREADY:
         this.#region(rec, 'again')

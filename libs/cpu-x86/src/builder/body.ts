@@ -280,9 +280,7 @@ export abstract class BodyBuilder implements Builder {
   }
 
   fillBytes(to: I32, value: I32, count: I32): void {
-    for (const e of [to, value, count]) this.code.expr(e)
-    this.code.op(0xfc000b)
-    this.code.u8(0)
+    this.code.fill(to, value, count)
   }
 
   trunc(value: I64, size: number = this.size): I64 {

@@ -39,6 +39,11 @@ export function topBit(x: I64, size: Size): I64 {
   return size === 8 ? high : i64.and(high, ONE)
 }
 
+/** A value without what is above `size` bytes. */
+export function truncated(x: I64, size: number): I64 {
+  return size === 8 ? x : i64.and(x, i64.const((1n << BigInt(size * 8)) - 1n))
+}
+
 /** Sign-extends a value of `size` bytes. */
 export function signExtend(x: I64, size: Size): I64 {
   if (size === 8) return x

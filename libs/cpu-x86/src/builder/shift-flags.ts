@@ -2,7 +2,7 @@
 import type { I64 } from '../wasm/expr.ts'
 import { i64 } from '../wasm/ops.ts'
 import type { FlagChange } from './builder.ts'
-import { signExtend, topBit } from './flag-bits.ts'
+import { signExtend, topBit, truncated } from './flag-bits.ts'
 import type { Bind } from './wide-product.ts'
 
 /** A value of `size` bytes, zero-extended, that is shifted by 1 to 31 bits, or 63. */
@@ -12,9 +12,9 @@ export type ShiftKind = ShiftChange['kind']
 type ResultChange = Extract<FlagChange, { kind: 'result' }>
 
 const SHIFTS: ReadonlySet<string> = new Set<ShiftKind>(['shl', 'shr', 'sar'])
-const ONE = i64.const(1)
-const bit0 = (x: I64): I64 => i64.and(x, ONE)
-const minusOne = (count: I64): I64 => i64.sub(count, ONE)
+export const ONE: I64 = i64.const(1)
+export const bit0 = (x: I64): I64 => i64.and(x, ONE)
+export const minusOne = (count: I64): I64 => i64.sub(count, ONE)
 
 export const isShift = (change: FlagChange): change is ShiftChange => SHIFTS.has(change.kind)
 
@@ -38,7 +38,7 @@ export function shiftResult(change: ShiftChange, size: number, bind: Bind): Resu
   const { kind, x, count } = change
   const bits = 8 * size
   const wide = bind(shiftedBits(change, size))
-  const r = size === 8 ? wide : bind(i64.and(wide, i64.const((1n << BigInt(bits)) - 1n)))
+  const r = size === 8 ? wide : bind(truncated(wide, size))
   const af = ONE
   if (kind === 'shr') return { kind: 'result', r, cf: bit0(i64.shr_u(x, minusOne(count))), of: secondBit(r, size), af }
   if (kind === 'sar')

@@ -69,6 +69,11 @@ export class ColdTier {
     this.table.set(form, this.#instance(bodyModule(key, exemplar, 'out-of-line')).body as Body)
   }
 
+  /** Whether there is anything in a place of the table. */
+  has(place: number): boolean {
+    return place < this.table.length && this.table.get(place) !== this.#missing
+  }
+
   /** Makes the table long enough for places below `slots`, which records made by another thread may name. */
   reserve(slots: number): void {
     const { length } = this.table

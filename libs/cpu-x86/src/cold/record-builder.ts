@@ -5,7 +5,7 @@ import type { Locals } from '../builder/locals.ts'
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import { dataEntry } from '../mmu/data-tlb-code.ts'
 import { MAY_COPY, WITHIN_PAGE } from '../mmu/fill.ts'
-import { CPU } from '../state/layout.ts'
+import { CPU, TLB } from '../state/layout.ts'
 import { type Code, STORE64 } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
@@ -201,9 +201,9 @@ export function openThroughTlb(
   const write = access !== 'r'
   const va = b.let(address)
   const entry = b.let(dataEntry(tlb, va))
-  const host = b.let(i32.add(i32.wrap(va), i32.load(entry, 16)))
+  const host = b.let(i32.add(i32.wrap(va), i32.load(entry, TLB.ADDEND)))
   const last = size > 1 ? i64.add(va, i64.const(size - 1)) : va
-  b.code.if(i64.ne(i64.and(last, i64.const(-4096)), i64.load(entry, write ? 8 : 0)), false)
+  b.code.if(i64.ne(i64.and(last, i64.const(-4096)), i64.load(entry, write ? TLB.WRITE_TAG : TLB.READ_TAG)), false)
   // What repeats goes by how far its page reaches.
   const how = (write ? 1 : 0) | (b.insn.rep !== 0 ? WITHIN_PAGE : write ? 0 : MAY_COPY)
   b.code.setLocal(host.op, new Expr('i32', 'call', fill, [b.cpu, va, i32.const((size << 1) | how)]))

@@ -6,7 +6,7 @@
 
 import type { Builder } from '../builder/builder.ts'
 import { topBit } from '../builder/flag-bits.ts'
-import { type ShiftKind, secondBit, shiftedBits } from '../builder/shift-flags.ts'
+import { bit0, minusOne, ONE, type ShiftKind, secondBit, shiftedBits } from '../builder/shift-flags.ts'
 import type { Decoded } from '../decode/decoded.ts'
 import type { I64 } from '../wasm/expr.ts'
 import { i64, select } from '../wasm/ops.ts'
@@ -18,10 +18,6 @@ interface Shifted {
   readonly cf: I64
   readonly of: I64
 }
-
-const ONE = i64.const(1)
-const bit0 = (x: I64): I64 => i64.and(x, ONE)
-const minusOne = (count: I64): I64 => i64.sub(count, ONE)
 
 function shift(kind: ShiftKind): Definition {
   return (b) => {

@@ -227,13 +227,13 @@ export function formOf({ views: { i32, u16 } }: VcpuMemory, rec: number): number
   return isHeadOfRegion(u16[(rec + REC.HANDLER) >> 1]) ? i32[(form + REGION_PLACE.FORM) >> 2] : form
 }
 
-/** Whether the region of a record is left, as its accesses are apart, more than once in so many instructions since this was asked last. */
-export function isApartOften({ views: { i32 }, base }: VcpuMemory, rec: number, times: number, once: number): boolean {
+/** Whether fewer than so many instructions were retired since this was asked last of the region of a record, or that was made. */
+export function wasAskedWithin({ views: { i32 }, base }: VcpuMemory, rec: number, instructions: number): boolean {
   const since = (i32[(rec + REGION_PLACE.POINTER) >> 2] + REGION_PLACE.SINCE) >> 2
   const now = i32[(base + CPU.ICOUNT) >> 2]
   const passed = (now - i32[since]) >>> 0
   i32[since] = now
-  return passed < times * once
+  return passed < instructions
 }
 
 function placesOf({ views: { i32 } }: VcpuMemory, rec: number): ReadPage[] {

@@ -2,7 +2,7 @@ import { Locals, parameter } from '../builder/locals.ts'
 import { HELPER_INDEX } from '../cold/functions.ts'
 import { Code } from '../wasm/code.ts'
 import { type FlagEffects, type FlagsAt, flagFlow } from './flag-flow.ts'
-import { type Linear, LinearValues } from './linear.ts'
+import { LinearValues } from './linear.ts'
 import { type AddressEffects, type BlockAccess, reachFlow } from './reach.ts'
 import { RegionBuilder } from './region-builder.ts'
 import type { CodeMode, RegionCode, RegionInsn } from './region-code.ts'
@@ -11,7 +11,6 @@ import { regionLocals } from './region-locals.ts'
 import type { KnownOfMemory } from './region-memory.ts'
 import { steadyRegisters } from './steady.ts'
 import type { Outside } from './surroundings.ts'
-import type { KnownFlags } from './symbolic-flags.ts'
 import { type VectorEffects, type VectorsAt, vectorFlow } from './vector-flow.ts'
 import { ALL_PLAIN, type Plain } from './vector-state.ts'
 
@@ -22,13 +21,7 @@ export interface BlocksAt {
   readonly memory: readonly KnownOfMemory[]
 }
 
-interface Way {
-  readonly to: number
-  readonly flags: KnownFlags
-  readonly vectors: readonly Plain[]
-  readonly accesses: number
-  readonly registers: readonly Linear[]
-}
+type Effects = FlagEffects & VectorEffects & AddressEffects
 
 const NOTHING: ReadonlyMap<number, never> = new Map<number, never>()
 const NOTHING_KNOWN: KnownOfMemory = { reached: NOTHING, steady: 0, small: NOTHING }
@@ -43,38 +36,36 @@ export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): Blo
   const b = new RegionBuilder(code, locals, parameter('i32', 0), at, HELPER_INDEX, nowhere)
   const values = new LinearValues((local) => b.generalOf(local), at.pageVa.op)
   const reached = new Set(graph.sequence)
-  const effects = region.blocks.map(
-    ({ insns, next, fallsThrough }, block): FlagEffects & VectorEffects & AddressEffects => {
-      if (!reached.has(graph.way(block)))
-        return { isAsking: false, wanted: b.wanted, accesses: [], small: NOTHING, changed: 0, ways: [] }
-      const accesses: BlockAccess[] = []
-      const small = new Map<number, number>()
-      const ways: Way[] = []
-      const go = (offset: number): void => {
-        const to = graph.place(offset)
-        if (to === undefined) b.declareFlags()
-        else {
-          if (graph.isBack(block, graph.way(to))) b.declareFlags()
-          const { registers } = values
-          ways.push({ to, flags: b.flagsHere, vectors: b.vectorsHere(), accesses: accesses.length, registers })
-        }
+  const effects = region.blocks.map(({ insns, next, fallsThrough }, block): Effects => {
+    if (!reached.has(graph.way(block)))
+      return { isAsking: false, wanted: b.wanted, accesses: [], small: NOTHING, changed: 0, ways: [] }
+    const accesses: BlockAccess[] = []
+    const small = new Map<number, number>()
+    const ways: Effects['ways'][number][] = []
+    const go = (offset: number): void => {
+      const to = graph.place(offset)
+      if (to === undefined) b.declareFlags()
+      else {
+        if (graph.isBack(block, graph.way(to))) b.declareFlags()
+        const { registers } = values
+        ways.push({ to, flags: b.flagsHere, vectors: b.vectorsHere(), accesses: accesses.length, registers })
       }
-      b.flow = {
-        jump: (_, offset) => go(offset),
-        jumpTo: (here: RegionInsn) => {
-          b.declareFlags()
-          for (const offset of graph.targets(here)) go(offset)
-        },
-      }
-      b.isAsking = false
-      values.begin()
-      b.beginBlock({ flags: 'incoming', vectors: INCOMING, memory: NOTHING_KNOWN })
-      b.memory.trace = { values, accesses, small }
-      for (const insn of insns) b.emit(insn)
-      if (fallsThrough) go(next)
-      return { isAsking: b.isAsking, wanted: b.wanted, accesses, small, changed: values.changed, ways }
-    },
-  )
+    }
+    b.flow = {
+      jump: (_, offset) => go(offset),
+      jumpTo: (here: RegionInsn) => {
+        b.declareFlags()
+        for (const offset of graph.targets(here)) go(offset)
+      },
+    }
+    b.isAsking = false
+    values.begin()
+    b.beginBlock({ flags: 'incoming', vectors: INCOMING, memory: NOTHING_KNOWN })
+    b.memory.trace = { values, accesses, small }
+    for (const insn of insns) b.emit(insn)
+    if (fallsThrough) go(next)
+    return { isAsking: b.isAsking, wanted: b.wanted, accesses, small, changed: values.changed, ways }
+  })
   return {
     flags: flagFlow(effects, graph.entered),
     vectors: vectorFlow(effects, graph.entered),

@@ -1,4 +1,5 @@
 import type { FlagChange, PlainChange } from '../builder/builder.ts'
+import { truncated } from '../builder/flag-bits.ts'
 import { changed, type FlagWords } from '../builder/flag-words.ts'
 import { Locals, parameter } from '../builder/locals.ts'
 import { plainChange } from '../builder/product-flags.ts'
@@ -126,10 +127,6 @@ export function wordsOf(state: FlagState, values: Operands, bind: (x: I64) => I6
   // What keeps the carry finds it in q.
   const old = { fz: i64.const(1), fs: i64.const(1), fc: i64.shl(values.q, i64.const(63)) }
   return changed(change, state.size, old, bind)
-}
-
-function truncated(x: I64, size: number): I64 {
-  return size === 8 ? x : i64.and(x, i64.const((1n << BigInt(size * 8)) - 1n))
 }
 
 /** (vCPU): makes flag words of what FLAG_STATE says is in their place. */

@@ -109,7 +109,7 @@ function placeOf(
   baseOf: (local: Expr) => number | 'page' | undefined,
   far: Map<string, number>,
 ): number {
-  const base = firstBase(address, baseOf)
+  const [base] = registersIn(address, baseOf)
   if (segmentOf(address) !== undefined) return segmentOf(address) as number
   if (base === 'page') return CODE_PAGES + (pagesAway(address) & 3)
   if (base === undefined || pagesFrom(address) === 0) return base ?? OTHER
@@ -117,15 +117,6 @@ function placeOf(
   const number = far.get(key) ?? far.size
   far.set(key, number)
   return FAR + (number % FARS)
-}
-
-function firstBase(e: Expr, baseOf: (local: Expr) => number | 'page' | undefined): number | 'page' | undefined {
-  if (e.shape === 'local') return baseOf(e)
-  for (const arg of e.args) {
-    const found = firstBase(arg, baseOf)
-    if (found !== undefined) return found
-  }
-  return undefined
 }
 
 /** All registers that an address is made of. */

@@ -13,13 +13,13 @@ import {
   frameOf,
   have,
   hold,
-  isApartOften,
   note,
   type Place,
   placeBytes,
   REGION_PLACE,
   type ReadPage,
   recordOf,
+  wasAskedWithin,
 } from './code-pages.ts'
 import type { Outcome } from './compile-request.ts'
 import { type CompiledRegion, CompiledRegions, type FoundRegion, headOf, type Region } from './compiled-regions.ts'
@@ -141,23 +141,27 @@ export class Regions {
     const place = this.#placeOf(frameHost)
     const hot = (rec + REC.HOT) >> 1
     this.#views.u16[hot] = NEVER_HOT
-    if (this.#takeKnown(rec, place)) return
-    if (this.#compiler?.isAlive) {
-      this.#views.u16[hot] = this.#beingMade
-      this.#ask(this.#compiler, rec, place)
-    } else this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
+    if (this.#obtain(rec, place) === 'later') this.#views.u16[hot] = this.#beingMade
   }
 
   /** The region at the record was left OFTEN times as its accesses are apart: if that is too often, another takes its place. */
   keepApart(rec: number, frameHost: number, offset: number, rip: bigint): void {
     if (!isHeadOfRegion(this.#views.u16[(rec + REC.HANDLER) >> 1])) return
-    if (!isApartOften(this.#vcpu, rec, OFTEN, ONCE_IN)) return
+    if (!wasAskedWithin(this.#vcpu, rec, OFTEN * ONCE_IN)) return
     if (apart.size === MOST_APART) apart.clear()
     apart.add(headOf(this.#views.u8, frameHost, offset, modeOf(this.#vcpu)))
-    const place = this.#placeOf(frameHost, rip)
-    if (this.#takeKnown(rec, place)) return
-    if (this.#compiler?.isAlive) this.#ask(this.#compiler, rec, place)
-    else this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
+    this.#obtain(rec, this.#placeOf(frameHost, rip))
+  }
+
+  /** The place's region: one that is known, or as soon as it is made. */
+  #obtain(rec: number, place: Place): 'now' | 'later' {
+    if (this.#takeKnown(rec, place)) return 'now'
+    if (this.#compiler?.isAlive) {
+      this.#ask(this.#compiler, rec, place)
+      return 'later'
+    }
+    this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
+    return 'now'
   }
 
   /** @returns whether this thread knows a region of the place */
@@ -177,10 +181,17 @@ export class Regions {
     this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
   }
 
-  /** Another thread made the region at this record: the same for this thread's table, or another in its place. */
+  /**
+   * Another thread made the region at this record: the same for this thread's table, or another in its place. Where the table has it, it
+   * was left, and the body of the record's instruction is missing.
+   */
   install(rec: number, frameHost: number, offset: number): void {
     const { i32 } = this.#views
     const slot = i32[(i32[(rec + REGION_PLACE.POINTER) >> 2] + REGION_PLACE.SLOT) >> 2]
+    if (this.#tier.has(slot)) {
+      this.#tier.install(formOf(this.#vcpu, rec))
+      return
+    }
     const pages = CodePages.ofRegion(this.#vcpu, frameHost, rec)
     const place = this.#placeOf(frameHost)
     const found = pages && this.#region(pages, place)

@@ -19,11 +19,16 @@ export const M2P_START = 0xffff800000000000n
  * ends; or an access is to be to one page, as whoever asks goes by how far that reaches.
  */
 export const [MAY_COPY, WITHIN_PAGE] = [1 << 14, 1 << 15] as const
+/** What is below these. */
+export const SIZE_AND_WRITE: number = MAY_COPY - 1
+
+/** The size, of what `fill` is given. */
+export const sizeOf = (info: I32): I32 => i32.shr_u(i32.and(info, i32.const(SIZE_AND_WRITE)), i32.const(1))
 
 /**
- * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access is to two pages (but see WITHIN_PAGE and MAY_COPY)
- * whose frames do not follow each other in the memory, is not allowed, meets an absent or watched frame: then it leaves them in ADDRESS
- * and MISS. Fills the TLB.
+ * (vCPU, address, size << 1 | write) -> host address, or 0 where the slow step has to look: the access is to two pages whose frames do not
+ * follow each other in the memory (but see MAY_COPY and WITHIN_PAGE), is not allowed, meets an absent or watched frame: then it leaves
+ * address, size and write in ADDRESS and MISS. Fills the TLB.
  * @param self its index
  */
 export function fillFunction(self: number): FunctionBody {
@@ -43,7 +48,7 @@ export function fillFunction(self: number): FunctionBody {
   const fail = (when: I32) => code.brIf(failed, when, false)
   set(write, i32.and(info, i32.const(1)))
   const offset = i32.and(i32.wrap(va), i32.const(4095))
-  const size = i32.shr_u(i32.and(info, i32.const(MAY_COPY - 1)), i32.const(1))
+  const size = sizeOf(info)
   code.if(i32.gt_u(i32.add(offset, size), i32.const(4096)), false)
   fail(i32.and(info, i32.const(WITHIN_PAGE)))
   const oneByte = i32.or(i32.const(1 << 1), write)
@@ -96,7 +101,7 @@ export function fillFunction(self: number): FunctionBody {
   code.return(i32.add(host, offset))
   code.end()
   code.store(STORE64[8], cpu, va, CPU.ADDRESS)
-  code.store(STORE32, cpu, i32.and(info, i32.const(MAY_COPY - 1)), CPU.MISS)
+  code.store(STORE32, cpu, i32.and(info, i32.const(SIZE_AND_WRITE)), CPU.MISS)
   code.return(i32.const(0))
   code.end()
   return {
@@ -147,9 +152,6 @@ export function forgetEntry(code: Code, bank: I32, tlb: I32, left: I64): void {
 
 /** An entry of the TLB leads elsewhere: all of its page cache goes. */
 function forgetPages(code: Code, cpu: I32): void {
-  code.expr(i32.add(i32.load(cpu, CPU.TLB), i32.const(PAGE_CACHE.AT)))
-  code.expr(i32.const(0xff))
-  code.expr(i32.const(PAGE_CACHE.BYTES))
-  code.op(0xfc000b)
-  code.u8(0)
+  const pages = i32.add(i32.load(cpu, CPU.TLB), i32.const(PAGE_CACHE.AT))
+  code.fill(pages, i32.const(0xff), i32.const(PAGE_CACHE.BYTES))
 }

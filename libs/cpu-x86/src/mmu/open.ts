@@ -5,7 +5,7 @@ import { Expr } from '../wasm/expr.ts'
 import type { FunctionBody } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { dataEntry } from './data-tlb-code.ts'
-import { MAY_COPY } from './fill.ts'
+import { sizeOf } from './fill.ts'
 
 /** In what `open` is given, above what `fill` is: the entry of the page cache. */
 export const OPENED_ENTRY = 16
@@ -22,7 +22,7 @@ export function openFunction(fill: number): FunctionBody {
   const tag = locals.named('i64')
   const banks = i32.load(cpu, CPU.TLB)
   const asked = i32.and(info, i32.const((1 << OPENED_ENTRY) - 1))
-  const size = i64.extend_i32_u(i32.shr_u(i32.and(info, i32.const(MAY_COPY - 1)), i32.const(1)))
+  const size = i64.extend_i32_u(sizeOf(info))
   code.setLocal(entry.op, i32.shr_u(info, i32.const(OPENED_ENTRY)))
   code.setLocal(tlb.op, dataEntry(banks, va))
   const ways = i32.add(tlb, i32.shl(i32.and(info, i32.const(1)), i32.const(Math.log2(TLB.WRITE_TAG - TLB.READ_TAG))))

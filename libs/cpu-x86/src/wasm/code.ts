@@ -250,6 +250,13 @@ export class Code extends Bytes {
     this.u8(0)
   }
 
+  /** memory.fill. */
+  fill(to: I32, value: I32, count: I32): void {
+    for (const e of [to, value, count]) this.expr(e)
+    this.op(0xfc000b)
+    this.u8(0)
+  }
+
   brIf(label: number, condition: I32, likely?: boolean): void {
     this.expr(condition)
     if (likely !== undefined) this.hints.push([this.length, likely ? 1 : 0])

@@ -10,7 +10,7 @@ import type { Row } from '../../src/insn/row.ts'
 import { sseFront } from '../../src/insn/sse-front.ts'
 import { sseHelper } from '../../src/insn/sse-helper.ts'
 import { x87Helper } from '../../src/insn/x87-helper.ts'
-import { MAY_COPY } from '../../src/mmu/fill.ts'
+import { SIZE_AND_WRITE } from '../../src/mmu/fill.ts'
 import { CPU, REGION } from '../../src/state/layout.ts'
 import { DomainViews, VcpuMemory } from '../../src/state/vcpu-memory.ts'
 import { Code } from '../../src/wasm/code.ts'
@@ -58,7 +58,7 @@ export function bodyRunner(rows: readonly Row[], knows: boolean = false): (test:
   vcpu.setI32(CPU.TLB, BASE + REGION.TLB_KERNEL)
 
   function fill(_cpu: number, va: bigint, info: number): number {
-    const [at, size] = [Number(BigInt.asUintN(64, va)), (info & (MAY_COPY - 1)) >> 1]
+    const [at, size] = [Number(BigInt.asUintN(64, va)), (info & SIZE_AND_WRITE) >> 1]
     if (at >= DATA && at + size <= DATA + DATA_BYTES) return at - DATA + DATA_HOST
     if (at >= STACK && at + size <= STACK + STACK_BYTES) return at - STACK + STACK_HOST
     return 0

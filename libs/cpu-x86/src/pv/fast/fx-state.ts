@@ -53,10 +53,7 @@ function openImage(b: EntryBuilder, address: I64, write: boolean): I32 {
 }
 
 function copy(b: EntryBuilder, to: I32, from: I32): void {
-  for (const e of [to, from, i32.const(SAVED)]) b.code.expr(e)
-  b.code.op(0xfc000a)
-  b.code.u8(0)
-  b.code.u8(0)
+  b.code.copy(to, from, i32.const(SAVED))
 }
 
 /** What is checked is read once: another vCPU may write there meanwhile. */
