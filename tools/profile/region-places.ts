@@ -1,7 +1,6 @@
 import { CPU, JUMPS, REGION } from '../../libs/cpu-x86/src/state/layout.ts'
 
-const TWO_32 = 0x1_0000_0000
-const COMPAT_BIT = 1 << 31
+const GENERATION = JUMPS.COMPAT - 1
 
 /**
  * Where a vCPU's regions run, by its table of jumps between them, which is in shared memory: whatever thread made a region, and whenever,
@@ -13,9 +12,9 @@ export function regionPlaces(i32: Int32Array, vcpu: number, found: (slot: number
   const generations = [CPU.JUMPS_KERNEL, CPU.JUMPS_USER].map((at) => i32[(vcpu + at) >> 2])
   const first = (vcpu + REGION.JUMPS) >> 2
   for (let at = first; at < first + JUMPS.BYTES / 4; at += JUMPS.ENTRY / 4) {
+    const [low, high] = i32.subarray(at + JUMPS.KEY / 4)
     // Of another generation it may be of code that is gone.
-    if (!generations.includes(i32[at + JUMPS.GENERATION / 4] & ~COMPAT_BIT)) continue
-    const rip = (i32[at + JUMPS.RIP / 4 + 1] & 0xffff) * TWO_32 + (i32[at + JUMPS.RIP / 4] >>> 0)
-    found(i32[at + JUMPS.SLOT / 4], rip)
+    if (!generations.includes(low & GENERATION)) continue
+    found(i32[at + JUMPS.SLOT / 4], (high >>> 0) * 0x1_0000 + (low >>> 16))
   }
 }

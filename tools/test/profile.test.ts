@@ -111,9 +111,9 @@ test('regions are where jumps of this generation lead', () => {
   const jump = (n: number, words: readonly number[]): void => i32.set(words, (REGION.JUMPS + n * JUMPS.ENTRY) / 4)
   i32[CPU.JUMPS_KERNEL / 4] = 5
   i32[CPU.JUMPS_USER / 4] = 7
-  jump(0, [0x8100_0000 | 0, -1, 5, 40])
-  jump(1, [0x8100_1000 | 0, -1, 4, 41])
-  jump(2, [0x40_0000, 0, 7 | (1 << 31), 42])
+  jump(0, [5, 0xffff_8100 | 0, 40])
+  jump(1, [4 | (0x1000 << 16), 0xffff_8100 | 0, 41])
+  jump(2, [7 | JUMPS.COMPAT, 0x40, 42])
   const found: number[][] = []
   regionPlaces(i32, 0, (...pair) => found.push(pair))
   expect(found).toEqual([

@@ -55,15 +55,12 @@ function runRegions(code: Code, at: LoopLocals, cpu: I32): void {
   code.loop()
   const loop = code.depth
   const hash = i64.xor(target, i64.shr_u(target, i64.const(11)))
-  const index = i32.shl(i32.and(i32.wrap(hash), i32.const(JUMPS.ENTRIES - 1)), i32.const(5))
+  const index = i32.shl(i32.and(i32.wrap(hash), i32.const(JUMPS.ENTRIES - 1)), i32.const(Math.log2(JUMPS.ENTRY)))
   code.setLocal(known.op, i32.add(i32.add(cpu, i32.const(REGION.JUMPS)), index))
-  const generation = currentGeneration(cpu)
+  const key = i64.or(i64.shl(target, i64.const(16)), i64.extend_i32_u(currentGeneration(cpu)))
   code.block()
   const there = code.depth
-  const isKnown = i32.and(
-    i64.eq(i64.load(known, JUMPS.RIP), target),
-    i32.eq(i32.load(known, JUMPS.GENERATION), generation),
-  )
+  const isKnown = i64.eq(i64.load(known, JUMPS.KEY), key)
   // All of them are, where any region is run.
   code.brIf(there, i32.and(isKnown, i32.eq(at.mask, i32.const(HANDLER_MASK.REGIONS))), true)
   code.setLocal(next.op, executeEntry(cpu, target))
@@ -77,8 +74,7 @@ function runRegions(code: Code, at: LoopLocals, cpu: I32): void {
   code.setLocal(at.exit.op, i32.const(EXIT.UNREADY))
   code.br(leave)
   code.end()
-  code.store(STORE64[8], known, target, JUMPS.RIP)
-  code.store(STORE32, known, generation, JUMPS.GENERATION)
+  code.store(STORE64[8], known, key, JUMPS.KEY)
   code.store(STORE32, known, slotOf(next), JUMPS.SLOT)
   code.store(STORE32, known, next, JUMPS.REC)
   code.end()

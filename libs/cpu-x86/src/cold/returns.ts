@@ -1,4 +1,4 @@
-import { CPU, RETURNS } from '../state/layout.ts'
+import { CPU, JUMPS, RETURNS } from '../state/layout.ts'
 import { type Code, STORE32, STORE64 } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64, select } from '../wasm/ops.ts'
@@ -7,7 +7,10 @@ import { REC } from './record.ts'
 /** What entries of JUMPS and RETURNS have that may be used now: the mode's generation, and whether it is compatibility mode. */
 export function currentGeneration(cpu: I32): I32 {
   const mode = i32.add(cpu, i32.shl(i32.load(cpu, CPU.USER), i32.const(2)))
-  return i32.or(i32.load(mode, CPU.JUMPS_KERNEL), i32.shl(i32.load(cpu, CPU.COMPAT), i32.const(31)))
+  return i32.or(
+    i32.load(mode, CPU.JUMPS_KERNEL),
+    i32.shl(i32.load(cpu, CPU.COMPAT), i32.const(Math.log2(JUMPS.COMPAT))),
+  )
 }
 
 const newest = (cpu: I32): I32 => i32.add(cpu, i32.load(cpu, CPU.RETURN))

@@ -172,18 +172,20 @@ export const XTLB = { ENTRY: 16, ENTRIES: 4096, TAG: 0, CODE_TABLE: 8, HOST: 12,
 
 /**
  * Where regions have gone on in others, by address: the other's record and its place in the function tables, as the execute TLB and the
- * code tables had them, in one line of a cache. An entry of another generation than the mode's is none.
+ * code tables had them. An entry of another generation than the mode's is none. They are few and small, as they share the caches
+ * with what guests read.
  */
 export const JUMPS = {
-  ENTRY: 32,
-  ENTRIES: 16384,
-  /** u64 */
-  RIP: 0,
+  ENTRY: 16,
+  ENTRIES: 4096,
+  /** u64: 48 bits of the address, above the generation and COMPAT. */
+  KEY: 0,
+  COMPAT: 1 << 15,
+  LAST_GENERATION: 0x7ffe,
   /** i32 */
-  GENERATION: 8,
-  SLOT: 12,
-  REC: 16,
-  BYTES: 16384 * 32,
+  SLOT: 8,
+  REC: 12,
+  BYTES: 4096 * 16,
 } as const
 
 /**
@@ -232,9 +234,9 @@ export const REGION = {
   XUSED_KERNEL: 0x75000,
   XUSED_USER: 0x77000,
   JUMPS: 0x79000,
-  LOST_KERNEL: 0xf9000,
-  LOST_USER: 0xf9400,
-  CODE_TABLES: 0xfa000,
+  LOST_KERNEL: 0x89000,
+  LOST_USER: 0x89400,
+  CODE_TABLES: 0x8a000,
 } as const
 
 /** Bits of the per-frame byte at FRAME_FLAGS. A frame with any bit set gets no write tag. */

@@ -13,8 +13,6 @@ const EXECUTE: readonly TlbBankPlace[] = [
   { at: REGION.XTLB_USER, shape: XTLB, used: REGION.XUSED_USER },
 ]
 const TWO_32 = 0x1_0000_0000
-/** Of JUMPS, below what empty entries have, whatever the mode. */
-const LAST_GENERATION = 0x7fff_fffe
 const EMPTY = 0xffff_ffff_ffff_ffffn
 const isUpper = (tag: bigint): boolean => tag >> 63n !== 0n
 
@@ -106,7 +104,7 @@ export class VcpuMemory {
   resetTlbs(): void {
     for (const bank of this.#data) bank.reset()
     for (const bank of this.#execute) bank.reset()
-    this.setI32(CPU.JUMPS_LAST, LAST_GENERATION)
+    this.setI32(CPU.JUMPS_LAST, JUMPS.LAST_GENERATION)
     this.forgetJumps()
   }
 
@@ -118,15 +116,17 @@ export class VcpuMemory {
 
   /** After anything was taken from a mode's execute TLB but by another page: what JUMPS and RETURNS have is or was in there. */
   #forgetJumps(user: boolean): void {
-    const last = this.i32(CPU.JUMPS_LAST)
-    const next = last === LAST_GENERATION ? 0 : last + 1
-    // Numbers come again: none may be left of those given out before.
-    if (next === 0) {
+    const [own, other] = user ? [CPU.JUMPS_USER, CPU.JUMPS_KERNEL] : [CPU.JUMPS_KERNEL, CPU.JUMPS_USER]
+    let next = this.i32(CPU.JUMPS_LAST) + 1
+    if (next > JUMPS.LAST_GENERATION) {
+      // Numbers come again: none may be left of those given out before.
+      this.setI32(other, 0)
+      next = 1
       this.views.u8.fill(0xff, this.base + REGION.JUMPS, this.base + REGION.JUMPS + JUMPS.BYTES)
       this.views.u8.fill(0xff, this.base + CPU.RETURNS, this.base + CPU.RETURNS + RETURNS.BYTES)
     }
     this.setI32(CPU.JUMPS_LAST, next)
-    this.setI32(user ? CPU.JUMPS_USER : CPU.JUMPS_KERNEL, next)
+    this.setI32(own, next)
     const lost = this.#lost(user)
     if (this.#i32[lost] !== 0) this.#i32.fill(0, lost, lost + LOST.BYTES / 4)
   }

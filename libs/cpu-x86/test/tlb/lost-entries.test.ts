@@ -46,8 +46,9 @@ class CallingGuest {
   /** Whether regions remember where FUNCTION's is. */
   get remembers(): boolean {
     const { views, vcpu } = this.machine
-    const first = (vcpu.base + REGION.JUMPS + JUMPS.RIP) >> 3
-    return Array.from({ length: JUMPS.ENTRIES }, (_, n) => views.u64[first + (n * JUMPS.ENTRY) / 8]).includes(FUNCTION)
+    const first = (vcpu.base + REGION.JUMPS + JUMPS.KEY) >> 3
+    const keys = Array.from({ length: JUMPS.ENTRIES }, (_, n) => views.u64[first + (n * JUMPS.ENTRY) / 8])
+    return keys.some((key) => BigInt.asIntN(64, key) >> 16n === FUNCTION)
   }
 
   /** The execute TLB has the other page now. */
@@ -101,4 +102,19 @@ test('pages that take each other’s place by turns do not have their code looke
   const generation = vcpu.i32(CPU.JUMPS_KERNEL)
   expect(guest.added()).toBe(BigInt(LENGTH))
   expect(vcpu.i32(CPU.JUMPS_KERNEL)).toBe(generation)
+})
+
+test('generations that come again find nothing, and the two modes never share one', () => {
+  const guest = new CallingGuest(0n)
+  expect(guest.added()).toBe(BigInt(LENGTH))
+  const { vcpu } = guest.machine
+  const generations = (): readonly number[] => [vcpu.i32(CPU.JUMPS_KERNEL), vcpu.i32(CPU.JUMPS_USER)]
+  vcpu.setI32(CPU.JUMPS_LAST, JUMPS.LAST_GENERATION)
+  vcpu.flushExecuteTlb(true)
+  expect(new Set(generations()).size).toBe(2)
+  expect(Math.max(...generations())).toBeLessThan(JUMPS.LAST_GENERATION)
+  const first = (vcpu.base + REGION.JUMPS) >> 3
+  const keys = Array.from({ length: JUMPS.ENTRIES }, (_, n) => vcpu.views.u64[first + (n * JUMPS.ENTRY) / 8])
+  expect(new Set(keys)).toEqual(new Set([2n ** 64n - 1n]))
+  expect(guest.added()).toBe(BigInt(LENGTH))
 })
