@@ -13,7 +13,7 @@ function benchRows(group: Group, { short, progress }: How): Promise<readonly Row
   const known = measured.get(group)
   if (known !== undefined) return known
   const rounds = short ? ROUNDS.short : ROUNDS.full
-  const options = { rounds, time: 200, batches: 3, least: false, progress } as const
+  const options = { rounds, time: 200, batches: 3, least: false, kept: false, progress } as const
   const rows = bench({ ...options, names: [group], machines: ['paravane', 'tcg', 'native'] }).then(({ rows }) => rows)
   measured.set(group, rows)
   return rows

@@ -66,6 +66,12 @@ export class ConsoleProcess {
     return { status: await this.#closed, stdout: this.#stdout, stderr: this.#stderr }
   }
 
+  /** Asks it to end, and kills it if it has not after `limitMs`. */
+  async terminate(limitMs: number): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await this.ends(limitMs).catch(() => {})
+  }
+
   async kill(): Promise<void> {
     if (!this.#ended) this.#child.kill('SIGKILL')
     await this.#closed

@@ -39,6 +39,7 @@ export async function bench(options: BenchOptions): Promise<Result> {
       ['this machine', `${cpus()[0].model}, ${availableParallelism()} processors, Node ${process.version}`],
       ['its load', `${loadBefore.toFixed(2)} before, ${loadavg()[0].toFixed(2)} after`],
       ['processes of each machine', `${rounds}, interleaved; ${statistic}`],
+      ['compiled code', options.kept ? 'kept from earlier processes' : 'none from before'],
       ['compiler', compiler],
       ['rival', qemu.version],
       ...results.flatMap(({ load }) => load),

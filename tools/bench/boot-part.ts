@@ -13,16 +13,20 @@ import { interleaved, type PartInit, type Result } from './part.ts'
 import { rivalsCommand } from './rivals-command.ts'
 
 const MEMORY_MIB = 256
+/** Time for a process to end in order. */
+const ENDING_MS = 10_000
 export const BOOTS: readonly string[] = ['boot', 'boot-unpacked', 'second-guest']
 
 /** Debian's cloud kernel to its shell, from the start of the process; and of two guests of one process, the second beside the first. */
 export async function bootPart(init: PartInit): Promise<Result> {
-  const { names, qemu, progress, rounds, machines } = init
+  const { names, qemu, progress, rounds, machines, kept } = init
   const guest = await obtainDebianGuest({ progress })
   const shape: GuestShape = { ...guest, memory: MEMORY_MIB }
   const timed = (name: string, of: GuestShape): Promise<Row[]> => {
-    const from = (start: () => ConsoleProcess) => (): Promise<Run> => boot(name, start)
-    const run = { paravane: from(() => startParavane(of)), tcg: from(() => startQemu(qemu, of)) }
+    const run = {
+      paravane: () => boot(name, startParavane(of, '', kept)),
+      tcg: () => boot(name, startQemu(qemu, of)),
+    }
     return interleaved(name, run, init)
   }
   const rows = await timed('boot', shape)
@@ -60,12 +64,12 @@ export interface TwoBoots {
   readonly second: number
 }
 
-async function boot(name: string, start: () => ConsoleProcess): Promise<Run> {
-  const guest = start()
+async function boot(name: string, guest: ConsoleProcess): Promise<Run> {
   try {
     await guest.shows(READY, HANG_MS)
     return { measures: [{ name, kind: 'boot', ns: (performance.now() - guest.begin) * 1e6 }] }
   } finally {
-    await guest.kill()
+    // What it has compiled is kept when it ends in order.
+    await guest.terminate(ENDING_MS)
   }
 }

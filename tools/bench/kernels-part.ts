@@ -25,7 +25,7 @@ export async function kernelsPart(init: PartInit): Promise<Result> {
   const shape: GuestShape = { kernel, ramdisk: await makeRamdisk(ramdisk, workload), memory: MEMORY_MIB }
   const line = (program: string): string => [program, '-t', time, '-b', batches, ...names].join(' ')
   const run = {
-    paravane: () => guestRun((extra) => startParavane(shape, extra), line(WORKLOAD), 'paravane'),
+    paravane: () => guestRun((extra) => startParavane(shape, extra, init.kept), line(WORKLOAD), 'paravane'),
     tcg: () => guestRun((extra) => startQemu(qemu, shape, extra), line(WORKLOAD), 'tcg'),
     native: () => nativeRun('/bin/sh', ['-c', `${line(workload)} && echo ${END}`]),
   }

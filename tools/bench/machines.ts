@@ -21,9 +21,18 @@ export interface GuestShape {
 }
 
 /** Arguments of `npm start`. */
-export function paravaneArgs({ kernel, ramdisk, memory }: GuestShape, extra: string): string[] {
+export function paravaneArgs({ kernel, ramdisk, memory }: GuestShape, extra: string, kept: boolean): string[] {
   const files = ['--kernel', kernel, '--ramdisk', ramdisk, '--memory', `${memory}`]
-  return [...files, '--cpu', OUR_CPU, '--pcpus', '1', '--extra', `console=hvc0 quiet${extra}`]
+  return [
+    ...files,
+    ...(kept ? [] : ['--no-keep']),
+    '--cpu',
+    OUR_CPU,
+    '--pcpus',
+    '1',
+    '--extra',
+    `console=hvc0 quiet${extra}`,
+  ]
 }
 
 /**
@@ -45,9 +54,9 @@ export function qemuArgs({ kernel, ramdisk, memory }: GuestShape, extra: string)
   ]
 }
 
-/** The guest's process, with words for the kernel's command line. */
-export function startParavane(shape: GuestShape, extra = ''): ConsoleProcess {
-  return new CliGuest(paravaneArgs(shape, extra))
+/** The guest's process, with words for the kernel's command line, and the compiled code of those before if `kept`. */
+export function startParavane(shape: GuestShape, extra: string, kept: boolean): ConsoleProcess {
+  return new CliGuest(paravaneArgs(shape, extra, kept))
 }
 
 export function startQemu({ program, leading, environment }: Qemu, shape: GuestShape, extra = ''): ConsoleProcess {

@@ -13,6 +13,7 @@ kernels, programs and boots stand for all of them.
   --time MS       least time of a batch of calls (200)
   --batches N     batches in each process, of which the median counts (3)
   --least         compares least times and not medians, for a look on a busy machine
+  --kept          Paravane has the compiled code of processes before, as a user has who starts a guest again
   --without NAME  leaves a machine out: paravane, tcg or native
   --json          one JSON document in place of tables
 
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
       batches: { type: 'string', default: '3' },
       least: { type: 'boolean', default: false },
       without: { type: 'string', multiple: true, default: [] },
+      kept: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
     allowPositionals: true,
@@ -43,6 +45,7 @@ async function main(): Promise<void> {
     time: number('time', values.time),
     batches: number('batches', values.batches),
     least: values.least,
+    kept: values.kept,
     machines: MACHINES.filter((name) => !values.without.includes(name)),
     progress: (line) => process.stderr.write(`bench: ${line}\n`),
   })

@@ -16,6 +16,8 @@ export interface PartInit {
   readonly batches: number
   /** Whether the least times count in place of medians. */
   readonly least: boolean
+  /** Whether our guests have the compiled code of those before. */
+  readonly kept: boolean
   readonly progress: (line: string) => void
 }
 
@@ -31,9 +33,13 @@ export interface Result {
 export async function interleaved(
   what: string,
   run: Readonly<Partial<Record<MachineName, () => Promise<Run>>>>,
-  { machines, rounds, least, progress }: PartInit,
+  { machines, rounds, least, kept, progress }: PartInit,
 ): Promise<Row[]> {
   const samples: Record<MachineName, Run[]> = { paravane: [], tcg: [], native: [] }
+  if (kept && run.paravane && machines.includes('paravane')) {
+    progress(`${what}, once to have its code kept ...`)
+    await run.paravane()
+  }
   for (let round = 1; round <= rounds; round++) {
     for (const machine of MACHINES) {
       const act = machines.includes(machine) ? run[machine] : undefined

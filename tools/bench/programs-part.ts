@@ -30,7 +30,7 @@ export async function programsPart(init: PartInit): Promise<Result> {
 
   const script = programScript(WORKLOAD, names)
   const run = {
-    paravane: () => guestRun((extra) => startParavane(shape, extra), script, 'paravane'),
+    paravane: () => guestRun((extra) => startParavane(shape, extra, init.kept), script, 'paravane'),
     tcg: () => guestRun((extra) => startQemu(qemu, shape, extra), script, 'tcg'),
     native: () => nativeRun('unshare', enterTree(tree, `${script} && echo ${END}`)),
   }

@@ -10,6 +10,8 @@ export interface ComposeOptions {
   readonly pcpus?: number
   /** Configuration of the CPU engine: what the guests' processor offers. By default all it can. */
   readonly cpu?: unknown
+  /** Folder in which compiled code is kept for other processes: an absolute path. By default it is not. */
+  readonly keep?: string
   /** How many vCPUs there will be. */
   readonly vcpus: number
   /** Takes what guests write to the hypervisor's log. */
@@ -19,9 +21,12 @@ export interface ComposeOptions {
 }
 
 /** Starts the hypervisor of this process. */
-export function compose({ pcpus, cpu, vcpus, guestLog, warn }: ComposeOptions): Promise<Hypervisor> {
+export function compose({ pcpus, cpu, keep, vcpus, guestLog, warn }: ComposeOptions): Promise<Hypervisor> {
   return startHypervisor({
-    plugins: [{ use: CPU, config: cpu }, SCHEDULER],
+    plugins: [
+      { use: CPU, config: { ...(cpu as object | undefined), ...(keep === undefined ? {} : { keep }) } },
+      SCHEDULER,
+    ],
     pcpus: pcpus ?? Math.min(vcpus, availableParallelism()),
     resolve: (specifier) => import.meta.resolve(specifier),
     scheduler: 'credit',

@@ -1,20 +1,40 @@
-import { CpuEngine, definePlugin, type XenPlugin } from '@paravane/core'
+import { isAbsolute } from 'node:path'
+import {
+  type ConfigKey,
+  type ConfigSchema,
+  type ConfigValues,
+  CpuEngine,
+  configOf,
+  definePlugin,
+  type XenPlugin,
+} from '@paravane/core'
 import { pvEngine } from './engine.ts'
-import { CpuPolicy, type PolicyConfig, policySchema } from './state/policy.ts'
+import { prepareFolder } from './kept/kept-folder.ts'
+import { CpuPolicy, hide, level } from './state/policy.ts'
 import { setV8Flags } from './v8-flags.ts'
 
+const keep: ConfigKey<string> = {
+  initial: '',
+  expected: 'the absolute path of a folder for compiled code, or empty',
+  accepts: (value): value is string => typeof value === 'string' && (value === '' || isAbsolute(value)),
+}
+
+type Config = ConfigValues<{ level: typeof level; hide: typeof hide; keep: typeof keep }>
+const config: ConfigSchema<Config> = configOf({ level, hide, keep })
+
 /** The x86-64 CPU engine for paravirtual domains. */
-const plugin: XenPlugin<PolicyConfig> = definePlugin({
+const plugin: XenPlugin<Config> = definePlugin({
   id: '@paravane/cpu-x86',
   apiVersion: 1,
-  config: policySchema,
+  config,
   requires: [],
   provides: [CpuEngine],
-  host() {
+  host(_, { keep }) {
     setV8Flags()
+    if (keep !== '') prepareFolder(keep)
   },
-  pcpu(scope, config) {
-    scope.contribute(CpuEngine, 'pv', pvEngine(new CpuPolicy(config)))
+  pcpu(scope, { keep, ...policy }) {
+    scope.contribute(CpuEngine, 'pv', pvEngine(new CpuPolicy(policy), keep || undefined))
   },
 })
 

@@ -147,7 +147,7 @@ export class VcpuRunner {
       case EXIT.LOOKUP:
         return undefined
       case EXIT.HOT:
-        if (!this.#waking.defers(rec, this.cache.hotThreshold)) this.#region(rec, 'make')
+        this.#region(rec, this.#waking.isOver ? 'make' : 'later')
         return undefined
       case EXIT.NEED_FORM:
         if (this.#isHead(rec)) this.#region(rec, 'install')
@@ -187,7 +187,7 @@ export class VcpuRunner {
   }
 
   /** For the record at RIP, which is about to run, or another. */
-  #region(rec: number, what: 'make' | 'install' | 'again' | 'keepApart', va: bigint = this.vcpu.rip): void {
+  #region(rec: number, what: 'make' | 'later' | 'install' | 'again' | 'keepApart', va: bigint = this.vcpu.rip): void {
     const frame = inGuest(this.vcpu, () => this.#fetch(va))
     const offset = Number(va & 0xfffn)
     // A safepoint may have had the current record forgotten, or the code dropped.

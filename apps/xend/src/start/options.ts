@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly cpu?: CpuChoice
   readonly virtualClock: boolean
   readonly regions: boolean
+  /** Whether compiled code is kept for the next start. */
+  readonly keep: boolean
   readonly refresh: boolean
   readonly verbose: boolean
   readonly help: boolean
@@ -47,6 +49,7 @@ Boots a paravirtual guest with its console on this terminal; Ctrl-] leaves.
                          without the features NAME, as in --cpu max,-aes,-sha
   --virtual-clock        time from retired instructions: a run that repeats exactly
   --no-regions           without compiling hot code
+  --no-keep              compile all code anew, and keep none for the next start
   --refresh              ask apt for newer packages
   --verbose              also show what the guest writes to the hypervisor's log
   --help                 show this
@@ -68,6 +71,7 @@ const OPTIONS = {
   cpu: VALUE,
   'virtual-clock': FLAG,
   'no-regions': FLAG,
+  'no-keep': FLAG,
   refresh: FLAG,
   verbose: FLAG,
   help: FLAG,
@@ -106,6 +110,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     cpu: cpu === undefined ? undefined : cpuChoice(cpu),
     virtualClock: values.has('virtual-clock'),
     regions: !values.has('no-regions'),
+    keep: !values.has('no-keep'),
     refresh: values.has('refresh'),
     verbose: values.has('verbose'),
     help: values.has('help'),

@@ -1,6 +1,9 @@
 /** What `npm start` does: boots a paravirtual guest on this terminal. */
+import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { CodedError } from '@paravane/core'
+import { cacheFolder } from '../guest-image/cache-folder.ts'
 import { guestRequest } from './guest-request.ts'
 import { parseStartOptions, type StartOptions, USAGE } from './options.ts'
 import { type RunResult, runGuest } from './run-guest.ts'
@@ -44,17 +47,30 @@ function watchSignals(): { readonly stopped: Promise<NodeJS.Signals>; running: b
   return watch
 }
 
+/** Where compiled code is kept for the next start, if that can be written. */
+function keptFolder(): string | undefined {
+  const folder = join(cacheFolder(), 'regions')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return folder
+  } catch (error) {
+    say(`compiled code is not kept for the next start: ${(error as Error).message}`)
+    return undefined
+  }
+}
+
 async function start(options: StartOptions): Promise<number> {
   const signals = watchSignals()
   const request = await guestRequest(options, { folder: startFolder(process.env), progress: say, warn: say })
   // Imported here, so that what can be refused is refused before the engine is loaded.
   const { compose } = await import('../compose.ts')
-  const { pcpus, cpu, verbose } = options
+  const { pcpus, cpu, verbose, keep } = options
   const guestLog = (_: number, bytes: Uint8Array): boolean => process.stderr.write(bytes)
   say('starting the hypervisor ...')
   const hypervisor = await compose({
     pcpus,
     cpu,
+    keep: keep ? keptFolder() : undefined,
     vcpus: request.domain.vcpus,
     guestLog: verbose ? guestLog : undefined,
     warn: say,

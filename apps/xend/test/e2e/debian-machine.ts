@@ -35,7 +35,7 @@ export class DebianGuest {
       if (found) return found
       const end = await this.more()
       if (end && !what.test(this.shown))
-        throw new Error(`ended by ${end.reason} without ${what}:\n${this.shown.slice(-500)}`)
+        throw new Error(`ended by ${end.reason} without ${what}:\n${this.shown.slice(-6000)}`)
     }
   }
 

@@ -4,6 +4,7 @@ import { parseStartOptions, type StartOptions } from '../../src/start/options.ts
 const NOTHING: StartOptions = {
   virtualClock: false,
   regions: true,
+  keep: true,
   refresh: false,
   verbose: false,
   help: false,
@@ -26,6 +27,7 @@ test('every option, with its value behind it or behind =', () => {
       'max,-aes',
       '--virtual-clock',
       '--no-regions',
+      '--no-keep',
       '--refresh',
       '--verbose',
       '-h',
@@ -44,6 +46,7 @@ test('every option, with its value behind it or behind =', () => {
     cpu: { level: 'max', hide: ['aes'] },
     virtualClock: true,
     regions: false,
+    keep: false,
     refresh: true,
     verbose: true,
     help: true,

@@ -114,5 +114,6 @@ const pcpu = new Pcpu({
 })
 report({ kind: 'ready' })
 pcpu.run()
+await engine.stop?.()
 start.mail.close()
 start.reports.close()

@@ -89,6 +89,8 @@ export interface EnginePcpu {
    * frames. The same in every tier of an engine, while no vCPU of the domain runs. Not cryptographic.
    */
   stateHash(domid: number): bigint
+  /** The pCPU ends: no more is asked of this. */
+  stop?(): Promise<void>
 }
 
 /** What a CPU engine contributes: each thread calls one of the two, once. */

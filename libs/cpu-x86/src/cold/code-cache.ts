@@ -20,7 +20,7 @@ const TOO_LONG = 13 | (1 << 8)
 const LAST_VERSION = 0x7fffff00
 
 /** Jumps to a place before it asks for a region that is compiled already. */
-const WARM = 16
+export const WARM = 16
 
 export interface CodeCacheOptions {
   readonly decode: Decode

@@ -1,4 +1,5 @@
 import type { Stretch } from './code-pages.ts'
+import type { RegionsModule } from './compile-request.ts'
 import type { CodeMode } from './region-code.ts'
 import { pageOf } from './region-code.ts'
 
@@ -41,6 +42,11 @@ export interface Region extends RegionFacts {
   readonly compiled: CompiledRegion
 }
 
+/** The regions of a module. */
+export function regionsOf({ module, regions }: RegionsModule): Region[] {
+  return regions.map(({ name, facts }) => ({ ...facts, compiled: { module, name } }))
+}
+
 /** A region, and the offset of the entry by which it was found. */
 export interface FoundRegion {
   readonly region: Region
@@ -53,6 +59,8 @@ export class CompiledRegions {
   /** In the order of their last use. */
   readonly #used = new Set<Region>()
   readonly #most: number
+  /** Heads of regions that are not known yet and can be had soon. */
+  #expected: ReadonlySet<number> = new Set()
 
   constructor(most: number = MOST_REGIONS) {
     this.#most = most
@@ -86,9 +94,18 @@ export class CompiledRegions {
     }
   }
 
+  expect(heads: Int32Array): void {
+    this.#expected = new Set([...this.#expected, ...heads])
+  }
+
   /** Whether there may be code of a region at an offset of a page of these bytes. */
   hasHead(bytes: Uint8Array, page: number, offset: number, mode: CodeMode): boolean {
     return this.#byHead.has(headOf(bytes, page, offset, mode))
+  }
+
+  /** Whether there may be code of one soon. */
+  mayHave(bytes: Uint8Array, page: number, offset: number, mode: CodeMode): boolean {
+    return this.#expected.has(headOf(bytes, page, offset, mode))
   }
 
   #touch(region: Region): void {
@@ -105,6 +122,12 @@ export class CompiledRegions {
     }
   }
 }
+
+/**
+ * Compiled regions by content, shared by all domains of a thread: the same code compiles once. The decoder is the same for all of
+ * them: a host has one CPU policy.
+ */
+export const compiled: CompiledRegions = new CompiledRegions()
 
 /** A number for the place in the page, and the bytes there (FNV-1a). */
 export function headOf(bytes: Uint8Array, page: number, offset: number, { bits, isUser, isApart }: CodeMode): number {

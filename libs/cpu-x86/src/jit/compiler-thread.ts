@@ -3,7 +3,7 @@ import type { PolicyConfig } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import type { Place } from './code-pages.ts'
 import { ANSWERS, type CompileAnswer, type CompilerStart, type Outcome, type ToCompiler } from './compile-request.ts'
-import type { CompiledRegion } from './compiled-regions.ts'
+import { compiled, type Region, regionsOf } from './compiled-regions.ts'
 
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? './compiler-worker.ts' : './compiler-worker.js',
@@ -11,7 +11,7 @@ const WORKER = new URL(
 )
 
 /** Takes a region that was asked for, or hears that there is none. */
-export type Answered = (outcome: Outcome, module: CompiledRegion['module'] | undefined) => void
+export type Answered = (outcome: Outcome, region: Region | undefined) => void
 
 /** A thread that compiles regions for the vCPUs of this one, which run on meanwhile. */
 export class CompilerThread {
@@ -25,11 +25,12 @@ export class CompilerThread {
   #seen = 0
   #isAlive = true
 
-  constructor(policy: PolicyConfig) {
+  /** @param keep folder in which compiled code is kept for other processes, if it is */
+  constructor(policy: PolicyConfig, keep?: string) {
     const { port1, port2 } = new MessageChannel()
     port1.unref()
     this.#port = port1
-    const start: CompilerStart = { port: port2, policy, words: this.#words }
+    const start: CompilerStart = { port: port2, policy, words: this.#words, keep }
     this.#worker = new Worker(WORKER, { workerData: start, transferList: [port2], name: 'regions' })
     this.#worker.unref()
     // Who asked is not answered any more: its places stay cold.
@@ -43,7 +44,7 @@ export class CompilerThread {
   }
 
   /** @returns its number */
-  ask(vcpu: VcpuMemory, place: Place, hotThreshold: number, answered: Answered): number {
+  ask(vcpu: VcpuMemory, place: Place, hotThreshold: number, onlyKept: boolean, answered: Answered): number {
     const id = ++this.#last
     this.#asked.set(id, answered)
     const { frameHost, rip, mode } = place
@@ -51,7 +52,7 @@ export class CompilerThread {
     const memory = this.#memory(vcpu.views.memory)
     const { base } = vcpu
     const seen = this.#seen
-    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen })
+    this.#post({ kind: 'region', id, memory, base, frameHost, rip, mode, hotThreshold, executed, seen, onlyKept })
     return id
   }
 
@@ -72,14 +73,26 @@ export class CompilerThread {
   poll(): void {
     if (Atomics.load(this.#words, ANSWERS) === this.#seen) return
     for (let it = receiveMessageOnPort(this.#port); it !== undefined; it = receiveMessageOnPort(this.#port)) {
-      const { serial, module, outcomes } = it.message as CompileAnswer
+      const { serial, modules, outcomes, kept } = it.message as CompileAnswer
       this.#seen = serial
+      if (kept) compiled.expect(kept)
+      const regions = modules.flatMap(regionsOf)
+      for (const region of regions) compiled.add(region)
       for (const outcome of outcomes) {
         const answered = this.#asked.get(outcome.id)
         this.#asked.delete(outcome.id)
-        answered?.(outcome, module)
+        answered?.(outcome, outcome.kind === 'region' ? regions[outcome.region] : undefined)
       }
     }
+  }
+
+  /** Ends when it has kept what it compiled. */
+  async stop(): Promise<void> {
+    if (!this.#isAlive) return
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#worker.ref()
+    this.#post({ kind: 'stop' })
+    await ended
   }
 
   terminate(): Promise<number> {

@@ -1,23 +1,34 @@
 import { workerData } from 'node:worker_threads'
+import { openKept } from '../kept/open-kept.ts'
 import { CpuPolicy } from '../state/policy.ts'
 import { lowerCompilingThreads } from './compile-priority.ts'
-import { ANSWERS, type CompilerStart, type ToCompiler } from './compile-request.ts'
+import { ANSWERS, type CompileAnswer, type CompilerStart, type ToCompiler } from './compile-request.ts'
 import { Compiler, TOGETHER } from './compiler.ts'
 
 /** Milliseconds that a region waits for others to be compiled with. */
 const WAIT = 2
+/** Milliseconds without work after which what was compiled is kept: V8 has optimized by then what is run much. */
+const IDLE = 5000
 
-const { port, policy, words } = workerData as CompilerStart
+const { port, policy, words, keep } = workerData as CompilerStart
 lowerCompilingThreads()
-const compiler = new Compiler(new CpuPolicy(policy).decode)
+const kept = keep === undefined ? undefined : openKept(keep, policy)
+const compiler = new Compiler(new CpuPolicy(policy).decode, kept)
+if (kept) answer(compiler.greet(kept.heads))
 let timer: NodeJS.Timeout | undefined
+let idle: NodeJS.Timeout | undefined
+
+function answer(it: CompileAnswer): void {
+  port.postMessage(it)
+  Atomics.store(words, ANSWERS, it.serial)
+}
 
 function compile(): void {
   timer = undefined
-  const answer = compiler.compile()
-  port.postMessage(answer)
-  Atomics.store(words, ANSWERS, answer.serial)
+  answer(compiler.compile())
   if (compiler.waiting > 0) setImmediate(later)
+  clearTimeout(idle)
+  idle = setTimeout(() => compiler.save(), IDLE).unref()
 }
 
 /** What came meanwhile comes first. */
@@ -29,5 +40,6 @@ function later(): void {
 
 port.on('message', (message: ToCompiler) => {
   compiler.take(message)
-  later()
+  if (message.kind === 'stop') port.close()
+  else later()
 })

@@ -1,7 +1,10 @@
 import type { Decode } from '../decode/decoder.ts'
+import type { KeptCode } from '../kept/kept-code.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
+import { Answers } from './answers.ts'
 import { CodePages, copiedTlb } from './code-pages.ts'
-import type { CompileAnswer, CompileRequest, Outcome, ToCompiler } from './compile-request.ts'
+import type { CompileAnswer, CompileRequest, ToCompiler } from './compile-request.ts'
+import { CompiledRegions, type FoundRegion, headOf } from './compiled-regions.ts'
 import { compileRegions, type MadeRegion, makeRegion } from './make-region.ts'
 import { recentTargets } from './targets.ts'
 import { isWarm } from './warmth.ts'
@@ -12,6 +15,12 @@ export const TOGETHER = 32
 const MAKING = 15
 /** Places that are remembered to be in regions, before those that were seen are forgotten. */
 const MOST_COVERED = 0x10000
+
+interface MadeFor {
+  readonly request: CompileRequest
+  readonly region: MadeRegion
+  readonly pages: CodePages
+}
 
 /**
  * Makes the regions that vCPUs of other threads ask for. It reads their domains' memory while they run: what it reads may be changed
@@ -25,8 +34,16 @@ export class Compiler {
   /** The answer by which each place in a region is covered, by memory and host address. */
   readonly #covered = new Map<string, number>()
 
-  constructor(decode: Decode) {
+  readonly #now: () => number
+  readonly #kept: KeptCode | undefined
+  /** Of what was kept: those that were asked for, and others of their modules. */
+  readonly #loaded = new CompiledRegions()
+
+  /** @param now milliseconds, by which a module is not waited for too long */
+  constructor(decode: Decode, kept?: KeptCode, now: () => number = () => performance.now()) {
     this.#decode = decode
+    this.#now = now
+    this.#kept = kept
   }
 
   take(message: ToCompiler): void {
@@ -45,6 +62,10 @@ export class Compiler {
         break
       case 'forget':
         this.#memories.delete(message.id)
+        this.save()
+        break
+      case 'stop':
+        this.save()
     }
   }
 
@@ -52,46 +73,67 @@ export class Compiler {
     return this.#requests.length
   }
 
+  /** What comes before all answers. */
+  greet(kept: Int32Array): CompileAnswer {
+    return { ...new Answers().finish(++this.#serial), kept }
+  }
+
   /** The first requests that wait, compiled together. */
   compile(): CompileAnswer {
     const serial = ++this.#serial
-    const made: { request: CompileRequest; region: MadeRegion; pages: CodePages }[] = []
-    const outcomes: Outcome[] = []
-    const end = performance.now() + MAKING
-    for (let n = 0; n < TOGETHER && (n === 0 || performance.now() < end); n++) {
+    const made: MadeFor[] = []
+    const answers = new Answers()
+    const end = this.#now() + MAKING
+    for (let n = 0; n < TOGETHER && (n === 0 || this.#now() < end); n++) {
       const request = this.#requests.shift()
       if (!request) break
       const { id } = request
       try {
-        if (!request.mode.isApart && (this.#covered.get(placeKey(request)) ?? 0) > request.seen)
-          outcomes.push({ id, kind: 'covered' })
-        else {
-          const found = this.#make(request)
-          if (found) made.push({ request, ...found })
-          else outcomes.push({ id, kind: 'none' })
-        }
+        this.#answer(request, answers, made)
       } catch (error) {
-        outcomes.push({
-          id,
-          kind: 'bug',
-          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        })
+        const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        answers.say({ id, kind: 'bug', message })
       }
     }
-    const compiled = made.length > 0 ? compileRegions(made.map(({ region }) => region.body)) : []
-    made.forEach(({ request, region: { facts }, pages }, n) => {
-      outcomes.push({ id: request.id, kind: 'region', facts, pages: pages.read(facts.pages), name: compiled[n].name })
-    })
-    return { serial, module: compiled[0]?.module, outcomes }
+    if (made.length > 0) this.#compile(made, answers)
+    return answers.finish(serial)
   }
 
-  #make(request: CompileRequest): { region: MadeRegion; pages: CodePages } | undefined {
+  /** Keeps what was compiled, for other processes. */
+  save(): void {
+    this.#kept?.save()
+  }
+
+  #answer(request: CompileRequest, answers: Answers, made: MadeFor[]): void {
+    const { id, mode } = request
     const views = this.#memories.get(request.memory)
-    if (!views) return undefined
-    const { base, rip, mode, hotThreshold } = request
-    const vcpu = new VcpuMemory(views, base)
-    const { executed } = request
-    const pages = CodePages.around(vcpu, request, executed && copiedTlb(executed))
+    if (!mode.isApart && (this.#covered.get(placeKey(request)) ?? 0) > request.seen)
+      answers.say({ id, kind: 'covered' })
+    else if (!views) answers.say({ id, kind: 'none' })
+    else {
+      const vcpu = new VcpuMemory(views, request.base)
+      const { executed } = request
+      const pages = CodePages.around(vcpu, request, executed && copiedTlb(executed))
+      const found = this.#find(request, pages, answers)
+      const region = found || request.onlyKept ? undefined : this.#make(request, vcpu, pages)
+      if (found) answers.give(request, found, pages)
+      else if (region) made.push({ request, region, pages })
+      else answers.say({ id, kind: request.onlyKept ? 'not kept' : 'none' })
+    }
+  }
+
+  /** What an earlier process made of the place. */
+  #find({ rip, mode }: CompileRequest, pages: CodePages, answers: Answers): FoundRegion | undefined {
+    const offset = Number(rip & 0xfffn)
+    const page = pages.bytes(0)
+    if (!this.#kept || !page) return undefined
+    for (const module of this.#kept.load(headOf(page, 0, offset, mode)))
+      for (const region of answers.add(module)) this.#loaded.add(region)
+    return this.#loaded.find(offset, mode, (delta) => pages.bytes(delta))
+  }
+
+  #make(request: CompileRequest, vcpu: VcpuMemory, pages: CodePages): MadeRegion | undefined {
+    const { rip, mode, hotThreshold } = request
     const source = {
       decode: this.#decode,
       page: (delta: number) => pages.bytes(delta),
@@ -100,9 +142,18 @@ export class Compiler {
       targets: (offset: number) => recentTargets(vcpu, rip, offset),
     }
     const region = makeRegion(source, Number(rip & 0xfffn), mode)
-    if (!region) return undefined
-    this.#cover(request, region, pages)
-    return { region, pages }
+    if (region) this.#cover(request, region, pages)
+    return region
+  }
+
+  #compile(made: readonly MadeFor[], answers: Answers): void {
+    const { module, wire } = compileRegions(made.map(({ region }) => region.body))
+    const compiled = { module, regions: made.map(({ region: { facts } }, n) => ({ name: `${n}`, facts })) }
+    this.#kept?.note(compiled, wire)
+    answers.add(compiled).forEach((region, n) => {
+      const { request, pages } = made[n]
+      answers.give(request, { region, offset: Number(request.rip & 0xfffn) }, pages)
+    })
   }
 
   #cover(request: CompileRequest, { facts }: MadeRegion, pages: CodePages): void {

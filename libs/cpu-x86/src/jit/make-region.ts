@@ -1,6 +1,6 @@
 import type { FunctionBody } from '../wasm/module.ts'
 import type { Stretch } from './code-pages.ts'
-import { type CompiledRegion, headOf, type PageBytes, type RegionFacts } from './compiled-regions.ts'
+import { headOf, type PageBytes, type RegionFacts } from './compiled-regions.ts'
 import {
   type Block,
   type CodeMode,
@@ -46,10 +46,13 @@ export function makeRegion(source: CodeSource, entry: number, mode: CodeMode): M
   return { facts, body, instructions: blocks.reduce((sum, { insns }) => sum + insns.length, 0) }
 }
 
-/** Compiles them as one module. */
-export function compileRegions(bodies: readonly FunctionBody[]): CompiledRegion[] {
-  const module = new WebAssembly.Module(regionsModule(bodies))
-  return bodies.map((_, n) => ({ module, name: `${n}` }))
+/** Compiles them as one module, which exports the n-th by its number. */
+export function compileRegions(bodies: readonly FunctionBody[]): {
+  readonly module: WebAssembly.Module
+  readonly wire: Uint8Array<ArrayBuffer>
+} {
+  const wire = regionsModule(bodies)
+  return { module: new WebAssembly.Module(wire), wire }
 }
 
 /** Entering and leaving costs about as much as ten instructions in the cold loop: without a loop it must be longer than that. */

@@ -1,5 +1,5 @@
 import { bugOn } from '@paravane/core'
-import type { CodeCache } from '../cold/code-cache.ts'
+import { type CodeCache, WARM } from '../cold/code-cache.ts'
 import { type ColdTier, TABLE } from '../cold/cold-tier.ts'
 import { headOfRegion, hotAfter, isHeadOfRegion, isInstruction, NEVER_HOT, REC } from '../cold/record.ts'
 import { OFTEN } from '../cold/region-loop.ts'
@@ -22,21 +22,17 @@ import {
   wasAskedWithin,
 } from './code-pages.ts'
 import type { Outcome } from './compile-request.ts'
-import { type CompiledRegion, CompiledRegions, type FoundRegion, headOf, type Region } from './compiled-regions.ts'
+import { type CompiledRegion, compiled, type FoundRegion, headOf, type Region } from './compiled-regions.ts'
 import type { CompilerThread } from './compiler-thread.ts'
 import { compileRegions, makeRegion } from './make-region.ts'
 import type { CodeMode, CodeSource } from './region-code.ts'
 import { recentTargets } from './targets.ts'
 import { isWarm } from './warmth.ts'
 
-/**
- * Compiled regions by content, shared by all domains of a thread: the same code compiles once. The decoder is the same for all of
- * them: a host has one CPU policy.
- */
-const compiled = new CompiledRegions()
-
 /** As many times the jumps that make a place hot are counted before it is asked about again, while its region is being made. */
 const BEING_MADE = 8
+/** As many times the jumps that make a place hot, where it has become so by waking (waking.ts). */
+const LATER = 8
 /** As many times of them lead to a place within a region before it gets one of its own. */
 const COVERED = 8
 
@@ -53,7 +49,8 @@ const ONCE_IN = 800
 
 /** Whether this thread knows a region that may be the one of a place. */
 export function isCompiled(vcpu: VcpuMemory, frameHost: number, offset: number): boolean {
-  return compiled.hasHead(vcpu.views.u8, frameHost, offset, modeOf(vcpu))
+  const at = [vcpu.views.u8, frameHost, offset, modeOf(vcpu)] as const
+  return compiled.hasHead(...at) || compiled.mayHave(...at)
 }
 
 export interface RegionsOptions {
@@ -89,6 +86,8 @@ export class Regions {
   readonly #compiler: CompilerThread | undefined
   /** Records whose region is being made: the number of the request, or undefined if it has been hurried. */
   readonly #asked = new Map<number, number | undefined>()
+  /** Records whose head is one of a kept region, and that was another's. */
+  readonly #notKept = new Set<number>()
   #answers: Answer[] = []
   /** Regions made or found compiled by this thread; for statistics. */
   count = 0
@@ -120,6 +119,7 @@ export class Regions {
     if (epoch !== this.#epoch) {
       this.#tier.forgetRegions()
       this.#asked.clear()
+      this.#notKept.clear()
     }
     this.#epoch = epoch
     this.#tier.reserve(TABLE.FORMS + this.#vcpu.i32(CPU.NEXT_REGION))
@@ -142,6 +142,12 @@ export class Regions {
     const hot = (rec + REC.HOT) >> 1
     this.#views.u16[hot] = NEVER_HOT
     if (this.#obtain(rec, place) === 'later') this.#views.u16[hot] = this.#beingMade
+  }
+
+  /** The record is hot by waking: no region is made of it yet. */
+  later(rec: number, frameHost: number, offset: number): void {
+    const jumps = isCompiled(this.#vcpu, frameHost, offset) ? WARM : this.#cache.hotThreshold
+    this.#views.u16[(rec + REC.HOT) >> 1] = hotAfter(LATER * jumps)
   }
 
   /** The region at the record was left OFTEN times as its accesses are apart: if that is too often, another takes its place. */
@@ -216,9 +222,10 @@ export class Regions {
       this.#asked.set(rec, undefined)
       return
     }
-    const id = compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, (outcome, module) => {
-      const region = module && outcome.kind === 'region' ? regionOf(outcome, module) : undefined
-      if (region) compiled.add(region)
+    const { frameHost, rip, mode } = place
+    const offset = Number(rip & 0xfffn)
+    const onlyKept = !this.#notKept.has(rec) && compiled.mayHave(this.#views.u8, frameHost, offset, mode)
+    const id = compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, onlyKept, (outcome, region) => {
       // This may be another vCPU's turn.
       this.#answers.push({ rec, place, outcome, region })
     })
@@ -229,7 +236,11 @@ export class Regions {
     this.#asked.delete(rec)
     switch (outcome.kind) {
       case 'region':
-        this.#place(rec, place, { region: region as Region, offset: Number(place.rip & 0xfffn) }, outcome.pages)
+        this.#place(rec, place, { region: region as Region, offset: outcome.offset }, outcome.pages)
+        break
+      case 'not kept':
+        this.#notKept.add(rec)
+        this.#setHot(rec, place, this.#cache.hotThreshold)
         break
       case 'none':
         this.#setHot(rec, place, NEVER_HOT)
@@ -266,14 +277,14 @@ export class Regions {
     { region, offset }: FoundRegion,
     pages: readonly ReadPage[],
   ): void {
-    const { entries, compiled } = region
+    const { entries, compiled: body } = region
     const first = this.#vcpu.i32(CPU.NEXT_REGION)
     if (first + entries.length > this.#most) {
       inGuest(this.#vcpu, () => this.#cache.dropAll())
       return
     }
     this.#vcpu.setI32(CPU.NEXT_REGION, first + entries.length)
-    for (const n of entries.keys()) this.#install(TABLE.FORMS + first + n, compiled)
+    for (const n of entries.keys()) this.#install(TABLE.FORMS + first + n, body)
     this.count++
     inGuest(this.#vcpu, () => {
       // Compiling takes long and is done outside: the code may have been changed and dropped meanwhile.
@@ -316,7 +327,8 @@ export class Regions {
     if (known) return known
     const made = makeRegion(this.#source(pages, rip), offset, mode)
     if (!made) return undefined
-    const region = { ...made.facts, compiled: compileRegions([made.body])[0] }
+    const { module } = compileRegions([made.body])
+    const region = { ...made.facts, compiled: { module, name: '0' } }
     compiled.add(region)
     return { region, offset }
   }
@@ -360,8 +372,4 @@ export class Regions {
 /** The pages of a region that was found among these, by distance from its first entry's. */
 function readPages(pages: CodePages, { region, offset }: FoundRegion): ReadPage[] {
   return pages.read(region.pages, offset >> 12)
-}
-
-function regionOf({ facts, name }: Outcome & { readonly kind: 'region' }, module: WebAssembly.Module): Region {
-  return { ...facts, compiled: { module, name } }
 }

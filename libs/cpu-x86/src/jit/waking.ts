@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { HANDLER_MASK, hotAfter, REC } from '../cold/record.ts'
+import { HANDLER_MASK } from '../cold/record.ts'
 import { CPU } from '../state/layout.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 
@@ -11,9 +11,6 @@ const LONG = 2
  * third less time without regions.
  */
 const WAKING = 20_000
-
-/** A place that has become hot by waking is not asked about for so many times as many jumps more. */
-const LATER = 8
 
 /** Whether a vCPU that has begun to run goes by regions or by records alone. */
 export class Waking {
@@ -30,20 +27,13 @@ export class Waking {
     this.#isAwake = isAwake
   }
 
-  get #isOver(): boolean {
+  get isOver(): boolean {
     return this.#few <= 0
-  }
-
-  /** Whether no region is made of a place yet that has become hot after so many jumps, as it did so by waking. */
-  defers(rec: number, jumps: number): boolean {
-    if (this.#isOver) return false
-    this.#vcpu.views.u16[(rec + REC.HOT) >> 1] = hotAfter(LATER * jumps)
-    return true
   }
 
   /** Instructions to run at most before the next look. */
   get most(): number {
-    return this.#isOver ? Number.POSITIVE_INFINITY : this.#few
+    return this.isOver ? Number.POSITIVE_INFINITY : this.#few
   }
 
   begin(): void {
@@ -54,12 +44,12 @@ export class Waking {
   /** So many instructions were run. */
   ran(count: number): void {
     this.#left = performance.now()
-    if (this.#isOver) return
+    if (this.isOver) return
     this.#few -= count
     this.#choose()
   }
 
   #choose(): void {
-    this.#vcpu.setI32(CPU.HANDLER_MASK, this.#isOver ? HANDLER_MASK.REGIONS : HANDLER_MASK.RECORDS)
+    this.#vcpu.setI32(CPU.HANDLER_MASK, this.isOver ? HANDLER_MASK.REGIONS : HANDLER_MASK.RECORDS)
   }
 }

@@ -32,9 +32,9 @@ export class PvPcpu implements EnginePcpu {
   /** Of the run under way. */
   #mustLeave: () => boolean = NEVER_LEAVE
 
-  constructor({ owner, services, clockOf }: EnginePcpuInit, policy: CpuPolicy) {
+  constructor({ owner, services, clockOf }: EnginePcpuInit, policy: CpuPolicy, keep?: string) {
     this.#clockOf = clockOf
-    this.#compiler = new CompilerThread(policy.config)
+    this.#compiler = new CompilerThread(policy.config, keep)
     warmLoop()
     this.#worker = {
       owner,
@@ -93,6 +93,10 @@ export class PvPcpu implements EnginePcpu {
 
   stateHash(domid: number): bigint {
     return this.#domain(domid).domain.stateHash()
+  }
+
+  stop(): Promise<void> {
+    return this.#compiler.stop()
   }
 
   #advance(pv: PvVcpu, count: number, exact: boolean): PvStop {

@@ -12,13 +12,13 @@ export interface PolicyConfig {
 
 const hideable: readonly string[] = FEATURES.filter((f) => f.level !== undefined && !f.fixed).map(({ name }) => name)
 
-const level: ConfigKey<Level> = {
+export const level: ConfigKey<Level> = {
   initial: 'max',
   expected: `one of ${LEVELS.join(', ')}`,
   accepts: (value): value is Level => LEVELS.includes(value as Level),
 }
 
-const hide: ConfigKey<readonly string[]> = {
+export const hide: ConfigKey<readonly string[]> = {
   initial: [],
   expected: `a list of some of ${hideable.join(', ')}`,
   accepts: (value): value is readonly string[] =>

@@ -1,11 +1,17 @@
 /** Regions that another thread compiles while the vCPU runs on. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decode } from '../../src/decode/decoder.ts'
 import type { CompileRequest, Outcome } from '../../src/jit/compile-request.ts'
+import { compiled } from '../../src/jit/compiled-regions.ts'
 import { Compiler } from '../../src/jit/compiler.ts'
 import { CompilerThread } from '../../src/jit/compiler-thread.ts'
+import { openKept } from '../../src/kept/open-kept.ts'
 import { DEFAULT_POLICY } from '../../src/state/policy.ts'
+import { setV8Flags } from '../../src/v8-flags.ts'
 import { Machine } from '../machine.ts'
 import { CODE } from './tiers.ts'
 
@@ -13,6 +19,29 @@ import { CODE } from './tiers.ts'
 const adding = (n: number): Uint8Array => Uint8Array.from([0x83, 0xc0, n, 0x90, 0xff, 0xca, 0x75, 0xf8, 0xf4])
 const LONG = 0x7fff_ffffn
 const THRESHOLD = 20
+
+const asked = (machine: Machine, frameHost: number, id: number, at: number, seen: number): CompileRequest => ({
+  kind: 'region',
+  id,
+  memory: 1,
+  base: machine.vcpu.base,
+  frameHost,
+  rip: CODE + BigInt(at),
+  mode: { bits: 64, isUser: false, isApart: false },
+  hotThreshold: 1,
+  executed: undefined,
+  seen,
+  onlyKept: false,
+})
+const kinds = (outcomes: readonly Outcome[]): unknown[] => outcomes.map(({ id, kind }) => [id, kind])
+
+/** Runs it until it has a region. */
+const untilRegion = async ({ runner }: Machine): Promise<void> => {
+  while (runner.regions.count === 0) {
+    expect(runner.run(1000)).toBe('limit')
+    await sleep(1)
+  }
+}
 
 describe('a compiling thread', () => {
   let compiler: CompilerThread
@@ -27,14 +56,6 @@ describe('a compiling thread', () => {
     machine.write(frame, bytes)
     machine.state = { rip: CODE, gpr: [0n, 0n, LONG] }
     return { machine, frame }
-  }
-
-  /** Runs it until it has a region. */
-  const untilRegion = async ({ runner }: Machine): Promise<void> => {
-    while (runner.regions.count === 0) {
-      expect(runner.run(1000)).toBe('limit')
-      await sleep(1)
-    }
   }
 
   test('makes the region of a loop that runs meanwhile', async () => {
@@ -68,42 +89,72 @@ describe('a compiling thread', () => {
   })
 })
 
-describe('who compiles', () => {
-  const asked = (machine: Machine, frameHost: number, id: number, at: number, seen: number): CompileRequest => ({
-    kind: 'region',
-    id,
-    memory: 1,
-    base: machine.vcpu.base,
-    frameHost,
-    rip: CODE + BigInt(at),
-    mode: { bits: 64, isUser: false, isApart: false },
-    hotThreshold: 1,
-    executed: undefined,
-    seen,
+describe('with code that was kept', () => {
+  let folder: string
+  beforeAll(() => {
+    setV8Flags()
+    folder = mkdtempSync(join(tmpdir(), 'paravane-kept-'))
   })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** A machine that runs the code, of which it makes no region by itself. */
+  const seldomHot = (bytes: Uint8Array, compiler?: CompilerThread): { machine: Machine; frame: number } => {
+    const machine = new Machine({ regionThreshold: 20_000, ...(compiler ? { regions: { compiler } } : {}) })
+    const frame = machine.map({ va: CODE })
+    machine.write(frame, bytes)
+    machine.state = { rip: CODE, gpr: [0n, 0n, LONG] }
+    expect(machine.run(500)).toBe('limit')
+    return { machine, frame }
+  }
+
+  test('a thread has the region after a few jumps, and keeps none twice', async () => {
+    const bytes = adding(21)
+    const earlier = new Compiler(decode, openKept(folder, DEFAULT_POLICY.config))
+    const first = seldomHot(bytes)
+    earlier.take({ kind: 'memory', id: 1, memory: first.machine.shared.memory })
+    earlier.take({ ...asked(first.machine, first.frame, 1, 0, 0), hotThreshold: 20_000 })
+    expect(kinds(earlier.compile().outcomes)).toEqual([[1, 'region']])
+    earlier.take({ kind: 'stop' })
+    const files = readdirSync(folder, { recursive: true }).length
+
+    const compiler = new CompilerThread(DEFAULT_POLICY.config, folder)
+    const mode = { bits: 64, isUser: false, isApart: false } as const
+    while (!compiled.mayHave(first.machine.views.u8, first.frame, 0, mode)) {
+      await sleep(10)
+      compiler.poll()
+    }
+    const { machine } = seldomHot(bytes, compiler)
+    await untilRegion(machine)
+    expect(LONG - machine.state.gpr[2]).toBeLessThan(20_000n)
+    await compiler.stop()
+    expect(compiler.isAlive).toBe(false)
+    expect(readdirSync(folder, { recursive: true })).toHaveLength(files)
+  })
+})
+
+describe('who compiles', () => {
   const setUp = (): { machine: Machine; frame: number; compiler: Compiler } => {
     const machine = new Machine({ regionThreshold: 1000 })
     const frame = machine.map({ va: CODE })
     machine.write(frame, adding(11))
     machine.state = { rip: CODE, gpr: [0n, 0n, 100n] }
     expect(machine.run(10_000)).toBe('trap')
-    const compiler = new Compiler(decode)
+    const compiler = new Compiler(decode, undefined, () => 0)
     compiler.take({ kind: 'memory', id: 1, memory: machine.shared.memory })
     return { machine, frame, compiler }
   }
-  const kinds = (outcomes: readonly Outcome[]): unknown[] => outcomes.map(({ id, kind }) => [id, kind])
 
   test('answers each request: by a region, or that there is none', () => {
     const { machine, frame, compiler } = setUp()
     compiler.take(asked(machine, frame, 1, 0, 0))
     // hlt
     compiler.take(asked(machine, frame, 2, 8, 0))
-    const { outcomes, module } = compiler.compile()
+    const { outcomes, modules } = compiler.compile()
     expect(kinds(outcomes)).toEqual([
       [2, 'none'],
       [1, 'region'],
     ])
-    expect(module).toBeInstanceOf(WebAssembly.Module)
+    expect(modules.map(({ module }) => module)).toEqual([expect.any(WebAssembly.Module)])
     expect(compiler.waiting).toBe(0)
   })
 

@@ -54,7 +54,7 @@ test('regions that were not used for longest are forgotten', () => {
           5,
           mode,
         ) as MadeRegion
-        regions.add({ ...made.facts, compiled: compileRegions([made.body])[0] })
+        regions.add({ ...made.facts, compiled: { module: compileRegions([made.body]).module, name: '0' } })
       },
     }
   })
