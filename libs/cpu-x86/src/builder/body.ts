@@ -5,7 +5,16 @@ import { constantOf, Expr, type F32, type F64, type I32, type I64, type V128, ty
 import { f32, f32x4, f64, f64x2, i32, i64, select, v128 } from '../wasm/ops.ts'
 import { type Arithmetic, type ArithmeticTier, emitArithmetic } from './arithmetic.ts'
 import { atomicAdd, atomicCompareExchange } from './atomic.ts'
-import type { Access, Builder, ConditionCode, FlagChange, Helper, Place, StateWord, Trap } from './builder.ts'
+import {
+  type Access,
+  type Builder,
+  type ConditionCode,
+  type FlagChange,
+  type Helper,
+  type Place,
+  type StateWord,
+  TRAP_KINDS,
+} from './builder.ts'
 import { signExtend } from './flag-bits.ts'
 import { carryOf, changed, choose, condition, type FlagWords, toBits } from './flag-words.ts'
 import { FLOAT_TESTS, type FloatLanes, isUsual, STORE_F32, STORE_F64 } from './float-tests.ts'
@@ -65,7 +74,7 @@ export abstract class BodyBuilder implements Builder {
   abstract address(operand: MemOperand, segment: boolean): I64
   abstract known(operand: Operand): bigint | undefined
   abstract fault(condition: I32, vector: number, errorCode?: number): void
-  abstract trap(kind: Trap): void
+  abstract trap(): void
   abstract modrm(): I32
   abstract rip(): I64
   abstract nextRip(): I64
@@ -74,6 +83,13 @@ export abstract class BodyBuilder implements Builder {
   abstract jumpTo(rip: I64): void
   abstract again(): void
   abstract finish(): void
+  /** Number of what the instruction traps as. */
+  protected trapKind(): number {
+    const { name, traps } = this.insn.row
+    if (traps === undefined) throw new TypeError(`the row of ${name} does not say that it traps`)
+    return TRAP_KINDS.indexOf(traps)
+  }
+
   protected abstract flagWords(): FlagWords
   protected abstract setFlagWords(words: FlagWords): void
 

@@ -210,8 +210,8 @@ export interface Builder {
 
   /** Raises an exception before any change if the condition is not zero. RIP stays on the instruction. */
   fault(condition: I32, vector: number, errorCode?: number): void
-  /** Leaves to TypeScript with RIP on this instruction, not retired. */
-  trap(kind: Trap): void
+  /** Leaves to TypeScript with RIP on this instruction, not retired, as the row says (`Row.traps`). */
+  trap(): void
   helper(name: Helper, ...args: I32[]): I32
 
   /** The modrm byte of an instruction with a memory operand. */

@@ -1,5 +1,5 @@
 import type { HelperIndex } from '../builder/body.ts'
-import { type Access, type Place, TRAP_KINDS, type Trap } from '../builder/builder.ts'
+import type { Access, Place } from '../builder/builder.ts'
 import type { FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
 import type { Operand } from '../decode/decoded.ts'
@@ -77,8 +77,8 @@ export class LoopBuilder extends RecordBuilder {
     return openThroughTlb(this, this.#at.tlb, this.#fill, address, access, size, () => this.code.br(this.labels.miss))
   }
 
-  override trap(kind: Trap): void {
-    this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
+  override trap(): void {
+    this.stateConst(CPU.TRAP, this.trapKind())
     this.code.br(this.labels.trap)
   }
 

@@ -1,5 +1,5 @@
 import { BodyBuilder, type HelperIndex, type HostPlace } from '../builder/body.ts'
-import { type Access, type Place, TRAP_KINDS, type Trap } from '../builder/builder.ts'
+import type { Access, Place } from '../builder/builder.ts'
 import type { FlagWords } from '../builder/flag-words.ts'
 import type { Locals } from '../builder/locals.ts'
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
@@ -137,8 +137,8 @@ export abstract class RecordBuilder extends BodyBuilder {
     this.code.end()
   }
 
-  trap(kind: Trap): void {
-    this.stateConst(CPU.TRAP, TRAP_KINDS.indexOf(kind))
+  trap(): void {
+    this.stateConst(CPU.TRAP, this.trapKind())
     this.leave(EXIT.TRAP)
   }
 }

@@ -71,7 +71,7 @@ const loop =
 
 const jumpIfCountZero: Definition = (b) => b.jumpIf(b.let(i64.eqz(b.get(counter(b)))), b.op(0))
 
-const far: Definition = (b) => b.trap('farbranch')
+const farBranch = { ends: true, traps: 'farbranch', def: (b: Builder) => b.trap() } as const
 
 const GENERAL_PROTECTION = 13
 const EQUAL = 4
@@ -101,10 +101,10 @@ export const rows: readonly Row[] = [
   { ...conditional, name: 'loope', code: 0xe1, operands: 'Jb', reads: 'z', def: loop((b) => b.cond(EQUAL)) },
   { ...conditional, name: 'loop', code: 0xe2, operands: 'Jb', def: loop(() => i32.const(1)) },
   { ...conditional, name: 'jrcxz', code: 0xe3, operands: 'Jb', def: jumpIfCountZero },
-  { name: 'callf', map: 0, code: 0x9a, mode: 32, operands: 'Iz Iuw', ends: true, def: far },
-  { name: 'jmpf', map: 0, code: 0xea, mode: 32, operands: 'Iz Iuw', ends: true, def: far },
-  { name: 'callf', map: 0, code: 0xff, ext: 3, operands: 'Mn', ends: true, def: far },
-  { name: 'jmpf', map: 0, code: 0xff, ext: 5, operands: 'Mn', ends: true, def: far },
-  { name: 'retf', map: 0, code: 0xca, operands: 'Iuw', ends: true, def: far },
-  { name: 'retf', map: 0, code: 0xcb, operands: '', ends: true, def: far },
+  { name: 'callf', map: 0, code: 0x9a, mode: 32, operands: 'Iz Iuw', ...farBranch },
+  { name: 'jmpf', map: 0, code: 0xea, mode: 32, operands: 'Iz Iuw', ...farBranch },
+  { name: 'callf', map: 0, code: 0xff, ext: 3, operands: 'Mn', ...farBranch },
+  { name: 'jmpf', map: 0, code: 0xff, ext: 5, operands: 'Mn', ...farBranch },
+  { name: 'retf', map: 0, code: 0xca, operands: 'Iuw', ...farBranch },
+  { name: 'retf', map: 0, code: 0xcb, operands: '', ...farBranch },
 ]

@@ -100,14 +100,14 @@ function readSelector(b: Builder): void {
 const LAST_NULL = 3
 const BASES: Partial<Record<Selector, 'fsbase' | 'gsbase'>> = { fs: 'fsbase', gs: 'gsbase' }
 
-const segmentMove: Definition = (b) => b.trap('segment')
+const segmentMove: Definition = (b) => b.trap()
 
 /** A null selector is loaded, with a base of 0 as on Intel; others need descriptors. */
 const loadSelector =
   (name: Selector): Definition =>
   (b) => {
     const selector = b.let(b.get(b.open(b.op(1), 'r', 2)))
-    b.if(i64.gt_u(selector, i64.const(LAST_NULL)), () => b.trap('segment'))
+    b.if(i64.gt_u(selector, i64.const(LAST_NULL)), () => b.trap())
     b.setState(name, selector)
     const base = BASES[name]
     if (base) b.setState(base, i64.const(0))
@@ -142,9 +142,11 @@ const moves: readonly Row[] = [
     { map: 0, code: 0x8c, mod: 'mem', operands: 'Mw Sw', variant: sourceSegment },
   ]),
   ...[0, 3, 4, 5].flatMap((ext) =>
-    rowsOf('mov', loadSelector(SELECTORS[ext]), [{ map: 0, code: 0x8e, ext, operands: 'Sw Ew', rare: true }]),
+    rowsOf('mov', loadSelector(SELECTORS[ext]), [
+      { map: 0, code: 0x8e, ext, operands: 'Sw Ew', traps: 'segment', rare: true },
+    ]),
   ),
-  ...rowsOf('mov', segmentMove, [{ map: 0, code: 0x8e, ext: 2, operands: 'Sw Ew', ends: true }]),
+  ...rowsOf('mov', segmentMove, [{ map: 0, code: 0x8e, ext: 2, operands: 'Sw Ew', ends: true, traps: 'segment' }]),
   ...rowsOf('movzx', move, [
     { map: 1, code: 0xb6, operands: 'Gv Eb' },
     { map: 1, code: 0xb7, operands: 'Gv Ew' },

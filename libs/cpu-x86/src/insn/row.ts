@@ -1,4 +1,4 @@
-import type { Builder } from '../builder/builder.ts'
+import type { Builder, Trap } from '../builder/builder.ts'
 import type { Decoded } from '../decode/decoded.ts'
 
 /** The meaning of one instruction, written once; every tier runs it against its own Builder. */
@@ -65,6 +65,8 @@ export interface Row {
   /** Of those: a near call, after which the next instruction is likely to be run, or the return from one. */
   readonly calls?: boolean
   readonly returns?: boolean
+  /** The definition may end in this trap, and in no other. */
+  readonly traps?: Trap
   /**
    * Seldom run or large: the cold tier keeps its body out of the main loop (a call), and regions call that body too.
    * Such a definition may not use control methods except `fault` and `trap`.

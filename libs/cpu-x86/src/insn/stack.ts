@@ -1,5 +1,5 @@
 /** The stack (Intel SDM vol. 2: PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE). */
-import type { Place } from '../builder/builder.ts'
+import type { Builder, Place } from '../builder/builder.ts'
 import type { Decoded, MemOperand, Operand } from '../decode/decoded.ts'
 import type { I64 } from '../wasm/expr.ts'
 import { i64 } from '../wasm/ops.ts'
@@ -71,7 +71,7 @@ const popFlags: PerMode = (pointer) => (b) => {
   const value = b.let(b.get(openSlot(b, pointer, sp, 'r')))
   const old = b.let(b.state('rflags'))
   const special = i64.const(b.size === 2 ? TF : TF | AC)
-  b.if(i64.ne(i64.and(i64.xor(value, old), special), i64.const(0)), () => b.trap('flags'))
+  b.if(i64.ne(i64.and(i64.xor(value, old), special), i64.const(0)), () => b.trap())
   const loaded = b.size === 2 ? NT : NT | ID
   b.flags({ kind: 'bits', rflags: value })
   b.setState('df', i64.and(i64.shr_u(value, i64.const(DF_SHIFT)), i64.const(1)))
@@ -112,7 +112,7 @@ const enter: PerMode = (pointer) => (b) => {
   b.put(b.gpr(RSP, pointer), top)
 }
 
-const segment: Definition = (b) => b.trap('segment')
+const segment = { ends: true, traps: 'segment', def: (b: Builder) => b.trap() } as const
 
 const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => {
   const row = { map: 0, mode, default64: true } as const
@@ -124,7 +124,16 @@ const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => {
     { ...row, name: 'pop', code: 0x58, plusReg: true, operands: 'Zv', def: pop(pointer) },
     { ...row, name: 'pop', code: 0x8f, ext: 0, operands: 'Ev', variant: popVariant, def: pop(pointer) },
     { ...row, name: 'pushf', code: 0x9c, operands: '', reads: 'oszapcd', rare: true, def: pushFlags(pointer) },
-    { ...row, name: 'popf', code: 0x9d, operands: '', writes: 'oszapcd', rare: true, def: popFlags(pointer) },
+    {
+      ...row,
+      name: 'popf',
+      code: 0x9d,
+      operands: '',
+      writes: 'oszapcd',
+      traps: 'flags',
+      rare: true,
+      def: popFlags(pointer),
+    },
     {
       ...row,
       name: 'enter',
@@ -135,10 +144,10 @@ const rowsFor = (mode: 32 | 64, pointer: PointerSize): readonly Row[] => {
       def: enter(pointer),
     },
     { ...row, name: 'leave', code: 0xc9, operands: '', def: leave(pointer) },
-    { ...row, map: 1, name: 'push', code: 0xa0, operands: '', ends: true, def: segment },
-    { ...row, map: 1, name: 'pop', code: 0xa1, operands: '', ends: true, def: segment },
-    { ...row, map: 1, name: 'push', code: 0xa8, operands: '', ends: true, def: segment },
-    { ...row, map: 1, name: 'pop', code: 0xa9, operands: '', ends: true, def: segment },
+    { ...row, map: 1, name: 'push', code: 0xa0, operands: '', ...segment },
+    { ...row, map: 1, name: 'pop', code: 0xa1, operands: '', ...segment },
+    { ...row, map: 1, name: 'push', code: 0xa8, operands: '', ...segment },
+    { ...row, map: 1, name: 'pop', code: 0xa9, operands: '', ...segment },
   ]
 }
 
@@ -149,6 +158,6 @@ export const rows: readonly Row[] = [
   ...rowsFor(32, 4),
   { ...only32, name: 'pusha', code: 0x60, rare: true, def: pushAll(4) },
   { ...only32, name: 'popa', code: 0x61, rare: true, def: popAll(4) },
-  ...[0x06, 0x0e, 0x16, 0x1e].map((code): Row => ({ ...only32, name: 'push', code, ends: true, def: segment })),
-  ...[0x07, 0x17, 0x1f].map((code): Row => ({ ...only32, name: 'pop', code, ends: true, def: segment })),
+  ...[0x06, 0x0e, 0x16, 0x1e].map((code): Row => ({ ...only32, name: 'push', code, ...segment })),
+  ...[0x07, 0x17, 0x1f].map((code): Row => ({ ...only32, name: 'pop', code, ...segment })),
 ]

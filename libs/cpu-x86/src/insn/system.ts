@@ -3,13 +3,13 @@ import type { Builder, Trap } from '../builder/builder.ts'
 import { i64 } from '../wasm/ops.ts'
 import type { Definition, Row } from './row.ts'
 
-type Shape = Omit<Row, 'name' | 'def' | 'ends'>
+type Shape = Omit<Row, 'name' | 'def' | 'ends' | 'traps'>
 
 /** Rows that leave to TypeScript with RIP on the instruction. */
 const trapping = (kind: Trap, shapes: Readonly<Record<string, Shape | readonly Shape[]>>): readonly Row[] => {
-  const def: Definition = (b) => b.trap(kind)
+  const def: Definition = (b) => b.trap()
   return Object.entries(shapes).flatMap(([name, list]) =>
-    [list].flat().map((shape: Shape): Row => ({ name, ends: true, def, ...shape })),
+    [list].flat().map((shape: Shape): Row => ({ name, ends: true, traps: kind, def, ...shape })),
   )
 }
 

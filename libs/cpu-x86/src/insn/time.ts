@@ -6,7 +6,7 @@ import type { Row } from './row.ts'
 
 /** Read by a helper unless TypeScript has to look at the vCPU first. */
 function readTsc(b: Builder): void {
-  b.if(i64.ne(b.state('tscTraps'), i64.const(0)), () => b.trap('rdtsc'))
+  b.if(i64.ne(b.state('tscTraps'), i64.const(0)), () => b.trap())
   const none = i32.const(0)
   b.helper('tsc', none, none, none)
   const ticks = b.state('result')
@@ -14,4 +14,4 @@ function readTsc(b: Builder): void {
   b.put(b.gpr(RDX, 4), i64.shr_u(ticks, i64.const(32)))
 }
 
-export const rows: readonly Row[] = [{ name: 'rdtsc', map: 1, code: 0x31, operands: '', def: readTsc }]
+export const rows: readonly Row[] = [{ name: 'rdtsc', map: 1, code: 0x31, operands: '', traps: 'rdtsc', def: readTsc }]

@@ -1,5 +1,5 @@
 import type { HelperIndex, HostPlace } from '../builder/body.ts'
-import type { Access, Place, Trap } from '../builder/builder.ts'
+import type { Access, Place } from '../builder/builder.ts'
 import type { Locals } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
 import type { Decoded, MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
@@ -298,8 +298,8 @@ export class RegionBuilder extends VectorArithmetic {
     this.code.end()
   }
 
-  trap(kind: Trap): void {
-    this.leave({ exit: EXIT.TRAP, kind })
+  trap(): void {
+    this.leave({ exit: EXIT.TRAP, kind: this.trapKind() })
   }
 
   modrm(): I32 {

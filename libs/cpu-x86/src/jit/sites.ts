@@ -1,4 +1,3 @@
-import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
 import { Locals, parameter } from '../builder/locals.ts'
 import { EXIT } from '../cold/record.ts'
 import { CPU } from '../state/layout.ts'
@@ -12,7 +11,8 @@ import { type FlagState, flagCode } from './flag-state.ts'
 export type Leaving =
   | { readonly exit: typeof EXIT.MISS | typeof EXIT.APART }
   | { readonly exit: typeof EXIT.FAULT; readonly vector: number; readonly error: number }
-  | { readonly exit: typeof EXIT.TRAP; readonly kind: Trap }
+  /** `kind` is a place in TRAP_KINDS. */
+  | { readonly exit: typeof EXIT.TRAP; readonly kind: number }
 
 /**
  * A place at which a region is left in the middle of a block. All that is known of it while the region is made is one number, which
@@ -42,7 +42,7 @@ export function siteNumber({ leaving, offset, done, flags }: Site): bigint {
 }
 
 function detail(leaving: Leaving): number {
-  if (leaving.exit === EXIT.TRAP) return TRAP_KINDS.indexOf(leaving.kind)
+  if (leaving.exit === EXIT.TRAP) return leaving.kind
   return leaving.exit === EXIT.FAULT ? leaving.vector | ((leaving.error + 1) << ERROR) : 0
 }
 

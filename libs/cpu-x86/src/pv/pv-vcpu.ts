@@ -10,6 +10,7 @@ import {
 } from '@paravane/core'
 import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '@paravane/core/abi'
 import { TRAP_KINDS, type Trap } from '../builder/builder.ts'
+import type { Decoded } from '../decode/decoded.ts'
 import { LinearMemory } from '../mmu/linear-memory.ts'
 import type { ExitBudget, Stop, VcpuRunner } from '../run.ts'
 import { CPU } from '../state/layout.ts'
@@ -226,15 +227,23 @@ export class PvVcpu {
     }
   }
 
-  #emulate(kind: Trap): void {
-    const { vcpu } = this
+  /** The instruction that trapped; undefined where it is to be left at that. @throws AbsentFrame */
+  #trapped(kind: Trap): Decoded | undefined {
     const insn = this.runner.current()
     if (!insn) {
       // Its bytes are not there any more.
       if (this.runner.absent >= 0) throw new AbsentFrame(this.runner.absent)
       this.#fault()
-      return
+      return undefined
     }
+    // Another vCPU has put another instruction there since, which is then run.
+    return insn.row.traps === kind ? insn : undefined
+  }
+
+  #emulate(kind: Trap): void {
+    const { vcpu } = this
+    const insn = this.#trapped(kind)
+    if (!insn) return
     const outcome = this.#emulator.emulate(kind, insn)
     if (outcome !== undefined && outcome !== 'jumped') {
       this.#entries.raise(outcome)
@@ -339,11 +348,8 @@ export class PvVcpu {
 
   #softwareInterrupt(kind: 'int' | 'int3' | 'int1' | 'into'): void {
     const { vcpu } = this
-    const insn = this.runner.current()
-    if (!insn) {
-      this.#fault()
-      return
-    }
+    const insn = this.#trapped(kind)
+    if (!insn) return
     const [operand] = insn.operands
     const vector =
       kind === 'int3'

@@ -10,7 +10,6 @@ import type {
   Place,
   PlainChange,
   StateWord,
-  Trap,
 } from '../../src/builder/builder.ts'
 import { ARITHMETIC_FLAGS, conditionOf, flagBits } from '../../src/builder/flag-bits.ts'
 import { plainChange } from '../../src/builder/product-flags.ts'
@@ -261,8 +260,8 @@ export class Interpreter implements Builder {
   setState(word: StateWord): void {
     this.#none(word)
   }
-  trap(kind: Trap): void {
-    this.#none(kind)
+  trap(): void {
+    this.#none('trap')
   }
   helper(): I32 {
     return this.#none('helper')
