@@ -2,6 +2,7 @@ import { Locals, parameter } from '../builder/locals.ts'
 import { HELPER_INDEX } from '../cold/functions.ts'
 import { Code } from '../wasm/code.ts'
 import { type FlagEffects, type FlagsAt, flagFlow } from './flag-flow.ts'
+import { KeptRegisters } from './general-registers.ts'
 import { LinearValues } from './linear.ts'
 import { type AddressEffects, type BlockAccess, reachFlow } from './reach.ts'
 import { RegionBuilder } from './region-builder.ts'
@@ -33,7 +34,8 @@ export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): Blo
   const locals = new Locals(2)
   const at = regionLocals(locals)
   const nowhere: Outside = { done: 0, site: 0, open: 0, fill: 0, settle: 0, tlb: 0 }
-  const b = new RegionBuilder(code, locals, parameter('i32', 0), at, HELPER_INDEX, nowhere)
+  const cpu = parameter('i32', 0)
+  const b = new RegionBuilder(code, locals, cpu, at, HELPER_INDEX, nowhere, new KeptRegisters(code, locals, cpu))
   const values = new LinearValues((local) => b.generalOf(local), at.pageVa.op)
   const reached = new Set(graph.sequence)
   const effects = region.blocks.map(({ insns, next, fallsThrough }, block): Effects => {

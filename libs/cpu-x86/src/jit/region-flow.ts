@@ -3,6 +3,7 @@ import { type Code, STORE64 } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import type { BlocksAt } from './effects.ts'
+import { NOTHING_HERE } from './general-registers.ts'
 import type { RegionBuilder } from './region-builder.ts'
 import { isIndirect, type RegionCode, type RegionInsn } from './region-code.ts'
 import type { RegionGraph } from './region-graph.ts'
@@ -52,6 +53,7 @@ export class RegionFlow implements Flow {
   #tree(node: number): void {
     const isLoop = this.#graph.isHead(node)
     if (isLoop) {
+      this.#b.general.here = NOTHING_HERE
       this.#code.loop()
       this.#loops.set(node, this.#code.depth)
     }
@@ -63,6 +65,7 @@ export class RegionFlow implements Flow {
     this.#node(node)
     for (const join of joined) {
       this.#code.end()
+      this.#b.general.here = NOTHING_HERE
       this.#tree(join)
     }
     if (isLoop) this.#code.end()
@@ -86,6 +89,7 @@ export class RegionFlow implements Flow {
     this.#code.u8(0x00)
     for (const [n, offset] of entries.entries()) {
       this.#code.end()
+      this.#b.general.here = NOTHING_HERE
       this.#pageBehind(offset >> 12)
       const block = this.#graph.entered[n]
       this.#select(block)
@@ -108,6 +112,7 @@ export class RegionFlow implements Flow {
     this.#code.table(entries.length)
     for (const entry of entries) {
       this.#code.end()
+      this.#b.general.here = NOTHING_HERE
       this.#enter(node, entry)
     }
   }
@@ -173,6 +178,7 @@ export class RegionFlow implements Flow {
 
   /** To the block at an offset, if that is in the region. */
   #go(from: number, offset: number): void {
+    this.#b.general.depart()
     const to = this.#graph.place(offset)
     if (to === undefined) {
       this.#b.out(this.#b.at(offset))

@@ -17,6 +17,8 @@ export class RegionGraph {
   readonly #heads: ReadonlySet<number>
   /** Place in the reverse postorder. */
   readonly #order = new Map<number, number>()
+  /** Nodes from which ways lead to a node. */
+  readonly #before = new Map<number, number[]>()
   /** Ways from nodes before, by node. */
   readonly #ways = new Map<number, number>()
   readonly #children = new Map<number, number[]>()
@@ -52,8 +54,12 @@ export class RegionGraph {
 
   #connect(ways: (node: number) => readonly number[]): void {
     const before = new Map<number, number[]>(this.sequence.map((node) => [node, []]))
+    for (const node of this.sequence) this.#before.set(node, [])
     for (const node of this.sequence)
-      for (const to of ways(node)) if (!this.isBack(node, to)) (before.get(to) as number[]).push(node)
+      for (const to of ways(node)) {
+        this.#before.get(to)?.push(node)
+        if (!this.isBack(node, to)) (before.get(to) as number[]).push(node)
+      }
     for (const [node, list] of before) {
       this.#ways.set(node, list.length)
       this.#children.set(node, [])
@@ -90,6 +96,19 @@ export class RegionGraph {
 
   isHead(node: number): boolean {
     return this.#heads.has(node)
+  }
+
+  /** Blocks of the loop that has this head: what leads back to it. */
+  loop(head: number): readonly number[] {
+    const inside = new Set([head])
+    const before = (node: number): readonly number[] => this.#before.get(node) as number[]
+    const work = before(head).filter((node) => this.isBack(node, head))
+    for (let node = work.pop(); node !== undefined; node = work.pop()) {
+      if (inside.has(node)) continue
+      inside.add(node)
+      work.push(...before(node))
+    }
+    return [...inside].filter((node) => node < this.#blocks.length)
   }
 
   /** Whether several ways from before lead to the node. */

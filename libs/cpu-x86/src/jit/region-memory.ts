@@ -38,6 +38,7 @@ interface Surroundings {
   readonly cpu: I32
   let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>
   fault(condition: I32, vector: number, errorCode: number): void
+  readonly general: { settle(): void }
   /** Out with RIP on this instruction. */
   leave(leaving: Leaving): void
   baseOf(local: Expr): number | 'page' | undefined
@@ -97,6 +98,7 @@ export class RegionMemory {
   }
 
   #alone(address: I64, write: boolean, size: number, isAligned: boolean): HostPlace {
+    this.#b.general.settle()
     const va = this.#b.let(address)
     const host = this.#locals.temporary('i32')
     const entry = this.#cacheEntry(address, write)
@@ -125,6 +127,7 @@ export class RegionMemory {
 
   /** For all that is reached from this access on. Where that does not lie in one page records do the accesses, one by one. */
   #look(address: I64, { from, to, write, isWithin }: Reach, host: I32, isAligned: boolean): void {
+    this.#b.general.settle()
     const first = this.#b.let(address)
     if (isAligned) this.#faultUnlessAligned(i32.wrap(first))
     const va = from === 0 ? first : this.#b.let(i64.add(first, i64.const(from)))

@@ -6,6 +6,8 @@ import { Code, STORE32, STORE64 } from '../wasm/code.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import { whatBlocksBeginWith } from './effects.ts'
+import { HomeRegisters, KeptRegisters } from './general-registers.ts'
+import { isMostlyLoop } from './mostly-loop.ts'
 import { RegionBuilder } from './region-builder.ts'
 import type { RegionCode } from './region-code.ts'
 import { RegionFlow } from './region-flow.ts'
@@ -43,8 +45,10 @@ export function regionFunction(region: RegionCode): FunctionBody {
   body.block()
   const tlb = region.mode.isUser ? REGION.TLB_USER : REGION.TLB_KERNEL
   const outside = { done, site: body.depth, open: OPEN_INDEX, fill: FILL_INDEX, settle: SETTLE_INDEX, tlb }
-  const b = new RegionBuilder(body, locals, cpu, at, HELPER_INDEX, outside)
   const graph = new RegionGraph(region)
+  const Registers = isMostlyLoop(region, graph) ? KeptRegisters : HomeRegisters
+  const general = new Registers(body, locals, cpu)
+  const b = new RegionBuilder(body, locals, cpu, at, HELPER_INDEX, outside, general)
   const begin = whatBlocksBeginWith(region, graph)
   const flow = new RegionFlow(body, b, at, region, graph, begin)
   b.flow = flow
@@ -65,13 +69,11 @@ export function regionFunction(region: RegionCode): FunctionBody {
   code.setLocal(p.op, i64.load(cpu, CPU.FZ))
   code.setLocal(q.op, i64.load(cpu, CPU.FS))
   code.setLocal(r.op, i64.load(cpu, CPU.FC))
-  b.registers.forEach((local, n) => {
-    if (local) code.setLocal(local.op, i64.load(cpu, CPU.GPR + n * 8))
-  })
+  general.enter(code)
   const isFirst = region.entries.length > 1 ? i32.eq(i32.load(cpu, CPU.ENTRY), i32.const(region.entry)) : undefined
   b.enterVectors(code, begin.vectors.entry, isFirst)
   code.append(body)
-  for (const n of b.dirty) code.store(STORE64[8], cpu, b.register(n), CPU.GPR + n * 8)
+  general.leave(code)
   b.leaveVectors(code)
   code.store(STORE64[8], cpu, p, CPU.FZ)
   code.store(STORE64[8], cpu, q, CPU.FS)

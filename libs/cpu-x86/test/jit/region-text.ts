@@ -64,7 +64,7 @@ function namesOf(body: FunctionBody): Map<number, string> {
   return withRegisters(body, known)
 }
 
-/** Registers are what is loaded of them at the entry. */
+/** Registers are what is loaded of them, or stored. */
 function withRegisters(body: FunctionBody, known: Map<number, string>): Map<number, string> {
   const plain = options(new Map([[0, 'cpu']]))
   const index = new Map(body.locals.map((_, n) => [`#${n + PARAMS}`, n + PARAMS]))
@@ -73,7 +73,9 @@ function withRegisters(body: FunctionBody, known: Map<number, string>): Map<numb
     locals: new Map([...plain.locals, ...[...index].map(([name, n]) => [n, name] as const)]),
   }
   for (const line of functionText(body, numbered)) {
-    const [, name, field] = /^(#\d+) = i64:cpu\.(r\w+)$/.exec(line) ?? []
+    const loaded = /(?<name>#\d+) = i64:cpu\.(?<field>r\w+)$/.exec(line)
+    const stored = /i64 cpu\.(?<field>r\w+) = (?<name>#\d+)$/.exec(line)
+    const { name, field } = (loaded ?? stored)?.groups ?? {}
     if (name !== undefined && REGISTERS.has(field)) known.set(index.get(name) as number, field)
   }
   return known
