@@ -16,12 +16,14 @@ export interface ComposeOptions {
   readonly vcpus: number
   /** Takes what guests write to the hypervisor's log. */
   readonly guestLog?: (domid: number, bytes: Uint8Array) => void
+  /** Done while the hypervisor starts. */
+  readonly meanwhile?: () => void
   /** Takes a line about a domain that came to grief. */
   readonly warn: (line: string) => void
 }
 
 /** Starts the hypervisor of this process. */
-export function compose({ pcpus, cpu, keep, vcpus, guestLog, warn }: ComposeOptions): Promise<Hypervisor> {
+export function compose({ pcpus, cpu, keep, vcpus, guestLog, meanwhile, warn }: ComposeOptions): Promise<Hypervisor> {
   return startHypervisor({
     plugins: [
       { use: CPU, config: { ...(cpu as object | undefined), ...(keep === undefined ? {} : { keep }) } },
@@ -31,6 +33,7 @@ export function compose({ pcpus, cpu, keep, vcpus, guestLog, warn }: ComposeOpti
     resolve: (specifier) => import.meta.resolve(specifier),
     scheduler: 'credit',
     guestLog,
+    meanwhile,
     report: ({ kind, domid, text }) => warn(kind === 'bug' ? `d${domid}: a bug of Paravane: ${text}` : text),
   })
 }

@@ -3,6 +3,7 @@
 export { DomainBuildError, type DomainBuildErrorCode } from './builder/build-error.ts'
 export type { BuildRequest, BuiltDomain, InitialVcpu } from './builder/build-request.ts'
 export type { GuestFrames } from './builder/guest-frames.ts'
+export { unpackAhead } from './builder/kernel-file.ts'
 export { buildPvDomain } from './builder/pv-builder.ts'
 export { type PvImage, type PvSegment, parsePvKernel } from './builder/pv-image.ts'
 export { type LayoutRequest, type PfnRange, type PvLayout, planPvLayout } from './builder/pv-layout.ts'

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { CodedError } from '@paravane/core'
+import { CodedError, unpackAhead } from '@paravane/core'
 import { cacheFolder } from '../guest-image/cache-folder.ts'
 import { guestRequest } from './guest-request.ts'
 import { parseStartOptions, type StartOptions, USAGE } from './options.ts'
@@ -65,6 +65,7 @@ async function start(options: StartOptions): Promise<number> {
   // Imported here, so that what can be refused is refused before the engine is loaded.
   const { compose } = await import('../compose.ts')
   const { pcpus, cpu, verbose, keep } = options
+  const { kernel } = request.domain
   const guestLog = (_: number, bytes: Uint8Array): boolean => process.stderr.write(bytes)
   say('starting the hypervisor ...')
   const hypervisor = await compose({
@@ -72,6 +73,7 @@ async function start(options: StartOptions): Promise<number> {
     cpu,
     keep: keep ? keptFolder() : undefined,
     vcpus: request.domain.vcpus,
+    meanwhile: () => unpackAhead(kernel.bytes, kernel.name),
     guestLog: verbose ? guestLog : undefined,
     warn: say,
   })

@@ -24,11 +24,29 @@ const HDRS: readonly number[] = [0x48, 0x64, 0x72, 0x53]
 /** The first protocol that says where the payload is. */
 const MIN_PROTOCOL = 0x208
 
+/** Of `unpackAhead`, until they are asked for. */
+const unpacked = new WeakMap<Uint8Array, FileView>()
+
+/** Unpacks a kernel's file now, for the first domain that is built of these very bytes. What is wrong with it is told then. */
+export function unpackAhead(file: Uint8Array, name: string): void {
+  try {
+    unpacked.set(file, openKernelFile(file, name))
+  } catch (error) {
+    if (!(error instanceof DomainBuildError)) throw error
+  }
+}
+
 /**
  * The ELF image inside a kernel file: the file itself, or what it unpacks to (gzip, xz, lz4, zstd), or the payload of a
  * bzImage. Not copied when nothing is packed. `name` is for messages. Throws `DomainBuildError`.
  */
 export function openKernelFile(file: Uint8Array, name: string): FileView {
+  const known = unpacked.get(file)
+  if (known !== undefined) {
+    // Tens of MiB: the file may be kept for longer.
+    unpacked.delete(file)
+    return known
+  }
   let view = new FileView(file, name)
   let sizeAppended = false
   for (let layer = 0; layer < MAX_LAYERS; layer++) {

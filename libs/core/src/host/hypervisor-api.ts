@@ -24,6 +24,8 @@ export interface HypervisorOptions {
   /** What guests write by console_io. */
   guestLog?(domid: number, bytes: Uint8Array): void
   report?(report: HypervisorReport): void
+  /** Called once, while the pCPUs start and domain 0 would wait for them: for what takes long. It is not to throw. */
+  meanwhile?(): void
 }
 
 /** A domain to be made. */

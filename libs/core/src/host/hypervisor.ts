@@ -44,7 +44,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     defer: (task) => events.defer(task),
     watchFailed: (error) => bug(0, `a watch of domain 0: ${String(error)}`),
   })
-  const threads = await PcpuThreads.start({
+  const starting = PcpuThreads.start({
     machine,
     plugins: plugins.pcpuPlugins,
     engine,
@@ -54,6 +54,8 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
       void manager.fail(why)
     },
   })
+  options.meanwhile?.()
+  const threads = await starting
   const store = xenstored.client()
   const manager = new DomainManager({ machine, threads, events, xenstored, store, engine: control })
   events.bindVirq(VIRQ_DOM_EXC, () => manager.lookForShutdowns())

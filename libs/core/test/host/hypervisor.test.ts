@@ -172,3 +172,10 @@ test('a machine has one to 64 pCPUs', async () => {
   await expect(startScripted(0)).rejects.toMatchObject({ details: { code: 'PCPUS' } })
   await expect(startScripted(65)).rejects.toMatchObject({ details: { code: 'PCPUS' } })
 })
+
+test('what the caller has to do meanwhile is done once, by the time the hypervisor has started', async () => {
+  let times = 0
+  const { hypervisor } = await startScripted(1, () => times++)
+  expect(times).toBe(1)
+  await hypervisor.stop()
+})

@@ -11,13 +11,14 @@ export interface ScriptedHypervisor {
 }
 
 /** A hypervisor whose guests are the programs of scripted-engine.ts. */
-export async function startScripted(pcpus = 1): Promise<ScriptedHypervisor> {
+export async function startScripted(pcpus = 1, meanwhile?: () => void): Promise<ScriptedHypervisor> {
   const reports: string[] = []
   const log: string[] = []
   const hypervisor = await startHypervisor({
     plugins: [here('./scripted-engine.ts'), here('../conformance/round-robin-plugin.ts')],
     scheduler: 'rr',
     pcpus,
+    meanwhile,
     guestLog: (domid, bytes) => log.push(`${domid} ${new TextDecoder().decode(bytes)}`),
     report: ({ kind, domid, text }: HypervisorReport) => reports.push(`${kind} ${domid} ${text.split('\n')[0]}`),
   })

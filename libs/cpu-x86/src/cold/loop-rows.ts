@@ -4,6 +4,7 @@
  * and 870 MiB, 1313 take 0.3 s and 220 MiB.
  */
 import type { Decoded } from '../decode/decoded.ts'
+import type { Row } from '../insn/row.ts'
 import { addressShape } from './record-builder.ts'
 
 /** In all sizes, wherever their operands are. */
@@ -16,10 +17,16 @@ const WHOLE: ReadonlySet<string> = new Set(
 )
 const CONDITIONAL = /^(cmov|set)/
 
-/** Whether instructions of the same form are frequent enough. */
+/** Whether some instructions of the row are frequent enough. */
+export function mayBeFrequent({ name }: Row): boolean {
+  return ANYWHERE.has(name) || ALL_SIZES.has(name) || CONDITIONAL.test(name) || WHOLE.has(name)
+}
+
+/** Whether instructions of the same form are. */
 export function isFrequent(insn: Decoded): boolean {
   const { name } = insn.row
+  if (!mayBeFrequent(insn.row)) return false
   if (ANYWHERE.has(name)) return true
   if (insn.operands.some((o) => o.kind === 'mem' && addressShape(o, insn.addressSize) !== 'm')) return false
-  return ALL_SIZES.has(name) || CONDITIONAL.test(name) || (WHOLE.has(name) && insn.size !== 1)
+  return !WHOLE.has(name) || insn.size !== 1
 }

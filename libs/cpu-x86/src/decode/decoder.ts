@@ -4,7 +4,7 @@ import type { Decoded, DecodeFault, Operand, Segment } from './decoded.ts'
 import { ModRm } from './modrm.ts'
 import type { Cursor } from './operand-spec.ts'
 import { Prefixes } from './prefixes.ts'
-import { indexRows, type OpcodeNode, type Plan, VEX_NODES } from './row-index.ts'
+import { type OpcodeNode, type Plan, RowIndex, VEX_NODES } from './row-index.ts'
 import { isVex, readVex } from './vex.ts'
 
 const MAX_LENGTH = 15
@@ -24,8 +24,8 @@ export const isFault = (answer: Decoded | DecodeFault): answer is DecodeFault =>
 class Decoder implements Cursor {
   readonly modrm: ModRm = new ModRm()
   readonly #prefixes = new Prefixes()
-  readonly #nodes64: readonly (OpcodeNode | undefined)[]
-  readonly #nodes32: readonly (OpcodeNode | undefined)[]
+  readonly #rows64: RowIndex
+  readonly #rows32: RowIndex
   bytes: Uint8Array = new Uint8Array(0)
   position = 0
   rex = 0
@@ -37,8 +37,8 @@ class Decoder implements Cursor {
   wide: 4 | 8 = 4
 
   constructor(rows: readonly Row[]) {
-    this.#nodes64 = indexRows(rows, 64).nodes
-    this.#nodes32 = indexRows(rows, 32).nodes
+    this.#rows64 = new RowIndex(rows, 64)
+    this.#rows32 = new RowIndex(rows, 32)
   }
 
   decode(bytes: Uint8Array, offset: number, end: number, mode: 32 | 64): Decoded | DecodeFault {
@@ -74,8 +74,8 @@ class Decoder implements Cursor {
       rex = vex.rex
       prefix = vex.pp
     }
-    const node = (mode === 64 ? this.#nodes64 : this.#nodes32)[key]
-    if (node === undefined) return INVALID
+    const node = (mode === 64 ? this.#rows64 : this.#rows32).node(key)
+    if (node === null) return INVALID
 
     const { modrm } = this
     const addressSize = mode === 64 ? (prefixes.addressSize ? 4 : 8) : prefixes.addressSize ? 2 : 4

@@ -42,13 +42,6 @@ export class OpcodeNode {
   }
 }
 
-export interface RowIndex {
-  /** By map * 256 + opcode, VEX-encoded ones from VEX_NODES on. */
-  readonly nodes: readonly (OpcodeNode | undefined)[]
-  /** Pairs of rows that claim the same encoding, as text. */
-  readonly collisions: readonly string[]
-}
-
 interface Candidate {
   readonly plan: Plan
   readonly mod: 'mem' | 'reg' | undefined
@@ -140,9 +133,36 @@ function describe(row: Row): string {
   return `'${row.name} ${row.operands}' (map ${row.map}, ${row.prefix ?? ''} ${row.code.toString(16)}${ext})`
 }
 
-export function indexRows(rows: readonly Row[], mode: 32 | 64): RowIndex {
-  const nodes: (OpcodeNode | undefined)[] = Array.from({ length: 2 * VEX_NODES })
-  const collisions = new Set<string>()
-  for (const [key, candidates] of candidatesOf(rows, mode)) nodes[key] = nodeOf(candidates, key, collisions)
-  return { nodes, collisions: [...collisions] }
+/** Rows by map * 256 + opcode, VEX-encoded ones from VEX_NODES on. A mode's are found when it is first used, an opcode's likewise. */
+export class RowIndex {
+  readonly #rows: readonly Row[]
+  readonly #mode: 32 | 64
+  #candidates: ReadonlyMap<number, readonly Candidate[]> | undefined
+  /** `null` where there are none. */
+  readonly #nodes: (OpcodeNode | null | undefined)[] = new Array(2 * VEX_NODES).fill(undefined)
+  readonly #collisions = new Set<string>()
+
+  constructor(rows: readonly Row[], mode: 32 | 64) {
+    this.#rows = rows
+    this.#mode = mode
+  }
+
+  node(key: number): OpcodeNode | null {
+    const known = this.#nodes[key]
+    return known === undefined ? this.#find(key) : known
+  }
+
+  #find(key: number): OpcodeNode | null {
+    this.#candidates ??= candidatesOf(this.#rows, this.#mode)
+    const candidates = this.#candidates.get(key)
+    const node = candidates ? nodeOf(candidates, key, this.#collisions) : null
+    this.#nodes[key] = node
+    return node
+  }
+
+  /** Pairs of rows that claim the same encoding, as text. */
+  collisions(): readonly string[] {
+    for (const key of this.#nodes.keys()) this.node(key)
+    return [...this.#collisions]
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseOperands } from '../../src/decode/operand-spec.ts'
-import { indexRows } from '../../src/decode/row-index.ts'
+import { RowIndex } from '../../src/decode/row-index.ts'
 import { rows, rowsNamed } from '../../src/insn/table.ts'
 
 const described = rows.map((row, n) => ({
@@ -13,12 +13,12 @@ const failing = (holds: (row: (typeof rows)[number]) => boolean) =>
 
 describe('the instruction table', () => {
   it.each([64, 32] as const)('has no two rows for one encoding in %i-bit mode', (mode) => {
-    expect(indexRows(rows, mode).collisions).toEqual([])
+    expect(new RowIndex(rows, mode).collisions()).toEqual([])
   })
 
   it('tells two rows of the same encoding', () => {
     const [row] = rowsNamed('lea')
-    expect(indexRows([row, { ...row, name: 'other' }], 64).collisions).toHaveLength(1)
+    expect(new RowIndex([row, { ...row, name: 'other' }], 64).collisions()).toHaveLength(1)
   })
 
   it('is written in the notation of operands', () => {
