@@ -10,7 +10,7 @@ import {
 } from '@paravane/core'
 import { pvEngine } from './engine.ts'
 import { prepareFolder } from './kept/kept-folder.ts'
-import { CpuPolicy, hide, level } from './state/policy.ts'
+import { CpuPolicy, POLICY_KEYS } from './state/policy.ts'
 import { setV8Flags } from './v8-flags.ts'
 
 const keep: ConfigKey<string> = {
@@ -19,8 +19,8 @@ const keep: ConfigKey<string> = {
   accepts: (value): value is string => typeof value === 'string' && (value === '' || isAbsolute(value)),
 }
 
-type Config = ConfigValues<{ level: typeof level; hide: typeof hide; keep: typeof keep }>
-const config: ConfigSchema<Config> = configOf({ level, hide, keep })
+type Config = ConfigValues<typeof POLICY_KEYS & { keep: typeof keep }>
+const config: ConfigSchema<Config> = configOf({ ...POLICY_KEYS, keep })
 
 /** The x86-64 CPU engine for paravirtual domains. */
 const plugin: XenPlugin<Config> = definePlugin({

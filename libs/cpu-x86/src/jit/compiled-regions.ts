@@ -98,14 +98,14 @@ export class CompiledRegions {
     this.#expected = new Set([...this.#expected, ...heads])
   }
 
-  /** Whether there may be code of a region at an offset of a page of these bytes. */
-  hasHead(bytes: Uint8Array, page: number, offset: number, mode: CodeMode): boolean {
-    return this.#byHead.has(headOf(bytes, page, offset, mode))
+  /** Whether a region has an entry with this head: there may be one where what has it begins. */
+  has(head: number): boolean {
+    return this.#byHead.has(head)
   }
 
-  /** Whether there may be code of one soon. */
-  mayHave(bytes: Uint8Array, page: number, offset: number, mode: CodeMode): boolean {
-    return this.#expected.has(headOf(bytes, page, offset, mode))
+  /** Whether one may have it soon. */
+  expects(head: number): boolean {
+    return this.#expected.has(head)
   }
 
   #touch(region: Region): void {

@@ -48,7 +48,7 @@ export abstract class GeneralRegisters {
   beginInstruction(): void {}
   /** Makes the vCPU's state whole here. */
   abstract settle(): void
-  /** As `settle`, where control goes from here to what is emitted next, or does not come to that. */
+  /** As `settle`, where nothing but what control goes to from here is emitted before `here` is set anew. */
   abstract depart(): void
   /** Emits what the function begins and ends with. */
   abstract enter(code: Code): void
@@ -69,6 +69,7 @@ const ALL: RegistersHere = { known: 0xffff, pending: 0 }
 /** They are loaded where the region is entered and stored where it is left: best for a loop. */
 export class KeptRegisters extends GeneralRegisters {
   readonly #changed = new Set<number>()
+
   get here(): RegistersHere {
     return ALL
   }
@@ -104,8 +105,9 @@ export class KeptRegisters extends GeneralRegisters {
 }
 
 /**
- * They are loaded where a block first wants them, and stored before it may be left: nothing is carried from block to block. That is half
- * the code, and little to do where a region is entered and left, as code that is made of calls does all the time.
+ * They are loaded where a block first wants them, and stored before it may be left: nothing is carried over places where ways meet, for
+ * V8 to spill and move, and little is to be done where a region is entered and left, as code that is made of calls does all the time.
+ * What is emitted under a condition within an instruction is stored at once, and loaded each time.
  */
 export class HomeRegisters extends GeneralRegisters {
   #known = 0

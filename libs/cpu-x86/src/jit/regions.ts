@@ -49,8 +49,8 @@ const ONCE_IN = 800
 
 /** Whether this thread knows a region that may be the one of a place. */
 export function isCompiled(vcpu: VcpuMemory, frameHost: number, offset: number): boolean {
-  const at = [vcpu.views.u8, frameHost, offset, modeOf(vcpu)] as const
-  return compiled.hasHead(...at) || compiled.mayHave(...at)
+  const head = headOf(vcpu.views.u8, frameHost, offset, modeOf(vcpu))
+  return compiled.has(head) || compiled.expects(head)
 }
 
 export interface RegionsOptions {
@@ -174,7 +174,7 @@ export class Regions {
   #takeKnown(rec: number, place: Place): boolean {
     const { frameHost, rip, mode } = place
     const offset = Number(rip & 0xfffn)
-    if (!compiled.hasHead(this.#views.u8, frameHost, offset, mode)) return false
+    if (!compiled.has(headOf(this.#views.u8, frameHost, offset, mode))) return false
     const pages = CodePages.around(this.#vcpu, place)
     const known = compiled.find(offset, mode, (delta) => pages.bytes(delta))
     if (known) this.#place(rec, place, known, readPages(pages, known))
@@ -224,7 +224,7 @@ export class Regions {
     }
     const { frameHost, rip, mode } = place
     const offset = Number(rip & 0xfffn)
-    const onlyKept = !this.#notKept.has(rec) && compiled.mayHave(this.#views.u8, frameHost, offset, mode)
+    const onlyKept = !this.#notKept.has(rec) && compiled.expects(headOf(this.#views.u8, frameHost, offset, mode))
     const id = compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, onlyKept, (outcome, region) => {
       // This may be another vCPU's turn.
       this.#answers.push({ rec, place, outcome, region })

@@ -12,24 +12,22 @@ export interface PolicyConfig {
 
 const hideable: readonly string[] = FEATURES.filter((f) => f.level !== undefined && !f.fixed).map(({ name }) => name)
 
-export const level: ConfigKey<Level> = {
+const level: ConfigKey<Level> = {
   initial: 'max',
   expected: `one of ${LEVELS.join(', ')}`,
   accepts: (value): value is Level => LEVELS.includes(value as Level),
 }
 
-export const hide: ConfigKey<readonly string[]> = {
+const hide: ConfigKey<readonly string[]> = {
   initial: [],
   expected: `a list of some of ${hideable.join(', ')}`,
   accepts: (value): value is readonly string[] =>
     Array.isArray(value) && value.every((name) => hideable.includes(name as string)),
 }
 
-/** The plugin's configuration. */
-export const policySchema: ConfigSchema<ConfigValues<{ level: typeof level; hide: typeof hide }>> = configOf({
-  level,
-  hide,
-})
+/** What of the plugin's configuration says it. */
+export const POLICY_KEYS: { readonly level: typeof level; readonly hide: typeof hide } = { level, hide }
+export const policySchema: ConfigSchema<ConfigValues<typeof POLICY_KEYS>> = configOf(POLICY_KEYS)
 
 /**
  * The CPU that the guests of a host see: one policy for the process, given to each worker, so nothing compiled needs to name it.

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decode } from '../../src/decode/decoder.ts'
 import type { CompileRequest, Outcome } from '../../src/jit/compile-request.ts'
-import { compiled } from '../../src/jit/compiled-regions.ts'
+import { compiled, headOf } from '../../src/jit/compiled-regions.ts'
 import { Compiler } from '../../src/jit/compiler.ts'
 import { CompilerThread } from '../../src/jit/compiler-thread.ts'
 import { openKept } from '../../src/kept/open-kept.ts'
@@ -119,7 +119,7 @@ describe('with code that was kept', () => {
 
     const compiler = new CompilerThread(DEFAULT_POLICY.config, folder)
     const mode = { bits: 64, isUser: false, isApart: false } as const
-    while (!compiled.mayHave(first.machine.views.u8, first.frame, 0, mode)) {
+    while (!compiled.expects(headOf(first.machine.views.u8, first.frame, 0, mode))) {
       await sleep(10)
       compiler.poll()
     }
