@@ -99,7 +99,9 @@ describe('with code that was kept', () => {
 
   /** A machine that runs the code, of which it makes no region by itself. */
   const seldomHot = (bytes: Uint8Array, compiler?: CompilerThread): { machine: Machine; frame: number } => {
-    const machine = new Machine({ regionThreshold: 20_000, ...(compiler ? { regions: { compiler } } : {}) })
+    // Not one that wakes from each sleep of this test.
+    const regions = { atOnce: true, ...(compiler ? { compiler } : {}) }
+    const machine = new Machine({ regionThreshold: 20_000, regions })
     const frame = machine.map({ va: CODE })
     machine.write(frame, bytes)
     machine.state = { rip: CODE, gpr: [0n, 0n, LONG] }
