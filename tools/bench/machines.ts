@@ -23,16 +23,8 @@ export interface GuestShape {
 /** Arguments of `npm start`. */
 export function paravaneArgs({ kernel, ramdisk, memory }: GuestShape, extra: string, kept: boolean): string[] {
   const files = ['--kernel', kernel, '--ramdisk', ramdisk, '--memory', `${memory}`]
-  return [
-    ...files,
-    ...(kept ? [] : ['--no-keep']),
-    '--cpu',
-    OUR_CPU,
-    '--pcpus',
-    '1',
-    '--extra',
-    `console=hvc0 quiet${extra}`,
-  ]
+  const keep = kept ? [] : ['--no-keep']
+  return [...files, ...keep, '--cpu', OUR_CPU, '--pcpus', '1', '--extra', `console=hvc0 quiet${extra}`]
 }
 
 /**

@@ -83,6 +83,7 @@ export abstract class BodyBuilder implements Builder {
   abstract jumpTo(rip: I64): void
   abstract again(): void
   abstract finish(): void
+
   /** Number of what the instruction traps as. */
   protected trapKind(): number {
     const { name, traps } = this.insn.row

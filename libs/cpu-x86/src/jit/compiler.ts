@@ -33,7 +33,6 @@ export class Compiler {
   #serial = 0
   /** The answer by which each place in a region is covered, by memory and host address. */
   readonly #covered = new Map<string, number>()
-
   readonly #now: () => number
   readonly #kept: KeptCode | undefined
   /** Of what was kept: those that were asked for, and others of their modules. */

@@ -36,7 +36,7 @@ export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): Blo
   const nowhere: Outside = { done: 0, site: 0, open: 0, fill: 0, settle: 0, tlb: 0 }
   const cpu = parameter('i32', 0)
   const b = new RegionBuilder(code, locals, cpu, at, HELPER_INDEX, nowhere, new KeptRegisters(code, locals, cpu))
-  const values = new LinearValues((local) => b.generalOf(local), at.pageVa.op)
+  const values = new LinearValues((local) => b.general.numberOf(local), at.pageVa.op)
   const reached = new Set(graph.sequence)
   const effects = region.blocks.map(({ insns, next, fallsThrough }, block): Effects => {
     if (!reached.has(graph.way(block)))

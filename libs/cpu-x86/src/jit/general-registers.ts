@@ -19,11 +19,22 @@ export abstract class GeneralRegisters {
   protected readonly cpu: I32
   readonly #locals: Locals
   protected readonly own: (I64 | undefined)[] = []
+  /** Of labels, outside of all conditions of the instruction. */
+  #depth = 0
 
   constructor(code: Code, locals: Locals, cpu: I32) {
     this.code = code
     this.#locals = locals
     this.cpu = cpu
+  }
+
+  beginInstruction(): void {
+    this.#depth = this.code.depth
+  }
+
+  /** Whether what is emitted is done whenever the instruction is. */
+  get isCertain(): boolean {
+    return this.code.depth === this.#depth
   }
 
   protected local(n: number): I64 {
@@ -45,7 +56,8 @@ export abstract class GeneralRegisters {
   abstract putPart(n: number, size: 1 | 2, isHigh: boolean, value: I64): void
   abstract get here(): RegistersHere
   abstract set here(known: RegistersHere)
-  beginInstruction(): void {}
+  /** Several ways lead to what is emitted next. */
+  abstract meet(): void
   /** Makes the vCPU's state whole here. */
   abstract settle(): void
   /** As `settle`, where nothing but what control goes to from here is emitted before `here` is set anew. */
@@ -62,8 +74,6 @@ export abstract class GeneralRegisters {
   }
 }
 
-/** Where several ways meet. */
-export const NOTHING_HERE: RegistersHere = { known: 0, pending: 0 }
 const ALL: RegistersHere = { known: 0xffff, pending: 0 }
 
 /** They are loaded where the region is entered and stored where it is left: best for a loop. */
@@ -90,6 +100,7 @@ export class KeptRegisters extends GeneralRegisters {
     this.insert(n, size, isHigh, value)
   }
 
+  meet(): void {}
   settle(): void {}
   depart(): void {}
 
@@ -112,12 +123,6 @@ export class KeptRegisters extends GeneralRegisters {
 export class HomeRegisters extends GeneralRegisters {
   #known = 0
   #pending = 0
-  /** Of labels, outside of all conditions of the instruction. */
-  #depth = 0
-
-  override beginInstruction(): void {
-    this.#depth = this.code.depth
-  }
 
   get here(): RegistersHere {
     return { known: this.#known, pending: this.#pending }
@@ -128,22 +133,17 @@ export class HomeRegisters extends GeneralRegisters {
     this.#pending = pending
   }
 
-  /** Whether what is emitted is done whenever the instruction is. */
-  get #isCertain(): boolean {
-    return this.code.depth === this.#depth
-  }
-
   get(n: number): I64 {
     const local = this.local(n)
     if (this.#known & (1 << n)) return local
     this.code.setLocal(local.op, i64.load(this.cpu, HOME(n)))
-    if (this.#isCertain) this.#known |= 1 << n
+    if (this.isCertain) this.#known |= 1 << n
     return local
   }
 
   put(n: number, value: I64): void {
     this.code.setLocal(this.local(n).op, value)
-    if (this.#isCertain) this.#known |= 1 << n
+    if (this.isCertain) this.#known |= 1 << n
     this.#changed(n)
   }
 
@@ -157,7 +157,7 @@ export class HomeRegisters extends GeneralRegisters {
   }
 
   #changed(n: number): void {
-    if (this.#isCertain) this.#pending |= 1 << n
+    if (this.isCertain) this.#pending |= 1 << n
     else this.#store(n)
   }
 
@@ -165,9 +165,14 @@ export class HomeRegisters extends GeneralRegisters {
     this.code.store(STORE64[8], this.cpu, this.local(n), HOME(n))
   }
 
+  meet(): void {
+    this.#known = 0
+    this.#pending = 0
+  }
+
   settle(): void {
     for (const n of registersOf(this.#pending)) this.#store(n)
-    if (this.#isCertain) this.#pending = 0
+    if (this.isCertain) this.#pending = 0
   }
 
   depart(): void {

@@ -11,9 +11,8 @@ const count = (blocks: readonly Block[]): number => blocks.reduce((sum, { insns 
 /** Whether a region is run for small loops without calls, rather than passed through. */
 export function isMostlyLoop({ blocks }: RegionCode, graph: RegionGraph): boolean {
   const looped = new Set<Block>()
-  for (const head of graph.sequence) {
-    if (!graph.isHead(head)) continue
-    const inside = graph.loop(head).map((block) => blocks[block])
+  for (const loop of graph.loops) {
+    const inside = loop.map((block) => blocks[block])
     if (count(inside) <= SMALL && !inside.some(hasCall)) for (const block of inside) looped.add(block)
   }
   return count([...looped]) * ONE_IN >= count(blocks)

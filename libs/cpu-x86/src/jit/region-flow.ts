@@ -3,7 +3,6 @@ import { type Code, STORE64 } from '../wasm/code.ts'
 import type { I32, I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import type { BlocksAt } from './effects.ts'
-import { NOTHING_HERE } from './general-registers.ts'
 import type { RegionBuilder } from './region-builder.ts'
 import { isIndirect, type RegionCode, type RegionInsn } from './region-code.ts'
 import type { RegionGraph } from './region-graph.ts'
@@ -53,7 +52,7 @@ export class RegionFlow implements Flow {
   #tree(node: number): void {
     const isLoop = this.#graph.isHead(node)
     if (isLoop) {
-      this.#b.general.here = NOTHING_HERE
+      this.#b.general.meet()
       this.#code.loop()
       this.#loops.set(node, this.#code.depth)
     }
@@ -65,7 +64,7 @@ export class RegionFlow implements Flow {
     this.#node(node)
     for (const join of joined) {
       this.#code.end()
-      this.#b.general.here = NOTHING_HERE
+      this.#b.general.meet()
       this.#tree(join)
     }
     if (isLoop) this.#code.end()
@@ -89,7 +88,7 @@ export class RegionFlow implements Flow {
     this.#code.u8(0x00)
     for (const [n, offset] of entries.entries()) {
       this.#code.end()
-      this.#b.general.here = NOTHING_HERE
+      this.#b.general.meet()
       this.#pageBehind(offset >> 12)
       const block = this.#graph.entered[n]
       this.#select(block)
@@ -112,7 +111,7 @@ export class RegionFlow implements Flow {
     this.#code.table(entries.length)
     for (const entry of entries) {
       this.#code.end()
-      this.#b.general.here = NOTHING_HERE
+      this.#b.general.meet()
       this.#enter(node, entry)
     }
   }

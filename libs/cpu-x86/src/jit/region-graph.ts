@@ -19,8 +19,8 @@ export class RegionGraph {
   readonly #order = new Map<number, number>()
   /** Nodes from which ways lead to a node. */
   readonly #before = new Map<number, number[]>()
-  /** Ways from nodes before, by node. */
-  readonly #ways = new Map<number, number>()
+  /** Those of them that are no ways back. */
+  readonly #forward = new Map<number, readonly number[]>()
   readonly #children = new Map<number, number[]>()
   /** The node that the region begins at: the block at the entry; where there are several, a node that leads to their blocks. */
   readonly entry: number
@@ -28,6 +28,8 @@ export class RegionGraph {
   readonly entered: readonly number[]
   /** Nodes in reverse postorder. */
   readonly sequence: readonly number[]
+  /** The blocks of each loop. */
+  readonly loops: readonly (readonly number[])[]
 
   constructor(code: RegionCode) {
     this.#blocks = code.blocks
@@ -50,21 +52,18 @@ export class RegionGraph {
     this.sequence = reversePostorder(this.way(this.entry), ways)
     for (const [n, node] of this.sequence.entries()) this.#order.set(node, n)
     this.#connect(ways)
+    this.loops = this.sequence.filter((node) => this.isHead(node)).map((head) => this.#loop(head))
   }
 
   #connect(ways: (node: number) => readonly number[]): void {
-    const before = new Map<number, number[]>(this.sequence.map((node) => [node, []]))
     for (const node of this.sequence) this.#before.set(node, [])
-    for (const node of this.sequence)
-      for (const to of ways(node)) {
-        this.#before.get(to)?.push(node)
-        if (!this.isBack(node, to)) (before.get(to) as number[]).push(node)
-      }
-    for (const [node, list] of before) {
-      this.#ways.set(node, list.length)
+    for (const node of this.sequence) for (const to of ways(node)) (this.#before.get(to) as number[]).push(node)
+    for (const [node, before] of this.#before) {
+      const forward = before.filter((from) => !this.isBack(from, node))
+      this.#forward.set(node, forward)
       this.#children.set(node, [])
     }
-    const dominators = this.#dominators(before)
+    const dominators = this.#dominators()
     for (const node of this.sequence.slice(1))
       (this.#children.get(dominators.get(node) as number) as number[]).push(node)
   }
@@ -98,8 +97,8 @@ export class RegionGraph {
     return this.#heads.has(node)
   }
 
-  /** Blocks of the loop that has this head: what leads back to it. */
-  loop(head: number): readonly number[] {
+  /** The blocks of a head's loop: what leads back to it. */
+  #loop(head: number): readonly number[] {
     const inside = new Set([head])
     const before = (node: number): readonly number[] => this.#before.get(node) as number[]
     const work = before(head).filter((node) => this.isBack(node, head))
@@ -113,7 +112,7 @@ export class RegionGraph {
 
   /** Whether several ways from before lead to the node. */
   isMerge(node: number): boolean {
-    return (this.#ways.get(node) as number) > 1
+    return (this.#forward.get(node) as readonly number[]).length > 1
   }
 
   /** Those that only this node leads to, and where several ways meet: first what is jumped to first. */
@@ -140,7 +139,7 @@ export class RegionGraph {
     return found
   }
 
-  #dominators(before: ReadonlyMap<number, readonly number[]>): ReadonlyMap<number, number> {
+  #dominators(): ReadonlyMap<number, number> {
     const dominator = new Map([[this.sequence[0], this.sequence[0]]])
     const common = (a: number, b: number): number => {
       let [x, y] = [a, b]
@@ -151,7 +150,7 @@ export class RegionGraph {
       return x
     }
     for (const node of this.sequence.slice(1))
-      dominator.set(node, (before.get(node) as readonly number[]).reduce(common))
+      dominator.set(node, (this.#forward.get(node) as readonly number[]).reduce(common))
     return dominator
   }
 }

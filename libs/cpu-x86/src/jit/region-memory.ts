@@ -38,7 +38,7 @@ interface Surroundings {
   readonly cpu: I32
   let<T extends 'i32' | 'i64'>(e: Expr<T>): Expr<T>
   fault(condition: I32, vector: number, errorCode: number): void
-  readonly general: { settle(): void }
+  readonly general: { readonly isCertain: boolean; settle(): void }
   /** Out with RIP on this instruction. */
   leave(leaving: Leaving): void
   baseOf(local: Expr): number | 'page' | undefined
@@ -57,10 +57,9 @@ export class RegionMemory {
   readonly #hosts: I32[] = []
   known: KnownOfMemory = { reached: new Map(), steady: 0, small: new Map() }
   trace: Trace | undefined
-  /** Of the instruction: its offset, its accesses so far, and the depth of labels outside of all its conditions. */
+  /** Of the instruction: its offset, and its accesses so far. */
   #offset = 0
   #opened = 0
-  #depth = 0
   /** Bits of registers, at the access. */
   #small = 0
 
@@ -73,27 +72,21 @@ export class RegionMemory {
   beginInstruction(offset: number): void {
     this.#offset = offset
     this.#opened = 0
-    this.#depth = this.#b.code.depth
     this.trace?.values.beginInstruction()
   }
 
   /** A general register is changed; to a value, if it is given, of all its bits or of those but for the high half. */
   assign(register: number, value: I64 | undefined, whole: boolean): void {
-    this.trace?.values.assign(register, this.#isCertain ? value : undefined, whole)
-  }
-
-  /** Whether what is emitted is done whenever the instruction is. */
-  get #isCertain(): boolean {
-    return this.#b.code.depth === this.#depth
+    this.trace?.values.assign(register, this.#b.general.isCertain ? value : undefined, whole)
   }
 
   open(address: I64, write: boolean, size: number, isAligned: boolean): HostPlace {
     const key = accessKey(this.#offset, this.#opened++)
-    const linear = this.#isCertain ? this.trace?.values.of(address) : undefined
+    const linear = this.#b.general.isCertain ? this.trace?.values.of(address) : undefined
     if (linear) this.trace?.accesses.push({ key, address: linear, size, write, isAligned })
     if (this.trace?.values.small) this.trace.small.set(key, this.trace.values.small)
     this.#small = this.known.small.get(key) ?? 0
-    const reached = this.#isCertain ? this.known.reached.get(key) : undefined
+    const reached = this.#b.general.isCertain ? this.known.reached.get(key) : undefined
     return reached ? this.#reach(reached, address, size, isAligned) : this.#alone(address, write, size, isAligned)
   }
 
@@ -104,7 +97,7 @@ export class RegionMemory {
     const entry = this.#cacheEntry(address, write)
     const sure = isAligned ? 'aligned' : undefined
     // What repeats goes by how far its page reaches.
-    const how = access(size, write) | (!this.#isCertain ? WITHIN_PAGE : write ? 0 : MAY_COPY)
+    const how = access(size, write) | (!this.#b.general.isCertain ? WITHIN_PAGE : write ? 0 : MAY_COPY)
     openPage(this.#b, { tlb: this.#outside.tlb, entry }, { va, size, write, sure }, host, () => {
       if (isAligned) this.#faultUnlessAligned(i32.wrap(va))
       this.#find(entry, va, how, host, { exit: EXIT.MISS })

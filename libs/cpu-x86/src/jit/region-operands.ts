@@ -75,11 +75,7 @@ export abstract class RegionOperands extends VectorArithmetic {
   }
 
   protected override isVolatile(local: Expr): boolean {
-    return this.generalOf(local.op) !== undefined || super.isVolatile(local)
-  }
-
-  generalOf(local: number): number | undefined {
-    return this.general.numberOf(local)
+    return this.general.numberOf(local.op) !== undefined || super.isVolatile(local)
   }
 
   override trunc(value: I64, size: number = this.size): I64 {
@@ -98,7 +94,7 @@ export abstract class RegionOperands extends VectorArithmetic {
 
   /** The register that a value is near to, as what is pushed is to rsp. */
   #originOf(value: Expr): number | undefined {
-    if (value.shape === 'local') return this.generalOf(value.op) ?? this.#origins.get(value.op)
+    if (value.shape === 'local') return this.general.numberOf(value.op) ?? this.#origins.get(value.op)
     const isNear = (value.shape === 'bin' || value.shape === 'un') && NEAR.has(value.op)
     return isNear ? this.#originOf(value.args[0]) : undefined
   }
@@ -146,7 +142,7 @@ export abstract class RegionOperands extends VectorArithmetic {
   /** The register that a local has the value of, or is near to; or 'page' for the code's page. */
   baseOf(local: Expr): number | 'page' | undefined {
     if (local.op === this.kept.pageVa.op) return 'page'
-    return this.generalOf(local.op) ?? this.#origins.get(local.op)
+    return this.general.numberOf(local.op) ?? this.#origins.get(local.op)
   }
 
   gpr(reg: number, size: 1 | 2 | 4 | 8): Place {

@@ -7,9 +7,7 @@ import type { RegionGraph } from './region-graph.ts'
  */
 export function steadyRegisters(effects: readonly AddressEffects[], graph: RegionGraph): readonly number[] {
   const steady = effects.map(() => 0)
-  for (const head of graph.sequence) {
-    if (!graph.isHead(head)) continue
-    const inside = graph.loop(head)
+  for (const inside of graph.loops) {
     const changed = inside.reduce((bits, block) => bits | effects[block].changed, 0)
     for (const block of inside) steady[block] |= ~changed & 0xffff
   }
