@@ -10,6 +10,13 @@ export interface FloatOperand {
   readonly value: FloatValue
 }
 
+/** An operation of which 'exact' can tell. */
+export interface ExactOperation {
+  readonly operation: number
+  readonly x: FloatValue
+  readonly y: FloatValue
+}
+
 /**
  * A floating-point operation that WebAssembly does just as the processor does it, but in rare cases that can be told by its operands
  * and its result: those are for the float library (float/sse-ops.ts).
@@ -30,6 +37,8 @@ export interface Arithmetic {
   readonly suspects: readonly I32[]
   /** All is well in spite of the suspicion. Only asked in the usual mode. */
   readonly excused?: I32
+  /** What it is to the function that tells whether results have been exact so far (insn/exact-so-far.ts). */
+  readonly exact?: ExactOperation
   /** The library finds its operand in RESULT: puts it there. */
   prepare?(): void
   /** What else is not as WebAssembly has it, where the library was asked. */
@@ -47,6 +56,8 @@ export interface ArithmeticTier {
   limit(lanes: FloatLanes): I32
   /** The operand is plain for sure, as long as `limit` is not 0. */
   isPlain(place: Place, lanes: FloatLanes): boolean
+  /** While nothing but the inexact flag is missing: whether WebAssembly's result is right; the flag is set if it is not exact. */
+  isExactSoFar(operation: ExactOperation): I32
   /** Calls the library and takes over its result. */
   exactly(arithmetic: Arithmetic): void
 }
@@ -54,7 +65,7 @@ export interface ArithmeticTier {
 /** Emits it, up to `keep`. */
 export function emitArithmetic(tier: ArithmeticTier, arithmetic: Arithmetic): void {
   const { code } = tier
-  const { lanes, operands, suspects, excused } = arithmetic
+  const { lanes, operands, suspects, excused, exact } = arithmetic
   const tests = FLOAT_TESTS[lanes]
   const trusted = operands.filter(({ place }) => tier.isPlain(place, lanes))
   const checked = operands.filter((operand) => !trusted.includes(operand))
@@ -81,6 +92,7 @@ export function emitArithmetic(tier: ArithmeticTier, arithmetic: Arithmetic): vo
   }
   code.br(well)
   code.end()
+  if (exact) code.brIf(well, tier.isExactSoFar(exact), false)
   tier.exactly(arithmetic)
   code.end()
 }

@@ -17,7 +17,7 @@ import {
 } from './builder.ts'
 import { signExtend } from './flag-bits.ts'
 import { carryOf, changed, choose, condition, type FlagWords, toBits } from './flag-words.ts'
-import { FLOAT_TESTS, type FloatLanes, isUsual, STORE_F32, STORE_F64 } from './float-tests.ts'
+import { FLOAT_TESTS, type FloatLanes, type FloatValue, isUsual, STORE_F32, STORE_F64 } from './float-tests.ts'
 import { callLibrary } from './library-call.ts'
 import type { Locals } from './locals.ts'
 
@@ -48,7 +48,7 @@ const STATE: Readonly<Record<StateWord, number>> = {
 const NARROW: ReadonlySet<StateWord> = new Set(['mxcsr', 'tscTraps', 'es', 'cs', 'ss', 'ds', 'fs', 'gs'])
 
 /** Indices of the imported helpers in modules that hold instruction bodies. */
-export type HelperIndex = Readonly<Record<Helper, number>>
+export type HelperIndex = Readonly<Record<Helper | 'exact', number>>
 
 /**
  * What all tiers do alike when a definition runs: temporaries, control statements, memory-like places, flag words. A tier adds where
@@ -170,6 +170,8 @@ export abstract class BodyBuilder implements Builder {
       code: this.code,
       limit: (lanes) => this.limit(lanes),
       isPlain: () => false,
+      isExactSoFar: ({ operation, x, y }) =>
+        new Expr('i32', 'call', this.#helpers.exact, [this.cpu, i32.const(operation), lanesOf(x), lanesOf(y)]),
       exactly: (arithmetic) => callLibrary(this, arithmetic),
     }
   }
@@ -346,6 +348,12 @@ export abstract class BodyBuilder implements Builder {
   protected stateConst(offset: number, value: number): void {
     this.code.store(STORE32, this.cpu, i32.const(value), offset)
   }
+}
+
+/** What a vector holds, or a scalar in all its lanes. */
+function lanesOf(value: FloatValue): V128 {
+  if (value.type === 'v128') return value as V128
+  return value.type === 'f64' ? f64x2.splat(value as F64) : f32x4.splat(value as F32)
 }
 
 /** A register with nothing but the value. */

@@ -1,4 +1,5 @@
 import type { Helper } from '../builder/builder.ts'
+import { exactSoFar } from '../insn/exact-so-far.ts'
 import { sseFront } from '../insn/sse-front.ts'
 import type { CompiledRegion } from '../jit/compiled-regions.ts'
 import { bodyModule } from './body-modules.ts'
@@ -31,7 +32,8 @@ export class ColdTier {
   readonly #settle: (vcpu: number) => void
   readonly #memory: WebAssembly.Memory
   readonly #forms: FormRegistry
-  readonly #helpers: Helpers
+  /** What bodies import beside what opens memory. */
+  readonly #helpers: Readonly<Record<string, WebAssembly.ExportValue>>
   readonly #slow: (vcpu: number, info: number) => number
   readonly #steps: Body[] = []
   /** Of modules with regions. */
@@ -47,7 +49,7 @@ export class ColdTier {
   ) {
     this.#memory = memory
     this.#forms = forms
-    this.#helpers = { ...helpers, sse: sseFront(memory, helpers.sse) }
+    this.#helpers = { ...helpers, sse: sseFront(memory, helpers.sse), exact: exactSoFar(memory) }
     this.#slow = slow
     this.table = new WebAssembly.Table({ initial: TABLE.FORMS, element: 'anyfunc' })
     compiled ??= new WebAssembly.Module(coldModule(sharedLoopForms()))

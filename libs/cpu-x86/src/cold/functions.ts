@@ -1,3 +1,4 @@
+import { EXACT } from '../insn/exact-so-far.ts'
 import type { Code } from '../wasm/code.ts'
 import type { I32 } from '../wasm/expr.ts'
 import type { Signature } from '../wasm/module.ts'
@@ -11,8 +12,9 @@ export const BODY_IMPORTS: readonly (readonly [string, Signature])[] = [
   ['sse', HELPER],
   ['x87', HELPER],
   ['tsc', HELPER],
+  ['exact', EXACT],
 ]
-export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2 } as const
+export const HELPER_INDEX = { sse: 0, x87: 1, tsc: 2, exact: 3 } as const
 
 /** Functions of the cold tier's module by index: what it imports beside those, then its own. */
 export const FUNCTION = {

@@ -98,6 +98,7 @@ function scalar<T extends 'f32' | 'f64'>(
       result,
       suspects: [FLOAT_TESTS[lanes].unsure(result as Scalar, b.limit(lanes))],
       excused: exact ? i32.and(zero, exact) : zero,
+      exact: { operation, x: x as Scalar, y: y as Scalar },
       keep: () => (type === 'f64' ? b.putDouble(target, result as F64) : b.putSingle(target, result as F32)),
       plain: lanes,
     })
@@ -106,6 +107,8 @@ function scalar<T extends 'f32' | 'f64'>(
 
 function packed(
   name: string,
+  /** What is done with the lanes that `arrange` brings together. */
+  stem: string,
   kind: Kind,
   lanes: 'ps' | 'pd',
   compute: (x: V128, y: V128) => V128,
@@ -136,6 +139,7 @@ function packed(
       result,
       suspects: [i32.eqz(limit), tests.unsure(result, limit)],
       excused: tests.only(result, zero ? v128.and(isZero(result), zero) : isZero(result)),
+      exact: { operation: sseOpId(stem + lanes), x, y },
       keep: () => b.put128(target, result),
       plain: lanes,
     })
@@ -147,8 +151,8 @@ function arithmeticRows({ stem, code, kind, single, double, singles, doubles }: 
     return { name: stem + end, map: 1, code, prefix, operands, def }
   }
   return [
-    row('ps', 'np', 'Vx Wx', packed(`${stem}ps`, kind, 'ps', singles)),
-    row('pd', '66', 'Vx Wx', packed(`${stem}pd`, kind, 'pd', doubles)),
+    row('ps', 'np', 'Vx Wx', packed(`${stem}ps`, stem, kind, 'ps', singles)),
+    row('pd', '66', 'Vx Wx', packed(`${stem}pd`, stem, kind, 'pd', doubles)),
     row('ss', 'f3', 'Vd Wd', scalar(`${stem}ss`, kind, 'f32', single)),
     row('sd', 'f2', 'Vq Wq', scalar(`${stem}sd`, kind, 'f64', double)),
   ]
@@ -179,42 +183,49 @@ const pniRows: readonly Row[] = [
     code: 0x7c,
     prefix: 'f2',
     ...pni,
-    def: packed('haddps', 'sum', 'ps', f32x4.add, singlePairs),
+    def: packed('haddps', 'add', 'sum', 'ps', f32x4.add, singlePairs),
   },
   {
     name: 'haddpd',
     code: 0x7c,
     prefix: '66',
     ...pni,
-    def: packed('haddpd', 'sum', 'pd', f64x2.add, doublePairs),
+    def: packed('haddpd', 'add', 'sum', 'pd', f64x2.add, doublePairs),
   },
   {
     name: 'hsubps',
     code: 0x7d,
     prefix: 'f2',
     ...pni,
-    def: packed('hsubps', 'sum', 'ps', f32x4.sub, singlePairs),
+    def: packed('hsubps', 'sub', 'sum', 'ps', f32x4.sub, singlePairs),
   },
   {
     name: 'hsubpd',
     code: 0x7d,
     prefix: '66',
     ...pni,
-    def: packed('hsubpd', 'sum', 'pd', f64x2.sub, doublePairs),
+    def: packed('hsubpd', 'sub', 'sum', 'pd', f64x2.sub, doublePairs),
   },
   {
     name: 'addsubps',
     code: 0xd0,
     prefix: 'f2',
     ...pni,
-    def: packed('addsubps', 'sum', 'ps', f32x4.add, negatedEven(lanes(64, 0x80000000n))),
+    def: packed('addsubps', 'add', 'sum', 'ps', f32x4.add, negatedEven(lanes(64, 0x80000000n))),
   },
   {
     name: 'addsubpd',
     code: 0xd0,
     prefix: '66',
     ...pni,
-    def: packed('addsubpd', 'sum', 'pd', f64x2.add, negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n)))),
+    def: packed(
+      'addsubpd',
+      'add',
+      'sum',
+      'pd',
+      f64x2.add,
+      negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n))),
+    ),
   },
 ]
 

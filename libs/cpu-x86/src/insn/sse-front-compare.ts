@@ -3,8 +3,8 @@ import { STORE_F32, STORE_F64 } from '../builder/float-tests.ts'
 import { STORE_V128, STORE32, STORE64 } from '../wasm/code.ts'
 import type { Expr, F64, I32, V128 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i64, i64x2, select, v128 } from '../wasm/ops.ts'
+import { wantPlain } from './exact-arithmetic.ts'
 import type { Front, FrontWriter } from './sse-front.ts'
-import { wantPlain } from './sse-front-arithmetic.ts'
 
 type Lanes = 'ss' | 'sd' | 'ps' | 'pd'
 

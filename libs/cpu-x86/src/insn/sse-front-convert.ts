@@ -4,9 +4,9 @@ import { CPU } from '../state/layout.ts'
 import { STORE_V128, STORE64 } from '../wasm/code.ts'
 import type { Expr, F32, F64, I32 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, i32x4, i64, select, v128 } from '../wasm/ops.ts'
+import { wantPlain } from './exact-arithmetic.ts'
 import { areEqual, bothLanes, halvesOf, isSameSingle } from './exactness.ts'
 import type { Front, FrontWriter } from './sse-front.ts'
-import { wantPlain } from './sse-front-arithmetic.ts'
 
 type Scalar = F32 | F64
 type Lanes = 'ss' | 'sd'

@@ -6,11 +6,11 @@
 import { isExactSoFar, PE } from '../builder/float-tests.ts'
 import { Locals, parameter } from '../builder/locals.ts'
 import { CPU } from '../state/layout.ts'
+import { branchTable } from '../wasm/branch-table.ts'
 import { Code, STORE32 } from '../wasm/code.ts'
 import { Expr, type I32, type WasmType } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32 } from '../wasm/ops.ts'
-import { FRONT_ARITHMETIC } from './sse-front-arithmetic.ts'
 import { FRONT_COMPARISONS } from './sse-front-compare.ts'
 import { FRONT_CONVERSIONS } from './sse-front-convert.ts'
 import type { SseHelper } from './sse-helper.ts'
@@ -22,7 +22,7 @@ const SSE: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] 
 export type Front = (w: FrontWriter) => void
 
 /** By mnemonic. */
-const FRONTS: readonly (readonly [string, Front])[] = [...FRONT_ARITHMETIC, ...FRONT_COMPARISONS, ...FRONT_CONVERSIONS]
+const FRONTS: readonly (readonly [string, Front])[] = [...FRONT_COMPARISONS, ...FRONT_CONVERSIONS]
 
 /** What an operation is emitted with. Each ends in `finish`. */
 export class FrontWriter {
@@ -71,23 +71,17 @@ function frontFunction(): FunctionBody {
   code.brIf(w.library, i32.eqz(isExactSoFar(mxcsr)))
   code.block()
   w.inexact = code.depth
-  const ids = FRONTS.map(([name]) => sseOpId(name))
-  // The n-th innermost block ends where the n-th begins; the outermost of them is the library's.
-  for (let n = 0; n <= FRONTS.length; n++) code.block()
-  code.expr(i32.and(parameter('i32', 1), i32.const(0xff)))
-  code.u8(0x0e)
-  const count = Math.max(...ids) + 1
-  code.u32(count)
-  for (let id = 0; id <= count; id++) {
-    const n = ids.indexOf(id)
-    code.u32(n < 0 ? FRONTS.length : n)
-  }
-  for (const [, front] of FRONTS) {
-    code.end()
-    locals.release()
-    front(w)
-  }
-  code.end()
+  branchTable(
+    code,
+    i32.and(parameter('i32', 1), i32.const(0xff)),
+    FRONTS.map(([name, front]) => [
+      sseOpId(name),
+      () => {
+        locals.release()
+        front(w)
+      },
+    ]),
+  )
   code.br(w.library)
   code.end()
   code.store(STORE32, w.cpu, i32.or(mxcsr, i32.const(PE)), CPU.MXCSR)

@@ -6,6 +6,7 @@ import { EXIT } from '../../src/cold/record.ts'
 import { addressShape, OutOfLineBuilder } from '../../src/cold/record-builder.ts'
 import type { Decoded, Operand } from '../../src/decode/decoded.ts'
 import { isFault, makeDecoder } from '../../src/decode/decoder.ts'
+import { exactSoFar } from '../../src/insn/exact-so-far.ts'
 import type { Row } from '../../src/insn/row.ts'
 import { sseFront } from '../../src/insn/sse-front.ts'
 import { sseHelper } from '../../src/insn/sse-helper.ts'
@@ -53,7 +54,13 @@ export function bodyRunner(rows: readonly Row[], knows: boolean = false): (test:
   const decode = makeDecoder(rows)
   const bodies = new Map<string, Body>()
   // No case reads the time.
-  const hosts = { fill, sse: sseFront(memory, sseHelper(data)), x87: x87Helper(data), tsc: () => EXIT.TRAP }
+  const hosts = {
+    fill,
+    sse: sseFront(memory, sseHelper(data)),
+    x87: x87Helper(data),
+    tsc: () => EXIT.TRAP,
+    exact: exactSoFar(memory),
+  }
   vcpu.resetTlbs()
   vcpu.setI32(CPU.TLB, BASE + REGION.TLB_KERNEL)
 

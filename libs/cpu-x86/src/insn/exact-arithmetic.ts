@@ -1,6 +1,5 @@
-/** add sub mul div sqrt, packed and scalar. */
-import { FLOAT_TESTS, type FloatLanes, type FloatValue, isZero, STORE_F32, STORE_F64 } from '../builder/float-tests.ts'
-import { STORE_V128 } from '../wasm/code.ts'
+/** add sub mul div sqrt, packed and scalar: whether WebAssembly's result is the processor's, and exact. */
+import { FLOAT_TESTS, type FloatLanes, type FloatValue, isZero } from '../builder/float-tests.ts'
 import type { Expr, F32, F64, I32, V128 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, v128 } from '../wasm/ops.ts'
 import {
@@ -13,11 +12,19 @@ import {
   isSameSingle,
   type TestWriter,
 } from './exactness.ts'
-import type { Front, FrontWriter } from './sse-front.ts'
 import { lanes as constants, zero128 } from './sse-operands.ts'
 
+/** Where such tests are emitted that may leave it all to the library. */
+export interface DoubtWriter extends TestWriter {
+  /** Leaves it to the library, of which nothing is done yet. */
+  leaveIf(condition: I32): void
+}
+
+/** Emits the test of an operation; x is not of interest to a root. @returns whether the result is exact */
+type ExactTest = (w: DoubtWriter, x: V128, y: V128) => I32
+
 /** Leaves what is not plain to the library. */
-export function wantPlain(w: FrontWriter, lanes: FloatLanes, value: FloatValue): void {
+export function wantPlain(w: DoubtWriter, lanes: FloatLanes, value: FloatValue): void {
   const tests = FLOAT_TESTS[lanes]
   w.code.if(tests.odd(value))
   w.leaveIf(tests.bad(value))
@@ -28,7 +35,7 @@ type Name = 'add' | 'sub' | 'mul' | 'div' | 'sqrt'
 const NAMES: readonly Name[] = ['add', 'sub', 'mul', 'div', 'sqrt']
 
 /** Not what is neither sure nor a zero that is exact; and of a quotient, not if that is so of the dividend. */
-function wantSure(w: FrontWriter, name: Name, lanes: FloatLanes, [x, y, result]: readonly FloatValue[]): void {
+function wantSure(w: DoubtWriter, name: Name, lanes: FloatLanes, [x, y, result]: readonly FloatValue[]): void {
   const tests = FLOAT_TESTS[lanes]
   const limit = i32.const(tests.limit)
   const zero = zeroIn(lanes)
@@ -63,15 +70,15 @@ type Operations<T extends FloatValue> = Readonly<Record<Exclude<Name, 'sqrt'>, (
 
 /** Both operands (a root has one) and WebAssembly's result, which is what may be left to it. */
 function plainAndSure<T extends FloatValue>(
-  w: FrontWriter,
+  w: DoubtWriter,
   name: Name,
   lanes: FloatLanes,
-  load: (at: I32) => T,
+  operands: readonly [T, T],
   ops: Operations<T>,
 ): readonly [T, T, T] {
   const bind = (value: T): T => w.let(value as Expr) as T
-  const y = bind(load(w.source))
-  const x = name === 'sqrt' ? y : bind(load(w.target))
+  const y = bind(operands[1])
+  const x = name === 'sqrt' ? y : bind(operands[0])
   const result = bind(name === 'sqrt' ? ops.sqrt(y) : ops[name](x, y))
   wantPlain(w, lanes, y)
   if (name !== 'sqrt') wantPlain(w, lanes, x)
@@ -80,42 +87,38 @@ function plainAndSure<T extends FloatValue>(
 }
 
 const scalarDouble =
-  (name: Name): Front =>
-  (w) => {
-    const [x, y, result] = plainAndSure<F64>(w, name, 'sd', f64.load, f64)
-    let exact: I32
+  (name: Name): ExactTest =>
+  (w, ...operands) => {
+    const [p, q] = operands.map((v) => f64x2.extract(v, 0))
+    const [x, y, result] = plainAndSure<F64>(w, name, 'sd', [p, q], f64)
     if (name === 'add' || name === 'sub') {
       const error = errorOfSum(w, f64, [x, name === 'sub' ? f64.neg(y) : y, result])
       w.leaveIf(i32.eqz(f64.lt(f64.abs(error), f64.const(Number.POSITIVE_INFINITY))))
-      exact = f64.eq(error, f64.const(0))
-    } else exact = isExactDouble(w, name, x, y, result)
-    w.code.store(STORE_F64, w.target, result)
-    w.finish(exact)
+      return f64.eq(error, f64.const(0))
+    }
+    return isExactDouble(w, name, x, y, result)
   }
 
 /** Two singles have an exact product as doubles. */
 const scalarSingle =
-  (name: Name): Front =>
-  (w) => {
-    const [x, y, result] = plainAndSure<F32>(w, name, 'ss', f32.load, f32)
-    let exact: I32
+  (name: Name): ExactTest =>
+  (w, ...operands) => {
+    const singles = operands.map((v) => f32x4.extract(v, 0))
+    const [x, y, result] = plainAndSure<F32>(w, name, 'ss', [singles[0], singles[1]], f32)
     if (name === 'add' || name === 'sub') {
       const error = errorOfSum(w, f32, [x, name === 'sub' ? f32.neg(y) : y, result])
       w.leaveIf(i32.eqz(f32.lt(f32.abs(error), f32.const(Number.POSITIVE_INFINITY))))
-      exact = f32.eq(error, f32.const(0))
-    } else {
-      const [p, q, r] = [x, y, result].map(f64.promote)
-      if (name === 'mul') exact = isSameSingle(f64.mul(p, q), result)
-      else exact = name === 'div' ? isSameSingle(f64.mul(r, q), x) : isSameSingle(f64.mul(r, r), y)
+      return f32.eq(error, f32.const(0))
     }
-    w.code.store(STORE_F32, w.target, result)
-    w.finish(exact)
+    const [p, q, r] = [x, y, result].map(f64.promote)
+    if (name === 'mul') return isSameSingle(f64.mul(p, q), result)
+    return name === 'div' ? isSameSingle(f64.mul(r, q), x) : isSameSingle(f64.mul(r, r), y)
   }
 
 const INFINITIES = { ps: constants(32, 0x7f800000), pd: constants(64, 0x7ff0000000000000n) } as const
 
 /** Leaves to the library what overflowed. */
-function isExactSum(w: FrontWriter, lanes: 'ps' | 'pd', operands: readonly [V128, V128, V128]): I32 {
+function isExactSum(w: DoubtWriter, lanes: 'ps' | 'pd', operands: readonly [V128, V128, V128]): I32 {
   const ops = lanes === 'ps' ? f32x4 : f64x2
   const error = errorOfSum(w, ops, operands)
   w.leaveIf(v128.anyTrue(v128.not(ops.lt(ops.abs(error), INFINITIES[lanes]))))
@@ -131,22 +134,19 @@ function areExactSingles(name: Name, [x, y, result]: readonly [V128, V128, V128]
 }
 
 const packed =
-  (name: Name, lanes: 'ps' | 'pd'): Front =>
-  (w) => {
+  (name: Name, lanes: 'ps' | 'pd'): ExactTest =>
+  (w, ...operands) => {
     const ops = lanes === 'ps' ? f32x4 : f64x2
-    const [x, y, result] = plainAndSure<V128>(w, name, lanes, v128.load, ops)
+    const [x, y, result] = plainAndSure<V128>(w, name, lanes, operands, ops)
     const lane = (v: V128, n: number): F64 => w.let(f64x2.extract(v, n) as Expr<'f64'>)
-    const isSum = name === 'add' || name === 'sub'
-    const exact = isSum
-      ? isExactSum(w, lanes, [x, name === 'sub' ? ops.neg(y) : y, result])
-      : lanes === 'ps'
-        ? areExactSingles(name, [x, y, result])
-        : bothLanes((n) => isExactDouble(w, name, lane(x, n), lane(y, n), lane(result, n)))
-    w.code.store(STORE_V128, w.target, result)
-    w.finish(exact)
+    if (name === 'add' || name === 'sub') return isExactSum(w, lanes, [x, name === 'sub' ? ops.neg(y) : y, result])
+    return lanes === 'ps'
+      ? areExactSingles(name, [x, y, result])
+      : bothLanes((n) => isExactDouble(w, name, lane(x, n), lane(y, n), lane(result, n)))
   }
 
-export const FRONT_ARITHMETIC: readonly (readonly [string, Front])[] = NAMES.flatMap((name) => [
+/** By mnemonic. */
+export const EXACT_ARITHMETIC: readonly (readonly [string, ExactTest])[] = NAMES.flatMap((name) => [
   [`${name}ss`, scalarSingle(name)] as const,
   [`${name}sd`, scalarDouble(name)] as const,
   [`${name}ps`, packed(name, 'ps')] as const,
