@@ -33,6 +33,8 @@ export interface Arithmetic {
   readonly source?: Place
   /** A variable with WebAssembly's result, which the library's replaces. */
   readonly result?: Expr
+  /** Outside of the usual mode: where that is not among the suspects. */
+  readonly unusual?: I32
   /** Not zero in the rare case: anything outside of the usual mode, and what else has to be so. */
   readonly suspects: readonly I32[]
   /** All is well in spite of the suspicion. Only asked in the usual mode. */
@@ -65,7 +67,7 @@ export interface ArithmeticTier {
 /** Emits it, up to `keep`. */
 export function emitArithmetic(tier: ArithmeticTier, arithmetic: Arithmetic): void {
   const { code } = tier
-  const { lanes, operands, suspects, excused, exact } = arithmetic
+  const { lanes, operands, unusual, suspects, excused, exact } = arithmetic
   const tests = FLOAT_TESTS[lanes]
   const trusted = operands.filter(({ place }) => tier.isPlain(place, lanes))
   const checked = operands.filter((operand) => !trusted.includes(operand))
@@ -75,6 +77,7 @@ export function emitArithmetic(tier: ArithmeticTier, arithmetic: Arithmetic): vo
   const well = code.depth
   code.block()
   const rare = code.depth
+  if (unusual) code.brIf(rare, unusual, false)
   for (const { value } of checked) {
     // Zeros are frequent: what is hinted to be rare has V8 save all registers first.
     code.if(tests.odd(value))
@@ -85,7 +88,7 @@ export function emitArithmetic(tier: ArithmeticTier, arithmetic: Arithmetic): vo
     if (!excused) code.brIf(rare, suspect, false)
     else {
       code.if(suspect)
-      code.brIf(rare, i32.eqz(tier.limit(lanes)), false)
+      if (!unusual) code.brIf(rare, i32.eqz(tier.limit(lanes)), false)
       code.brIf(rare, i32.eqz(excused), false)
       code.end()
     }

@@ -19,6 +19,8 @@ export interface FloatTests {
   bad(v: FloatValue): I32
   /** Not sure, or `limit` is 0. */
   unsure(v: FloatValue, limit: I32): I32
+  /** Of some values: any is not sure. */
+  anyUnsure(values: readonly FloatValue[]): I32
   /** All lanes that are not sure satisfy a condition: a mask, where lanes are packed. */
   only(v: FloatValue, condition: I32 | V128): I32
   /** What `unsure` compares with in the usual mode. */
@@ -49,12 +51,15 @@ const highBits = (v: FloatValue): I32 =>
 function scalarTests(step: number): FloatTests {
   const span = (exponents: number): number => (exponents * step) | 0
   const most = step === 1 << 21 ? 2046 : 254
+  const limit = span(most - 1)
+  const unsure = (v: FloatValue, bound: I32): I32 => i32.ge_u(i32.sub(highBits(v), i32.const(2 * step)), bound)
   return {
     odd: (v) => i32.ge_u(i32.sub(highBits(v), i32.const(step)), i32.const(span(most))),
     bad: (v) => i32.eqz(isZero(v as F32 | F64)),
-    unsure: (v, limit) => i32.ge_u(i32.sub(highBits(v), i32.const(2 * step)), limit),
+    unsure,
+    anyUnsure: (values) => values.map((v) => unsure(v, i32.const(limit))).reduce(i32.or),
     only: (_, condition) => condition as I32,
-    limit: span(most - 1),
+    limit,
   }
 }
 
@@ -73,6 +78,7 @@ function packedTests(bits: 32 | 64, fraction: bigint): FloatTests {
     odd: (v) => ops.bitmask(outside(v as V128, step)),
     bad: (v) => ops.bitmask(v128.andnot(outside(v as V128, step), equal(v as V128, zero))),
     unsure: (v) => ops.bitmask(outside(v as V128, 2n * step)),
+    anyUnsure: (values) => ops.bitmask(values.map((v) => outside(v as V128, 2n * step)).reduce(v128.or)),
     only: (v, condition) => i32.eqz(ops.bitmask(v128.andnot(outside(v as V128, 2n * step), condition as V128))),
     limit: 1,
   }

@@ -80,9 +80,12 @@ function plainAndSure<T extends FloatValue>(
   const y = bind(operands[1])
   const x = name === 'sqrt' ? y : bind(operands[0])
   const result = bind(name === 'sqrt' ? ops.sqrt(y) : ops[name](x, y))
+  // What is sure is plain too.
+  w.code.if(FLOAT_TESTS[lanes].anyUnsure(name === 'sqrt' ? [y, result] : [x, y, result]))
   wantPlain(w, lanes, y)
   if (name !== 'sqrt') wantPlain(w, lanes, x)
   wantSure(w, name, lanes, [x, y, result])
+  w.code.end()
   return [x, y, result]
 }
 
