@@ -80,7 +80,8 @@ const ADD = i64.add(i64.load(i32.const(0)), i64.load(i32.const(0))).op
 
 /** Entries of the page cache for accesses without a base register, each for reading and writing. */
 const CODE_PAGES = 16
-const FS = 20
+/** What user programs reach by it is mostly one page. */
+export const FS = 20
 const GS = 21
 const OTHER = 22
 /** From here on: for accesses far from what a base register has, as to one of several tables by the same index. */
@@ -120,16 +121,14 @@ function placeOf(
 }
 
 /** All registers that an address is made of. */
-export function registersIn(
-  e: Expr,
-  baseOf: (local: Expr) => number | 'page' | undefined,
-): readonly (number | 'page')[] {
+export function registersIn(e: Expr, baseOf: (local: Expr) => number | 'page' | undefined): (number | 'page')[] {
   if (e.shape !== 'local') return e.args.flatMap((arg) => registersIn(arg, baseOf))
   const base = baseOf(e)
   return base === undefined ? [] : [base]
 }
 
-function segmentOf(e: Expr): number | undefined {
+/** The entry for a segment. */
+export function segmentOf(e: Expr): number | undefined {
   if (e.shape === 'load') return e.imm === CPU.FSBASE ? FS : e.imm === CPU.GSBASE ? GS : undefined
   for (const arg of e.args) {
     const found = segmentOf(arg)

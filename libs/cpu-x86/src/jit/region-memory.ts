@@ -8,9 +8,10 @@ import type { Code } from '../wasm/code.ts'
 import { Expr, type I32, type I64 } from '../wasm/expr.ts'
 import { i32, i64 } from '../wasm/ops.ts'
 import type { LinearValues } from './linear.ts'
-import { cacheEntry, openPage, registersIn } from './page-cache.ts'
+import { cacheEntry, FS, openPage, registersIn, segmentOf } from './page-cache.ts'
 import { accessKey, type BlockAccess, type Reach, type Reached } from './reach.ts'
 import type { Leaving } from './sites.ts'
+import { STEADY_PAGE } from './steady.ts'
 import type { Outside } from './surroundings.ts'
 
 const GENERAL_PROTECTION = 13
@@ -26,7 +27,7 @@ export interface Trace {
 export interface KnownOfMemory {
   /** Accesses that share a look for their page. */
   readonly reached: ReadonlyMap<number, Reached>
-  /** Bits of registers: see `steadyRegisters`. */
+  /** See `steadyRegisters`. */
   readonly steady: number
   /** By accesses' keys: bits of registers that are small there, so that all that they lead to is near. */
   readonly small: ReadonlyMap<number, number>
@@ -161,7 +162,9 @@ export class RegionMemory {
   #cacheEntry(address: I64, write: boolean): number | undefined {
     const baseOf = (local: Expr) => this.#b.baseOf(local)
     const steady = this.known.steady | this.#small | (1 << RSP)
-    const isSteady = registersIn(address, baseOf).every((base) => base === 'page' || (steady & (1 << base)) !== 0)
-    return isSteady ? cacheEntry(address, write, baseOf, this.#far) : undefined
+    const isSteady = (base: number | 'page') => (steady & (base === 'page' ? STEADY_PAGE : 1 << base)) !== 0
+    const bases = registersIn(address, baseOf)
+    if (bases.length === 0 && segmentOf(address) !== FS) bases.push('page')
+    return bases.every(isSteady) ? cacheEntry(address, write, baseOf, this.#far) : undefined
   }
 }
