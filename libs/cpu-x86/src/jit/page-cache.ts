@@ -44,35 +44,46 @@ function openThroughCache(b: Opener, cached: number, looked: Looked, host: I32, 
   code.setLocal(host.op, i32.add(i32.wrap(looked.va), i32.load(cpu, cached + PAGE_CACHE.ADDEND)))
 }
 
-/** For what is seldom in one page for long: the TLB is 128 KiB, and its entry is known only when the address is. */
+/**
+ * For what is seldom in one page for long: the TLB is 128 KiB, and its entry is known only when the address is. That is the entry of the
+ * first byte's page, so what ends in the page of its tag begins there.
+ */
 function openThroughTlb(b: Opener, { tlb }: CachePlace, looked: Looked, host: I32, otherwise: () => void): void {
   const { code, cpu } = b
-  const { va, write } = looked
+  const { va, size, write, sure } = looked
   const entry = b.let(i32.add(cpu, dataOffset(va)))
   const tag = b.let(i64.load(entry, tlb + (write ? TLB.WRITE_TAG : TLB.READ_TAG)))
   code.setLocal(host.op, i32.add(i32.wrap(va), i32.load(entry, tlb + TLB.ADDEND)))
-  ifElsewhere(b, looked, tag)
+  const last = sure || size === 1 ? va : i64.add(va, i64.const(size - 1))
+  code.if(isOutside(last, sure === 'aligned' ? size - 1 : 0, tag), false)
+  loadOnce(b, tag)
   otherwise()
   code.end()
 }
 
+const isOutside = (va: I64, within: number, tag: I64): I32 => i64.ne(i64.and(va, i64.const(-4096 | within)), tag)
+
 /**
- * Begins what is done where an access is not surely to the page of the tag alone. What is not aligned is left to the TLB, whose entry is
- * the page's, but for large operands, which seldom are.
+ * Begins what is done where an access is not surely to the page of the tag alone. What is not aligned is left to the TLB, but for large
+ * operands, which seldom are.
  */
-function ifElsewhere({ code, cpu }: Opener, { va, size, sure }: Looked, tag: I64): void {
-  const isElsewhere = (within: number): I32 => i64.ne(i64.and(va, i64.const(-4096 | within)), tag)
+function ifElsewhere(b: Opener, { va, size, sure }: Looked, tag: I64): void {
+  const { code } = b
   if (sure || size === 1 || size === 2 || size === 4 || size === 8) {
-    code.if(isElsewhere(sure === 'within' ? 0 : size - 1), false)
+    code.if(isOutside(va, sure === 'within' ? 0 : size - 1, tag), false)
   } else {
     code.block()
     const there = code.depth
     code.block()
-    code.brIf(code.depth, isElsewhere(0), false)
+    code.brIf(code.depth, isOutside(va, 0, tag), false)
     code.brIf(there, i32.le_u(i32.and(i32.wrap(va), i32.const(4095)), i32.const(4096 - size)), true)
     code.end()
   }
-  // V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses.
+  loadOnce(b, tag)
+}
+
+/** V8 loads a value once more that it compares from memory: as the load may trap, it is done on its own too. Not so one with more uses. */
+function loadOnce({ code, cpu }: Opener, tag: I64): void {
   code.store(STORE64[8], cpu, tag, CPU.UNUSED)
 }
 
