@@ -153,22 +153,27 @@ function executeTlb({ views: { i32, u64 }, base }: VcpuMemory, { mode }: Place):
   }
 }
 
-/** A copy (VcpuMemory.copyOfUserTlb), to look in. */
-export function copiedTlb(words: Int32Array<ArrayBuffer>): ExecuteTlb {
-  let frames: ReadonlyMap<bigint, number> | undefined
-  return (tag) => {
-    // Most that are kept from before are in one page: nothing is looked for then.
-    frames ??= framesByTag(words)
-    return frames.get(tag) ?? 0
-  }
-}
+/** An execute TLB as the compiling thread was told it. */
+export class RememberedTlb {
+  readonly #frames = new Map<bigint, number>()
+  /** Most that are kept from before are in one page: nothing is looked for then. */
+  #unread: Int32Array<ArrayBuffer>[] = []
 
-function framesByTag(words: Int32Array<ArrayBuffer>): ReadonlyMap<bigint, number> {
-  const tags = new BigUint64Array(words.buffer)
-  const frames = new Map<bigint, number>()
-  for (let at = 0; at < words.length; at += XTLB.ENTRY / 4)
-    frames.set(tags[(at * 4 + XTLB.TAG) >> 3], words[at + XTLB.HOST / 4] >>> 0)
-  return frames
+  tell(words: Int32Array<ArrayBuffer>): void {
+    if (words.length > 0) this.#unread.push(words)
+  }
+
+  frame(tag: bigint): number {
+    for (const words of this.#unread) this.#read(words)
+    this.#unread = []
+    return this.#frames.get(tag) ?? 0
+  }
+
+  #read(words: Int32Array<ArrayBuffer>): void {
+    const tags = new BigUint64Array(words.buffer)
+    for (let at = 0; at < words.length; at += XTLB.ENTRY / 4)
+      this.#frames.set(tags[(at * 4 + XTLB.TAG) >> 3], words[at + XTLB.HOST / 4] >>> 0)
+  }
 }
 
 /** Host address of the frame that the vCPU runs code of at that distance from the place's page; 0 if it does not, or not lately. */

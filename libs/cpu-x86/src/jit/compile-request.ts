@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { PolicyConfig } from '../state/policy.ts'
+import type { ToldTlb } from '../state/vcpu-memory.ts'
 import type { Place, ReadPage } from './code-pages.ts'
 import type { RegionFacts } from './compiled-regions.ts'
 
@@ -13,8 +14,8 @@ export interface CompileRequest extends Place {
   readonly base: number
   /** Jumps to a place before it is hot. */
   readonly hotThreshold: number
-  /** The execute TLB of user mode (VcpuMemory.copyOfUserTlb); undefined for the kernel's, whose lasts. */
-  readonly executed: Int32Array<ArrayBuffer> | undefined
+  /** What the execute TLB of user mode has beside what requests of the vCPU told before; undefined for the kernel's, whose lasts. */
+  readonly executed: ToldTlb | undefined
   /** The last answer that the asking vCPU has acted on. */
   readonly seen: number
   /** Only if it is kept from an earlier process. */

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { PolicyConfig } from '../state/policy.ts'
-import type { VcpuMemory } from '../state/vcpu-memory.ts'
+import type { ToldTlb, ToldTo, VcpuMemory } from '../state/vcpu-memory.ts'
 import type { Place } from './code-pages.ts'
 import { ANSWERS, type CompileAnswer, type CompilerStart, type Outcome, type ToCompiler } from './compile-request.ts'
 import { compiled, type Region, regionsOf } from './compiled-regions.ts'
@@ -9,6 +9,9 @@ const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? './compiler-worker.ts' : './compiler-worker.js',
   import.meta.url,
 )
+
+/** Requests until all of an execute TLB is told again, for what took another's place in it. */
+const MOST_TOLD = 64
 
 /** Takes a region that was asked for, or hears that there is none. */
 export type Answered = (outcome: Outcome, region: Region | undefined) => void
@@ -20,6 +23,7 @@ export class CompilerThread {
   readonly #words = new Int32Array(new SharedArrayBuffer(4))
   readonly #asked = new Map<number, Answered>()
   readonly #memories = new Map<WebAssembly.Memory, number>()
+  readonly #told = new WeakMap<VcpuMemory, ToldTo & { readonly times: number }>()
   #last = 0
   #nextMemory = 0
   #seen = 0
@@ -48,7 +52,7 @@ export class CompilerThread {
     const id = ++this.#last
     this.#asked.set(id, answered)
     const { frameHost, rip, mode } = place
-    const executed = mode.isUser ? vcpu.copyOfUserTlb() : undefined
+    const executed = mode.isUser ? this.#tellTlb(vcpu) : undefined
     const memory = this.#memory(vcpu.views.memory)
     const { base } = vcpu
     const seen = this.#seen
@@ -97,6 +101,13 @@ export class CompilerThread {
 
   terminate(): Promise<number> {
     return this.#worker.terminate()
+  }
+
+  #tellTlb(vcpu: VcpuMemory): ToldTlb {
+    const told = this.#told.get(vcpu)
+    const { words, isAll, ...to } = vcpu.tellUserTlb(told && told.times < MOST_TOLD ? told : undefined)
+    this.#told.set(vcpu, { ...to, times: told && !isAll ? told.times + 1 : 0 })
+    return { words, isAll }
   }
 
   #memory(memory: WebAssembly.Memory): number {

@@ -2,7 +2,7 @@ import type { Decode } from '../decode/decoder.ts'
 import type { KeptCode } from '../kept/kept-code.ts'
 import { DomainViews, VcpuMemory } from '../state/vcpu-memory.ts'
 import { Answers } from './answers.ts'
-import { CodePages, copiedTlb } from './code-pages.ts'
+import { CodePages, RememberedTlb } from './code-pages.ts'
 import type { CompileAnswer, CompileRequest, ToCompiler } from './compile-request.ts'
 import { CompiledRegions, type FoundRegion, headOf } from './compiled-regions.ts'
 import { compileRegions, type MadeRegion, makeRegion } from './make-region.ts'
@@ -16,6 +16,17 @@ const MAKING = 15
 /** Places that are remembered to be in regions, before those that were seen are forgotten. */
 const MOST_COVERED = 0x10000
 
+/** A domain's memory, and the execute TLBs of user mode of vCPUs in it, by their base. */
+interface KnownMemory {
+  readonly views: DomainViews
+  readonly tlbs: Map<number, RememberedTlb>
+}
+
+interface Waiting {
+  readonly request: CompileRequest
+  readonly tlb: RememberedTlb | undefined
+}
+
 interface MadeFor {
   readonly request: CompileRequest
   readonly region: MadeRegion
@@ -28,8 +39,8 @@ interface MadeFor {
  */
 export class Compiler {
   readonly #decode: Decode
-  readonly #memories = new Map<number, DomainViews>()
-  #requests: CompileRequest[] = []
+  readonly #memories = new Map<number, KnownMemory>()
+  #requests: Waiting[] = []
   #serial = 0
   /** The answer by which each place in a region is covered, by memory and host address. */
   readonly #covered = new Map<string, number>()
@@ -48,15 +59,15 @@ export class Compiler {
   take(message: ToCompiler): void {
     switch (message.kind) {
       case 'region':
-        this.#requests.push(message)
+        this.#requests.push({ request: message, tlb: this.#tlbOf(message) })
         break
       case 'memory':
-        this.#memories.set(message.id, new DomainViews(message.memory))
+        this.#memories.set(message.id, { views: new DomainViews(message.memory), tlbs: new Map() })
         break
       case 'hurry':
         this.#requests = [
-          ...this.#requests.filter(({ id }) => id === message.id),
-          ...this.#requests.filter(({ id }) => id !== message.id),
+          ...this.#requests.filter(({ request }) => request.id === message.id),
+          ...this.#requests.filter(({ request }) => request.id !== message.id),
         ]
         break
       case 'forget':
@@ -84,11 +95,11 @@ export class Compiler {
     const answers = new Answers()
     const end = this.#now() + MAKING
     for (let n = 0; n < TOGETHER && (n === 0 || this.#now() < end); n++) {
-      const request = this.#requests.shift()
-      if (!request) break
-      const { id } = request
+      const next = this.#requests.shift()
+      if (!next) break
+      const { id } = next.request
       try {
-        this.#answer(request, answers, made)
+        this.#answer(next, answers, made)
       } catch (error) {
         const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
         answers.say({ id, kind: 'bug', message })
@@ -103,16 +114,25 @@ export class Compiler {
     this.#kept?.save()
   }
 
-  #answer(request: CompileRequest, answers: Answers, made: MadeFor[]): void {
+  /** What the vCPU's execute TLB had when it asked, and what it has had since. */
+  #tlbOf({ memory, base, executed }: CompileRequest): RememberedTlb | undefined {
+    const tlbs = this.#memories.get(memory)?.tlbs
+    if (!executed || !tlbs) return undefined
+    const tlb = (executed.isAll ? undefined : tlbs.get(base)) ?? new RememberedTlb()
+    tlbs.set(base, tlb)
+    tlb.tell(executed.words)
+    return tlb
+  }
+
+  #answer({ request, tlb }: Waiting, answers: Answers, made: MadeFor[]): void {
     const { id, mode } = request
-    const views = this.#memories.get(request.memory)
+    const views = this.#memories.get(request.memory)?.views
     if (!mode.isApart && (this.#covered.get(placeKey(request)) ?? 0) > request.seen)
       answers.say({ id, kind: 'covered' })
     else if (!views) answers.say({ id, kind: 'none' })
     else {
       const vcpu = new VcpuMemory(views, request.base)
-      const { executed } = request
-      const pages = CodePages.around(vcpu, request, executed && copiedTlb(executed))
+      const pages = CodePages.around(vcpu, request, tlb && ((tag) => tlb.frame(tag)))
       const found = this.#find(request, pages, answers)
       const region = found || request.onlyKept ? undefined : this.#make(request, vcpu, pages)
       if (found) answers.give(request, found, pages)

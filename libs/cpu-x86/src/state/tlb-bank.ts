@@ -107,18 +107,25 @@ export class TlbBank {
     }
   }
 
-  /** The words of all entries that are not empty, some of them twice. */
-  copy(): Int32Array<ArrayBuffer> {
-    const all = this.#i32[this.#count] > USED.MOST
-    const count = all ? this.#entries : this.#i32[this.#count]
-    const words = new Int32Array(count * this.#words)
+  /** How long the list is; undefined where it does not tell all. */
+  get listed(): number | undefined {
+    const count = this.#i32[this.#count]
+    return count > USED.MOST ? undefined : count
+  }
+
+  /** The words of entries that are not empty, some of them twice: of those in the list from a place of it on, or of all. */
+  copy(from: number = 0): Int32Array<ArrayBuffer> {
+    const { listed } = this
+    const all = listed === undefined
+    const count = listed ?? this.#entries
+    const words = new Int32Array((count - from) * this.#words)
     let length = 0
-    for (let n = 0; n < count; n++) {
+    for (let n = from; n < count; n++) {
       const at = this.#first + (all ? n : this.#u16[this.#list + n]) * this.#words
       if (this.#i32[at] === -1) continue
       for (let word = 0; word < this.#words; word++) words[length++] = this.#i32[at + word]
     }
-    return words.slice(0, length)
+    return length === words.length ? words : words.slice(0, length)
   }
 
   emptyPage(index: number): void {

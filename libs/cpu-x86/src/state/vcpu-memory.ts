@@ -34,6 +34,19 @@ export class DomainViews {
 }
 
 /** One vCPU's state in its domain's memory, by the names of layout.ts. */
+/** Entries of an execute TLB. */
+export interface ToldTlb {
+  readonly words: Int32Array<ArrayBuffer>
+  /** Nothing that was told before holds. */
+  readonly isAll: boolean
+}
+
+/** How far an execute TLB was told. */
+export interface ToldTo {
+  readonly generation: number
+  readonly listed: number | undefined
+}
+
 export class VcpuMemory {
   readonly views: DomainViews
   readonly base: number
@@ -157,9 +170,16 @@ export class VcpuMemory {
     this.#forgetJumps(user)
   }
 
-  /** What the execute TLB of user mode has now, as words of its entries. */
-  copyOfUserTlb(): Int32Array<ArrayBuffer> {
-    return this.#execute[USER].copy()
+  /**
+   * What the execute TLB of user mode has now: all, or what came since it was told last, if nothing is known to have gone since. What took
+   * another's place is not told then.
+   */
+  tellUserTlb(last?: ToldTo): ToldTlb & ToldTo {
+    const generation = this.i32(CPU.JUMPS_USER)
+    const bank = this.#execute[USER]
+    const { listed } = bank
+    const isMore = last?.listed !== undefined && last.generation === generation && listed !== undefined
+    return { isAll: !isMore, words: bank.copy(isMore ? last.listed : 0), generation, listed }
   }
 
   /** Drops the lower half's entries of the kernel's banks. */
