@@ -44,6 +44,8 @@ function modeOf(vcpu: VcpuMemory): CodeMode {
 /** What begins so (`headOf`) is made with accesses that look for their pages themselves. */
 const apart = new Set<number>()
 const MOST_APART = 0x10000
+/** Places that are rare, before all are counted anew. */
+const MOST_COUNTED = 0x10000
 /** Instructions of the vCPU for each time that a region may be left as its accesses are apart: that costs about as much as so many. */
 const ONCE_IN = 800
 
@@ -60,6 +62,8 @@ export interface RegionsOptions {
    * They do not wait for code to be run before it becomes part of one, nor for a processor that has slept to be awake (waking.ts).
    */
   readonly atOnce?: boolean | undefined
+  /** Instructions of the vCPU between two jumps to a place, above which it is too rare for a region to be compiled for it. */
+  readonly rare?: number | undefined
   /** What compiles them while the vCPU runs on; without it the vCPU's thread does. */
   readonly compiler?: CompilerThread | undefined
 }
@@ -84,6 +88,9 @@ export class Regions {
   readonly #covered: number
   readonly #atOnce: boolean
   readonly #compiler: CompilerThread | undefined
+  readonly #rare: number | undefined
+  /** By record: ICOUNT, its low half, when it was hot last and rare. */
+  readonly #counted = new Map<number, number>()
   /** Records whose region is being made: the number of the request, or undefined if it has been hurried. */
   readonly #asked = new Map<number, number | undefined>()
   /** Records whose head is one of a kept region, and that was another's. */
@@ -99,7 +106,7 @@ export class Regions {
     tier: ColdTier,
     cache: CodeCache,
     decode: Decode,
-    { most = TABLE.REGIONS, atOnce = false, compiler }: RegionsOptions = {},
+    { most = TABLE.REGIONS, atOnce = false, compiler, rare }: RegionsOptions = {},
   ) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
@@ -109,6 +116,7 @@ export class Regions {
     this.#decode = decode
     this.#atOnce = atOnce
     this.#compiler = compiler
+    this.#rare = rare
     this.#covered = hotAfter(COVERED * cache.hotThreshold)
     this.#beingMade = hotAfter(BEING_MADE * cache.hotThreshold)
   }
@@ -119,6 +127,7 @@ export class Regions {
     if (epoch !== this.#epoch) {
       this.#tier.forgetRegions()
       this.#asked.clear()
+      this.#counted.clear()
       this.#notKept.clear()
     }
     this.#epoch = epoch
@@ -141,7 +150,9 @@ export class Regions {
     const place = this.#placeOf(frameHost)
     const hot = (rec + REC.HOT) >> 1
     this.#views.u16[hot] = NEVER_HOT
-    if (this.#obtain(rec, place) === 'later') this.#views.u16[hot] = this.#beingMade
+    if (this.#takeKnown(rec, place)) return
+    if (!this.#asked.has(rec) && this.#isRare(rec)) this.#views.u16[hot] = this.#cache.hotThreshold
+    else if (this.#request(rec, place) === 'later') this.#views.u16[hot] = this.#beingMade
   }
 
   /** The record is hot by waking: no region is made of it yet. */
@@ -156,18 +167,32 @@ export class Regions {
     if (!wasAskedWithin(this.#vcpu, rec, OFTEN * ONCE_IN)) return
     if (apart.size === MOST_APART) apart.clear()
     apart.add(headOf(this.#views.u8, frameHost, offset, modeOf(this.#vcpu)))
-    this.#obtain(rec, this.#placeOf(frameHost, rip))
+    const place = this.#placeOf(frameHost, rip)
+    if (!this.#takeKnown(rec, place)) this.#request(rec, place)
   }
 
-  /** The place's region: one that is known, or as soon as it is made. */
-  #obtain(rec: number, place: Place): 'now' | 'later' {
-    if (this.#takeKnown(rec, place)) return 'now'
+  /** Has the place's region made. */
+  #request(rec: number, place: Place): 'now' | 'later' {
     if (this.#compiler?.isAlive) {
       this.#ask(this.#compiler, rec, place)
       return 'later'
     }
     this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
     return 'now'
+  }
+
+  /** Whether the jumps that made the record hot took too long: each time they are counted anew. */
+  #isRare(rec: number): boolean {
+    if (this.#rare === undefined) return false
+    const now = this.#vcpu.i32(CPU.ICOUNT)
+    const before = this.#counted.get(rec)
+    if (before !== undefined && (now - before) >>> 0 <= this.#rare * this.#cache.hotThreshold) {
+      this.#counted.delete(rec)
+      return false
+    }
+    if (this.#counted.size === MOST_COUNTED) this.#counted.clear()
+    this.#counted.set(rec, now)
+    return true
   }
 
   /** @returns whether this thread knows a region of the place */
