@@ -25,6 +25,7 @@ import type { Outcome } from './compile-request.ts'
 import { type CompiledRegion, compiled, type FoundRegion, headOf, type Region } from './compiled-regions.ts'
 import type { CompilerThread } from './compiler-thread.ts'
 import { compileRegions, makeRegion } from './make-region.ts'
+import { Rarity } from './rarity.ts'
 import type { CodeMode, CodeSource } from './region-code.ts'
 import { recentTargets } from './targets.ts'
 import { isWarm } from './warmth.ts'
@@ -44,8 +45,6 @@ function modeOf(vcpu: VcpuMemory): CodeMode {
 /** What begins so (`headOf`) is made with accesses that look for their pages themselves. */
 const apart = new Set<number>()
 const MOST_APART = 0x10000
-/** Places that are rare, before all are counted anew. */
-const MOST_COUNTED = 0x10000
 /** Instructions of the vCPU for each time that a region may be left as its accesses are apart: that costs about as much as so many. */
 const ONCE_IN = 800
 
@@ -88,9 +87,7 @@ export class Regions {
   readonly #covered: number
   readonly #atOnce: boolean
   readonly #compiler: CompilerThread | undefined
-  readonly #rare: number | undefined
-  /** By record: ICOUNT, its low half, when it was hot last and rare. */
-  readonly #counted = new Map<number, number>()
+  readonly #rarity: Rarity
   /** Records whose region is being made: the number of the request, or undefined if it has been hurried. */
   readonly #asked = new Map<number, number | undefined>()
   /** Records whose head is one of a kept region, and that was another's. */
@@ -106,7 +103,7 @@ export class Regions {
     tier: ColdTier,
     cache: CodeCache,
     decode: Decode,
-    { most = TABLE.REGIONS, atOnce = false, compiler, rare }: RegionsOptions = {},
+    { most = TABLE.REGIONS, atOnce = false, compiler, rare = Number.POSITIVE_INFINITY }: RegionsOptions = {},
   ) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
@@ -116,7 +113,7 @@ export class Regions {
     this.#decode = decode
     this.#atOnce = atOnce
     this.#compiler = compiler
-    this.#rare = rare
+    this.#rarity = new Rarity(cache.hotThreshold, rare)
     this.#covered = hotAfter(COVERED * cache.hotThreshold)
     this.#beingMade = hotAfter(BEING_MADE * cache.hotThreshold)
   }
@@ -127,7 +124,7 @@ export class Regions {
     if (epoch !== this.#epoch) {
       this.#tier.forgetRegions()
       this.#asked.clear()
-      this.#counted.clear()
+      this.#rarity.forget()
       this.#notKept.clear()
     }
     this.#epoch = epoch
@@ -151,7 +148,8 @@ export class Regions {
     const hot = (rec + REC.HOT) >> 1
     this.#views.u16[hot] = NEVER_HOT
     if (this.#takeKnown(rec, place)) return
-    if (!this.#asked.has(rec) && this.#isRare(rec)) this.#views.u16[hot] = this.#cache.hotThreshold
+    if (!this.#asked.has(rec) && this.#rarity.isRare(rec, this.#vcpu.i32(CPU.ICOUNT)))
+      this.#views.u16[hot] = this.#rarity.jumps
     else if (this.#request(rec, place) === 'later') this.#views.u16[hot] = this.#beingMade
   }
 
@@ -179,20 +177,6 @@ export class Regions {
     }
     this.#makeNow(rec, place, CodePages.around(this.#vcpu, place))
     return 'now'
-  }
-
-  /** Whether the jumps that made the record hot took too long: each time they are counted anew. */
-  #isRare(rec: number): boolean {
-    if (this.#rare === undefined) return false
-    const now = this.#vcpu.i32(CPU.ICOUNT)
-    const before = this.#counted.get(rec)
-    if (before !== undefined && (now - before) >>> 0 <= this.#rare * this.#cache.hotThreshold) {
-      this.#counted.delete(rec)
-      return false
-    }
-    if (this.#counted.size === MOST_COUNTED) this.#counted.clear()
-    this.#counted.set(rec, now)
-    return true
   }
 
   /** @returns whether this thread knows a region of the place */

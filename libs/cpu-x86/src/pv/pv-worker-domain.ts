@@ -20,12 +20,12 @@ import { PV } from './pv-state.ts'
 import { PvVcpu } from './pv-vcpu.ts'
 
 /** Jumps to a place before a region is made of it: compiling one costs about as much as so many rounds in the cold loop. */
-const REGION_THRESHOLD = 250
+const REGION_THRESHOLD = 500
 /**
  * A region costs V8 some 4 ms of a processor, and what it saves of that in a second is little where it is run once in so many instructions:
  * code of programs that are started now and then stays with its records.
  */
-const RARE = 40_000
+const RARE = 300_000
 
 /** What the vCPUs of all domains share on one worker. */
 export interface PvWorkerServices {
