@@ -38,6 +38,6 @@ function regionsOf(rare: number, turns: bigint): number {
 }
 
 test('a loop is made a region where its turns are close together', () => {
-  expect(regionsOf(1000, 100_000n)).toBeGreaterThan(0)
-  expect(regionsOf(1, 100_000n)).toBe(0)
+  expect(regionsOf(1, 20_000n)).toBe(0)
+  expect(regionsOf(1000, 20_000n)).toBeGreaterThan(0)
 })
