@@ -148,8 +148,7 @@ export class Regions {
     const hot = (rec + REC.HOT) >> 1
     this.#views.u16[hot] = NEVER_HOT
     if (this.#takeKnown(rec, place)) return
-    if (!this.#asked.has(rec) && this.#rarity.isRare(rec, this.#vcpu.i32(CPU.ICOUNT)))
-      this.#views.u16[hot] = this.#rarity.jumps
+    if (this.#isRare(rec, place)) this.#views.u16[hot] = this.#rarity.jumps
     else if (this.#request(rec, place) === 'later') this.#views.u16[hot] = this.#beingMade
   }
 
@@ -167,6 +166,12 @@ export class Regions {
     apart.add(headOf(this.#views.u8, frameHost, offset, modeOf(this.#vcpu)))
     const place = this.#placeOf(frameHost, rip)
     if (!this.#takeKnown(rec, place)) this.#request(rec, place)
+  }
+
+  #isRare(rec: number, { frameHost, rip }: Place): boolean {
+    // What is kept costs little; what is asked for again was looked at.
+    if (this.#asked.has(rec) || isCompiled(this.#vcpu, frameHost, Number(rip & 0xfffn))) return false
+    return this.#rarity.isRare(rec, this.#vcpu.i32(CPU.ICOUNT))
   }
 
   /** Has the place's region made. */

@@ -178,7 +178,7 @@ export class VcpuMemory {
     const generation = this.i32(CPU.JUMPS_USER)
     const bank = this.#execute[USER]
     const { listed } = bank
-    const isMore = last?.listed !== undefined && last.generation === generation && listed !== undefined
+    const isMore = last?.listed !== undefined && last.generation === generation && (listed ?? -1) >= last.listed
     return { isAll: !isMore, words: bank.copy(isMore ? last.listed : 0), generation, listed }
   }
 
