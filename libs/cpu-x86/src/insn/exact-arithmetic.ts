@@ -2,6 +2,7 @@
 import { FLOAT_TESTS, type FloatLanes, type FloatValue, isZero } from '../builder/float-tests.ts'
 import type { Expr, F32, F64, I32, V128 } from '../wasm/expr.ts'
 import { f32, f32x4, f64, f64x2, i32, v128 } from '../wasm/ops.ts'
+import type { DoubtWriter } from './doubt-writer.ts'
 import {
   areEqual,
   bothLanes,
@@ -13,12 +14,6 @@ import {
   type TestWriter,
 } from './exactness.ts'
 import { lanes as constants, zero128 } from './sse-operands.ts'
-
-/** Where such tests are emitted that may leave it all to the library. */
-export interface DoubtWriter extends TestWriter {
-  /** Leaves it to the library, of which nothing is done yet. */
-  leaveIf(condition: I32): void
-}
 
 /** Emits the test of an operation; x is not of interest to a root. @returns whether the result is exact */
 type ExactTest = (w: DoubtWriter, x: V128, y: V128) => I32

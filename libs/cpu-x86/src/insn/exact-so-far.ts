@@ -8,61 +8,47 @@ import { Locals, parameter } from '../builder/locals.ts'
 import { CPU } from '../state/layout.ts'
 import { branchTable } from '../wasm/branch-table.ts'
 import { Code, STORE32 } from '../wasm/code.ts'
-import type { Expr, I32, WasmType } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32 } from '../wasm/ops.ts'
-import { type DoubtWriter, EXACT_ARITHMETIC } from './exact-arithmetic.ts'
+import { DoubtWriter } from './doubt-writer.ts'
+import { EXACT_ARITHMETIC } from './exact-arithmetic.ts'
 import { sseOpId } from './sse-op-ids.ts'
 
 /** Operands of scalars are in the low lanes. */
 export const EXACT: Signature = { params: ['i32', 'i32', 'v128', 'v128'], results: ['i32'] }
 
-class TestFunction implements DoubtWriter {
-  readonly code = new Code(4096)
-  readonly locals = new Locals(EXACT.params.length)
-  #library = 0
-
-  let<T extends WasmType>(value: Expr<T>): Expr<T> {
-    const local = this.locals.temporary(value.type)
-    this.code.setLocal(local.op, value)
-    return local
-  }
-
-  leaveIf(condition: I32): void {
-    this.code.brIf(this.#library, condition, false)
-  }
-
-  body(): FunctionBody {
-    const { code } = this
-    const [cpu, operation] = [parameter('i32', 0), parameter('i32', 1)]
-    const mxcsr = i32.load(cpu, CPU.MXCSR)
-    code.block()
-    this.#library = code.depth
-    this.leaveIf(i32.eqz(isExactSoFar(mxcsr)))
-    branchTable(
-      code,
-      operation,
-      EXACT_ARITHMETIC.map(([name, test]) => [
-        sseOpId(name),
-        () => {
-          this.locals.release()
-          code.if(i32.eqz(test(this, parameter('v128', 2), parameter('v128', 3))), false)
-          code.store(STORE32, cpu, i32.or(mxcsr, i32.const(PE)), CPU.MXCSR)
-          code.end()
-          code.return(i32.const(1))
-        },
-      ]),
-    )
-    code.end()
-    code.return(i32.const(0))
-    code.end()
-    return { name: 'exact', signature: EXACT, locals: this.locals.types, code }
-  }
+function testFunction(): FunctionBody {
+  const code = new Code(4096)
+  const locals = new Locals(EXACT.params.length)
+  const w = new DoubtWriter(code, locals)
+  const cpu = parameter('i32', 0)
+  const mxcsr = i32.load(cpu, CPU.MXCSR)
+  code.block()
+  w.library = code.depth
+  w.leaveIf(i32.eqz(isExactSoFar(mxcsr)))
+  branchTable(
+    code,
+    parameter('i32', 1),
+    EXACT_ARITHMETIC.map(([name, test]) => [
+      sseOpId(name),
+      () => {
+        locals.release()
+        code.if(i32.eqz(test(w, parameter('v128', 2), parameter('v128', 3))), false)
+        code.store(STORE32, cpu, i32.or(mxcsr, i32.const(PE)), CPU.MXCSR)
+        code.end()
+        code.return(i32.const(1))
+      },
+    ]),
+  )
+  code.end()
+  code.return(i32.const(0))
+  code.end()
+  return { name: 'exact', signature: EXACT, locals: locals.types, code }
 }
 
 let compiled: WebAssembly.Module | undefined
 
 export function exactSoFar(memory: WebAssembly.Memory): WebAssembly.ExportValue {
-  compiled ??= new WebAssembly.Module(assemble({ imports: [], functions: [new TestFunction().body()] }))
+  compiled ??= new WebAssembly.Module(assemble({ imports: [], functions: [testFunction()] }))
   return new WebAssembly.Instance(compiled, { e: { m: memory } }).exports.exact
 }

@@ -18,10 +18,16 @@ type Kind =
   /** One operand: if it is zero. */
   | 'root'
 
+/** By what is done in each lane. */
+const KINDS = { add: 'sum', sub: 'sum', mul: 'product', div: 'quotient', sqrt: 'root' } as const satisfies Record<
+  string,
+  Kind
+>
+type Stem = keyof typeof KINDS
+
 interface Operation {
-  readonly stem: string
+  readonly stem: Stem
   readonly code: number
-  readonly kind: Kind
   readonly single: (x: F32, y: F32) => F32
   readonly double: (x: F64, y: F64) => F64
   readonly singles: (x: V128, y: V128) => V128
@@ -29,21 +35,19 @@ interface Operation {
 }
 
 const operations: readonly Operation[] = [
-  { stem: 'add', code: 0x58, kind: 'sum', single: f32.add, double: f64.add, singles: f32x4.add, doubles: f64x2.add },
+  { stem: 'add', code: 0x58, single: f32.add, double: f64.add, singles: f32x4.add, doubles: f64x2.add },
   {
     stem: 'mul',
     code: 0x59,
-    kind: 'product',
     single: f32.mul,
     double: f64.mul,
     singles: f32x4.mul,
     doubles: f64x2.mul,
   },
-  { stem: 'sub', code: 0x5c, kind: 'sum', single: f32.sub, double: f64.sub, singles: f32x4.sub, doubles: f64x2.sub },
+  { stem: 'sub', code: 0x5c, single: f32.sub, double: f64.sub, singles: f32x4.sub, doubles: f64x2.sub },
   {
     stem: 'div',
     code: 0x5e,
-    kind: 'quotient',
     single: f32.div,
     double: f64.div,
     singles: f32x4.div,
@@ -52,7 +56,6 @@ const operations: readonly Operation[] = [
   {
     stem: 'sqrt',
     code: 0x51,
-    kind: 'root',
     single: (_, y) => f32.sqrt(y),
     double: (_, y) => f64.sqrt(y),
     singles: (_, y) => f32x4.sqrt(y),
@@ -71,13 +74,13 @@ function exactZero(kind: Kind, x: Scalar, y: Scalar): I32 | undefined {
 }
 
 function scalar<T extends 'f32' | 'f64'>(
-  name: string,
-  kind: Kind,
+  stem: Stem,
   type: T,
   compute: (x: Expr<T>, y: Expr<T>) => Expr<T>,
 ): Definition {
-  const operation = sseOpId(name)
+  const kind: Kind = KINDS[stem]
   const lanes = type === 'f64' ? 'sd' : 'ss'
+  const operation = sseOpId(stem + lanes)
   return (b) => {
     const source = b.open(b.op(1), 'r')
     const target = b.open(b.op(0), 'rw')
@@ -108,13 +111,14 @@ function scalar<T extends 'f32' | 'f64'>(
 function packed(
   name: string,
   /** What is done with the lanes that `arrange` brings together. */
-  stem: string,
-  kind: Kind,
+  stem: Stem,
   lanes: 'ps' | 'pd',
   compute: (x: V128, y: V128) => V128,
   arrange: (x: V128, y: V128) => readonly [V128, V128] = (x, y) => [x, y],
 ): Definition {
+  const kind: Kind = KINDS[stem]
   const operation = sseOpId(name)
+  const exact = sseOpId(stem + lanes)
   const tests = FLOAT_TESTS[lanes]
   const equal = lanes === 'ps' ? f32x4.eq : f64x2.eq
   const isZero = (v: V128): V128 => equal(v, zero128)
@@ -140,22 +144,22 @@ function packed(
       unusual: i32.eqz(limit),
       suspects: [tests.unsure(result, limit)],
       excused: tests.only(result, zero ? v128.and(isZero(result), zero) : isZero(result)),
-      exact: { operation: sseOpId(stem + lanes), x, y },
+      exact: { operation: exact, x, y },
       keep: () => b.put128(target, result),
       plain: lanes,
     })
   }
 }
 
-function arithmeticRows({ stem, code, kind, single, double, singles, doubles }: Operation): readonly Row[] {
+function arithmeticRows({ stem, code, single, double, singles, doubles }: Operation): readonly Row[] {
   const row = (end: string, prefix: Row['prefix'], operands: string, def: Definition): Row => {
     return { name: stem + end, map: 1, code, prefix, operands, def }
   }
   return [
-    row('ps', 'np', 'Vx Wx', packed(`${stem}ps`, stem, kind, 'ps', singles)),
-    row('pd', '66', 'Vx Wx', packed(`${stem}pd`, stem, kind, 'pd', doubles)),
-    row('ss', 'f3', 'Vd Wd', scalar(`${stem}ss`, kind, 'f32', single)),
-    row('sd', 'f2', 'Vq Wq', scalar(`${stem}sd`, kind, 'f64', double)),
+    row('ps', 'np', 'Vx Wx', packed(`${stem}ps`, stem, 'ps', singles)),
+    row('pd', '66', 'Vx Wx', packed(`${stem}pd`, stem, 'pd', doubles)),
+    row('ss', 'f3', 'Vd Wd', scalar(stem, 'f32', single)),
+    row('sd', 'f2', 'Vq Wq', scalar(stem, 'f64', double)),
   ]
 }
 
@@ -184,49 +188,42 @@ const pniRows: readonly Row[] = [
     code: 0x7c,
     prefix: 'f2',
     ...pni,
-    def: packed('haddps', 'add', 'sum', 'ps', f32x4.add, singlePairs),
+    def: packed('haddps', 'add', 'ps', f32x4.add, singlePairs),
   },
   {
     name: 'haddpd',
     code: 0x7c,
     prefix: '66',
     ...pni,
-    def: packed('haddpd', 'add', 'sum', 'pd', f64x2.add, doublePairs),
+    def: packed('haddpd', 'add', 'pd', f64x2.add, doublePairs),
   },
   {
     name: 'hsubps',
     code: 0x7d,
     prefix: 'f2',
     ...pni,
-    def: packed('hsubps', 'sub', 'sum', 'ps', f32x4.sub, singlePairs),
+    def: packed('hsubps', 'sub', 'ps', f32x4.sub, singlePairs),
   },
   {
     name: 'hsubpd',
     code: 0x7d,
     prefix: '66',
     ...pni,
-    def: packed('hsubpd', 'sub', 'sum', 'pd', f64x2.sub, doublePairs),
+    def: packed('hsubpd', 'sub', 'pd', f64x2.sub, doublePairs),
   },
   {
     name: 'addsubps',
     code: 0xd0,
     prefix: 'f2',
     ...pni,
-    def: packed('addsubps', 'add', 'sum', 'ps', f32x4.add, negatedEven(lanes(64, 0x80000000n))),
+    def: packed('addsubps', 'add', 'ps', f32x4.add, negatedEven(lanes(64, 0x80000000n))),
   },
   {
     name: 'addsubpd',
     code: 0xd0,
     prefix: '66',
     ...pni,
-    def: packed(
-      'addsubpd',
-      'add',
-      'sum',
-      'pd',
-      f64x2.add,
-      negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n))),
-    ),
+    def: packed('addsubpd', 'add', 'pd', f64x2.add, negatedEven(i64x2.replace(zero128, 0, i64.const(1n << 63n)))),
   },
 ]
 

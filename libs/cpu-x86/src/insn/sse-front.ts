@@ -1,16 +1,17 @@
 /**
  * The function behind the import 'sse' as code has it: while nothing but the inexact flag keeps MXCSR from the usual mode, what
- * WebAssembly rounds right is taken, and inexact is set by the first result that is not exact. All else is the library's
- * (sse-helper.ts).
+ * WebAssembly compares and converts right is taken, and inexact is set by the first result that is not exact. All else is the
+ * library's (sse-helper.ts); arithmetic has been left to it by then (exact-so-far.ts).
  */
 import { isExactSoFar, PE } from '../builder/float-tests.ts'
 import { Locals, parameter } from '../builder/locals.ts'
 import { CPU } from '../state/layout.ts'
 import { branchTable } from '../wasm/branch-table.ts'
 import { Code, STORE32 } from '../wasm/code.ts'
-import { Expr, type I32, type WasmType } from '../wasm/expr.ts'
+import { Expr, type I32 } from '../wasm/expr.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32 } from '../wasm/ops.ts'
+import { DoubtWriter } from './doubt-writer.ts'
 import { FRONT_COMPARISONS } from './sse-front-compare.ts'
 import { FRONT_CONVERSIONS } from './sse-front-convert.ts'
 import type { SseHelper } from './sse-helper.ts'
@@ -25,34 +26,14 @@ export type Front = (w: FrontWriter) => void
 const FRONTS: readonly (readonly [string, Front])[] = [...FRONT_COMPARISONS, ...FRONT_CONVERSIONS]
 
 /** What an operation is emitted with. Each ends in `finish`. */
-export class FrontWriter {
-  readonly code: Code
+export class FrontWriter extends DoubtWriter {
   readonly cpu: I32 = parameter('i32', 0)
   readonly imm: I32 = i32.shr_u(parameter('i32', 1), i32.const(8))
   /** Places; those without one, general registers among them, are in RESULT. */
   readonly target: I32 = parameter('i32', 2)
   readonly source: I32 = parameter('i32', 3)
-  readonly #locals: Locals
-  /** Labels. */
-  library = 0
+  /** A label. */
   inexact = 0
-
-  constructor(code: Code, locals: Locals) {
-    this.code = code
-    this.#locals = locals
-  }
-
-  let<T extends WasmType>(value: Expr<T>): Expr<T> {
-    if (value.shape === 'local' || value.shape === 'const') return value
-    const local = this.#locals.temporary(value.type)
-    this.code.setLocal(local.op, value)
-    return local
-  }
-
-  /** Leaves it to the library, of which nothing is done yet. */
-  leaveIf(condition: I32): void {
-    this.code.brIf(this.library, condition, false)
-  }
 
   /** The result is stored. */
   finish(isExact?: I32): void {

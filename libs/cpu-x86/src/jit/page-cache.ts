@@ -132,7 +132,10 @@ function placeOf(
 }
 
 /** All registers that an address is made of. */
-export function registersIn(e: Expr, baseOf: (local: Expr) => number | 'page' | undefined): (number | 'page')[] {
+export function registersIn(
+  e: Expr,
+  baseOf: (local: Expr) => number | 'page' | undefined,
+): readonly (number | 'page')[] {
   if (e.shape !== 'local') return e.args.flatMap((arg) => registersIn(arg, baseOf))
   const base = baseOf(e)
   return base === undefined ? [] : [base]

@@ -164,7 +164,9 @@ export class RegionMemory {
     const steady = this.known.steady | this.#small | (1 << RSP)
     const isSteady = (base: number | 'page') => (steady & (base === 'page' ? STEADY_PAGE : 1 << base)) !== 0
     const bases = registersIn(address, baseOf)
-    if (bases.length === 0 && segmentOf(address) !== FS) bases.push('page')
-    return bases.every(isSteady) ? cacheEntry(address, write, baseOf, this.#far) : undefined
+    const isNearCode = bases.length === 0 && segmentOf(address) !== FS
+    return (isNearCode ? isSteady('page') : bases.every(isSteady))
+      ? cacheEntry(address, write, baseOf, this.#far)
+      : undefined
   }
 }

@@ -21,10 +21,7 @@ import { PvVcpu } from './pv-vcpu.ts'
 
 /** Jumps to a place before a region is made of it: compiling one costs about as much as so many rounds in the cold loop. */
 const REGION_THRESHOLD = 500
-/**
- * A region costs V8 some 4 ms of a processor, and what it saves of that in a second is little where it is run once in so many instructions:
- * code of programs that are started now and then stays with its records.
- */
+/** A region costs V8 some 4 ms of a processor, and what it saves of that in a second is little where it is run once in so many instructions. */
 const RARE = 300_000
 
 /** What the vCPUs of all domains share on one worker. */

@@ -33,7 +33,6 @@ export class DomainViews {
   }
 }
 
-/** One vCPU's state in its domain's memory, by the names of layout.ts. */
 /** Entries of an execute TLB. */
 export interface ToldTlb {
   readonly words: Int32Array<ArrayBuffer>
@@ -47,6 +46,7 @@ export interface ToldTo {
   readonly listed: number | undefined
 }
 
+/** One vCPU's state in its domain's memory, by the names of layout.ts. */
 export class VcpuMemory {
   readonly views: DomainViews
   readonly base: number
@@ -178,8 +178,9 @@ export class VcpuMemory {
     const generation = this.i32(CPU.JUMPS_USER)
     const bank = this.#execute[USER]
     const { listed } = bank
-    const isMore = last?.listed !== undefined && last.generation === generation && (listed ?? -1) >= last.listed
-    return { isAll: !isMore, words: bank.copy(isMore ? last.listed : 0), generation, listed }
+    const from = last?.generation === generation ? last.listed : undefined
+    const isMore = from !== undefined && listed !== undefined && listed >= from
+    return { isAll: !isMore, words: bank.copy(isMore ? from : 0), generation, listed }
   }
 
   /** Drops the lower half's entries of the kernel's banks. */
