@@ -1,36 +1,54 @@
-/** A part of the jumps that make a place hot: in how many instructions of the vCPU these are made tells whether it is rare. */
+/** A part of the jumps that make a place hot: after as many a place that may be rare is looked at again. */
 const AGAIN = 5
+/** So many looks, or milliseconds, are needed to tell a rate: what comes in short bursts now and then is rare. */
+const LOOKS = 5
+const LONG = 50
 /** Places that are rare, before all are counted anew. */
 const MOST_COUNTED = 0x10000
 
+interface Seen {
+  /** Milliseconds. */
+  readonly since: number
+  looks: number
+}
+
 /**
  * Which places that are hot by the number of jumps to them are too rare for a region: code that is run now and then for long gets there too,
- * and compiling it would be in the way of what is run much.
+ * and what compiling it costs would not be saved in the time that a guest runs.
  */
 export class Rarity {
-  /** Jumps until a place that is hot and rare is looked at again. */
+  /** Jumps until a place that is hot and may be rare is looked at again. */
   readonly jumps: number
+  readonly #now: () => number
+  /** Milliseconds for `jumps`, above which a place is rare. */
   readonly #most: number
-  /** By record: ICOUNT, its low half, when it was looked at last. */
-  readonly #seen = new Map<number, number>()
+  /** By record. */
+  readonly #seen = new Map<number, Seen>()
 
-  /** @param instructions of the vCPU between two jumps to a place, above which it is rare; Infinity for none that is */
-  constructor(hotThreshold: number, instructions: number) {
+  /**
+   * @param perSecond jumps to a place in a second, below which it is rare; 0 for none that is
+   * @param now milliseconds, from anywhere
+   */
+  constructor(hotThreshold: number, perSecond: number, now: () => number = () => performance.now()) {
     this.jumps = Math.max(1, Math.floor(hotThreshold / AGAIN))
-    this.#most = this.jumps * instructions
+    this.#most = (this.jumps * 1000) / perSecond
+    this.#now = now
   }
 
   /** Whether the record is too rare, or may be: where it is looked at for the first time. */
-  isRare(rec: number, icount: number): boolean {
+  isRare(rec: number): boolean {
     if (this.#most === Number.POSITIVE_INFINITY) return false
-    const before = this.#seen.get(rec)
-    if (before !== undefined && (icount - before) >>> 0 <= this.#most) {
-      this.#seen.delete(rec)
-      return false
+    const now = this.#now()
+    const seen = this.#seen.get(rec)
+    const looks = seen ? ++seen.looks : 0
+    if (!seen || now - seen.since > looks * this.#most) {
+      if (this.#seen.size === MOST_COUNTED) this.#seen.clear()
+      this.#seen.set(rec, { since: now, looks: 0 })
+      return true
     }
-    if (this.#seen.size === MOST_COUNTED) this.#seen.clear()
-    this.#seen.set(rec, icount)
-    return true
+    if (looks < LOOKS && now - seen.since < LONG) return true
+    this.#seen.delete(rec)
+    return false
   }
 
   forget(): void {

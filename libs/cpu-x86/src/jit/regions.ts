@@ -61,7 +61,7 @@ export interface RegionsOptions {
    * They do not wait for code to be run before it becomes part of one, nor for a processor that has slept to be awake (waking.ts).
    */
   readonly atOnce?: boolean | undefined
-  /** Instructions of the vCPU between two jumps to a place, above which it is too rare for a region to be compiled for it. */
+  /** Jumps to a place in a second, below which it is too rare for a region to be compiled for it. */
   readonly rare?: number | undefined
   /** What compiles them while the vCPU runs on; without it the vCPU's thread does. */
   readonly compiler?: CompilerThread | undefined
@@ -103,7 +103,7 @@ export class Regions {
     tier: ColdTier,
     cache: CodeCache,
     decode: Decode,
-    { most = TABLE.REGIONS, atOnce = false, compiler, rare = Number.POSITIVE_INFINITY }: RegionsOptions = {},
+    { most = TABLE.REGIONS, atOnce = false, compiler, rare = 0 }: RegionsOptions = {},
   ) {
     this.#vcpu = vcpu
     this.#views = vcpu.views
@@ -168,10 +168,14 @@ export class Regions {
     if (!this.#takeKnown(rec, place)) this.#request(rec, place)
   }
 
-  #isRare(rec: number, { frameHost, rip }: Place): boolean {
-    // What is kept costs little; what is asked for again was looked at.
-    if (this.#asked.has(rec) || isCompiled(this.#vcpu, frameHost, Number(rip & 0xfffn))) return false
-    return this.#rarity.isRare(rec, this.#vcpu.i32(CPU.ICOUNT))
+  #isRare(rec: number, place: Place): boolean {
+    // What is asked for again was looked at.
+    return !this.#asked.has(rec) && !this.#mayBeKept(rec, place) && this.#rarity.isRare(rec)
+  }
+
+  /** Whether a region that was kept may be the place's: that costs little. */
+  #mayBeKept(rec: number, { frameHost, rip, mode }: Place): boolean {
+    return !this.#notKept.has(rec) && compiled.expects(headOf(this.#views.u8, frameHost, Number(rip & 0xfffn), mode))
   }
 
   /** Has the place's region made. */
@@ -236,9 +240,7 @@ export class Regions {
       this.#asked.set(rec, undefined)
       return
     }
-    const { frameHost, rip, mode } = place
-    const offset = Number(rip & 0xfffn)
-    const onlyKept = !this.#notKept.has(rec) && compiled.expects(headOf(this.#views.u8, frameHost, offset, mode))
+    const onlyKept = this.#mayBeKept(rec, place)
     const id = compiler.ask(this.#vcpu, place, this.#cache.hotThreshold, onlyKept, (outcome, region) => {
       // This may be another vCPU's turn.
       this.#answers.push({ rec, place, outcome, region })

@@ -21,8 +21,8 @@ import { PvVcpu } from './pv-vcpu.ts'
 
 /** Jumps to a place before a region is made of it: compiling one costs about as much as so many rounds in the cold loop. */
 const REGION_THRESHOLD = 500
-/** A region costs V8 some 4 ms of a processor, and what it saves of that in a second is little where it is run once in so many instructions. */
-const RARE = 300_000
+/** A region costs V8 some 4 ms of a processor: with fewer jumps to it in a second a minute would not save that. */
+const RARE = 1500
 
 /** What the vCPUs of all domains share on one worker. */
 export interface PvWorkerServices {

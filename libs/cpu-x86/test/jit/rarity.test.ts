@@ -6,38 +6,58 @@ import { Machine } from '../machine.ts'
 const THRESHOLD = 50
 const [PLACE, OTHER] = [0x1000, 0x2000]
 
-test('a place is rare until as many jumps as are counted again come close together', () => {
-  const rarity = new Rarity(THRESHOLD, 1000)
-  const most = rarity.jumps * 1000
-  expect(rarity.isRare(PLACE, 5)).toBe(true)
-  expect(rarity.isRare(PLACE, 5 + most + 1)).toBe(true)
-  expect(rarity.isRare(OTHER, 5 + most + 1)).toBe(true)
-  expect(rarity.isRare(PLACE, 5 + 2 * most + 1)).toBe(false)
+let now = 0
+const rarity = (perSecond: number): Rarity => new Rarity(THRESHOLD, perSecond, () => now)
+
+test('a place is rare until jumps come close together for some time', () => {
+  const places = rarity(400)
+  const close = (places.jumps * 1000) / 400
+  expect(places.isRare(PLACE)).toBe(true)
+  now += close + 1
+  expect(places.isRare(PLACE)).toBe(true)
+  now += close
+  expect(places.isRare(OTHER)).toBe(true)
+  expect(places.isRare(PLACE)).toBe(true)
+  now += close
+  expect(places.isRare(PLACE)).toBe(false)
 })
 
-test('the count of instructions is its low half', () => {
-  const rarity = new Rarity(THRESHOLD, 1000)
-  expect(rarity.isRare(PLACE, -10)).toBe(true)
-  expect(rarity.isRare(PLACE, 10)).toBe(false)
+test('many jumps at once tell as much as some time', () => {
+  const places = rarity(1000)
+  for (let look = 0; look < 5; look++) expect(places.isRare(PLACE)).toBe(true)
+  expect(places.isRare(PLACE)).toBe(false)
+})
+
+test('few jumps at once, now and then, stay rare', () => {
+  const places = rarity(1000)
+  for (let burst = 0; burst < 20; burst++, now += 400)
+    for (let look = 0; look < 4; look++) expect(places.isRare(PLACE)).toBe(true)
 })
 
 test('without a limit nothing is rare', () => {
-  expect(new Rarity(THRESHOLD, Number.POSITIVE_INFINITY).isRare(PLACE, 5)).toBe(false)
+  expect(rarity(0).isRare(PLACE)).toBe(false)
 })
 
-/** A loop of `between` turns inside one of `turns`: dec rcx; jnz to itself; mov rcx, rbx; dec rdx; jnz to the first; hlt */
-const LOOPS = Uint8Array.of(0x48, 0xff, 0xc9, 0x75, 0xfb, 0x48, 0x89, 0xd9, 0x48, 0xff, 0xca, 0x75, 0xf3, 0xf4)
+/** A loop of `between` turns inside one of `turns`: dec rcx; jnz to itself; mov rcx, rbx; dec rdx; jnz to the first */
+const LOOPS = [0x48, 0xff, 0xc9, 0x75, 0xfb, 0x48, 0x89, 0xd9, 0x48, 0xff, 0xca, 0x75, 0xf3] as const
+const HLT = 0xf4
 const CODE = 0x50_0000n
 
-function regionsOf(rare: number, turns: bigint): number {
+function regionsOf(rare: number, behind: readonly number[] = []): number {
   const machine = new Machine({ regionThreshold: THRESHOLD, regions: { rare } })
-  machine.write(machine.map({ va: CODE }), LOOPS)
-  machine.state = { rip: CODE, gpr: [0n, 1n, turns, 1n] }
+  machine.write(machine.map({ va: CODE }), Uint8Array.of(...LOOPS, ...behind, HLT))
+  machine.state = { rip: CODE, gpr: [0n, 1n, 20_000n, 1n] }
   while (machine.runner.run(1000) === 'limit');
   return machine.runner.regions.count
 }
 
 test('a loop is made a region where its turns are close together', () => {
-  expect(regionsOf(1, 20_000n)).toBe(0)
-  expect(regionsOf(1000, 20_000n)).toBeGreaterThan(0)
+  expect(regionsOf(1e12)).toBe(0)
+  expect(regionsOf(1)).toBeGreaterThan(0)
+})
+
+test('what begins like code that is compiled is rare as all else', () => {
+  const nops = [0x90, 0x90, 0x90]
+  expect(regionsOf(0, [...nops, 0x31, 0xc0])).toBeGreaterThan(0)
+  expect(regionsOf(1e12, [...nops, 0x33, 0xc0])).toBe(0)
 })
