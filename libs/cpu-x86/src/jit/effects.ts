@@ -1,9 +1,9 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { HELPER_INDEX } from '../cold/functions.ts'
-import { Code } from '../wasm/code.ts'
 import { type FlagEffects, type FlagsAt, flagFlow } from './flag-flow.ts'
 import { KeptRegisters } from './general-registers.ts'
 import { LinearValues } from './linear.ts'
+import { NoCode } from './no-code.ts'
 import { type AddressEffects, type BlockAccess, reachFlow } from './reach.ts'
 import { RegionBuilder } from './region-builder.ts'
 import type { CodeMode, RegionCode, RegionInsn } from './region-code.ts'
@@ -30,7 +30,7 @@ const INCOMING: readonly Plain[] = Array.from({ length: 16 }, (_, from) => ({ fr
 
 /** Found by emitting all blocks, by themselves, for nothing. */
 export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): BlocksAt {
-  const code = new Code(4096)
+  const code = new NoCode()
   const locals = new Locals(2)
   const at = regionLocals(locals)
   const nowhere: Outside = { done: 0, site: 0, open: 0, fill: 0, settle: 0, tlb: 0 }

@@ -5,7 +5,6 @@ import type { I32, I64 } from '../wasm/expr.ts'
 import { i64 } from '../wasm/ops.ts'
 
 const HOME = (n: number): number => CPU.GPR + n * 8
-const registersOf = (bits: number): number[] => Array.from({ length: 16 }, (_, n) => n).filter((n) => bits & (1 << n))
 
 /** Which registers' locals have their values, and which of these the vCPU's state does not have yet: bits. */
 export interface RegistersHere {
@@ -171,7 +170,7 @@ export class HomeRegisters extends GeneralRegisters {
   }
 
   settle(): void {
-    for (const n of registersOf(this.#pending)) this.#store(n)
+    for (let bits = this.#pending; bits !== 0; bits &= bits - 1) this.#store(31 - Math.clz32(bits & -bits))
     if (this.isCertain) this.#pending = 0
   }
 

@@ -32,6 +32,8 @@ const EXTENDS: ReadonlySet<number> = new Set([i64.extend_i32_u(i32.const(0)).op,
 export const constant = (plus: bigint): Linear => ({ terms: [], plus: BigInt.asIntN(64, plus) })
 export const value = (of: number): Linear => ({ terms: [{ of, shift: 0 }], plus: 0n })
 
+const AS_THEY_WERE: readonly Linear[] = Array.from({ length: 16 }, (_, n) => value(n))
+
 /** What the values of one block that addresses are made of are in terms of those that it begins with. */
 export class LinearValues {
   readonly #registerOf: (local: number) => number | undefined
@@ -53,7 +55,7 @@ export class LinearValues {
 
   begin(): void {
     this.#own = FIRST_OWN
-    this.#registers = Array.from({ length: 16 }, (_, n) => value(n))
+    this.#registers = [...AS_THEY_WERE]
     this.#temporaries.clear()
     this.changed = 0
     this.small = 0

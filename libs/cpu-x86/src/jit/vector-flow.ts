@@ -14,8 +14,12 @@ export interface VectorsAt {
   readonly entry: readonly number[]
 }
 
+const NOTHING: readonly number[] = new Array<number>(16).fill(0)
+
 /** @param entered blocks at the region's entries */
 export function vectorFlow(effects: readonly VectorEffects[], [entry, ...others]: readonly number[]): VectorsAt {
+  if (effects.every(({ wanted }) => wanted.every((bits) => bits === 0)))
+    return { blocks: effects.map(() => NOTHING), entry: NOTHING }
   const wanted = wantedAt(effects)
   const at = effects.map(() => new Array<number>(16).fill(ALL_PLAIN))
   at[entry] = [...wanted[entry]]

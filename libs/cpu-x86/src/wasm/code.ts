@@ -57,8 +57,9 @@ export class Bytes {
 
   /** Signed LEB128 of a 64-bit value. */
   s64(value: number | bigint): void {
-    if (typeof value === 'number' && (value | 0) === value) {
-      this.s32(value)
+    const rounded = Number(value)
+    if ((rounded | 0) === rounded) {
+      this.s32(rounded)
       return
     }
     let v = BigInt(value)
