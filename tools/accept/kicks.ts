@@ -8,12 +8,13 @@ const COUNT = { full: 20_000, short: 3000 } as const
 
 export async function kickLatency({ short, progress }: How): Promise<Outcome> {
   const count = short ? COUNT.short : COUNT.full
-  const [{ ms, idle, others }] = await runMachine<Kicks>('kicks.ts', ['--count', `${count}`], progress)
-  const at = (part: number): number => ms[Math.min(ms.length - 1, Math.floor(ms.length * part))]
-  const [half, most, longest] = [at(0.5), at(0.999), ms[ms.length - 1]].map((n) => Math.round(n * 1000) / 1000)
+  const [{ ms, withWaits, idle, others }] = await runMachine<Kicks>('kicks.ts', ['--count', `${count}`], progress)
+  const at = (part: number, of = ms): number => of[Math.min(of.length - 1, Math.floor(of.length * part))]
+  const figures = [at(0.999), ms[ms.length - 1], at(0.5, withWaits), at(0.999, withWaits)]
+  const [most, longest, half, waited] = figures.map((n) => Math.round(n * 1000) / 1000)
   return {
     pass: ms.length > count / 2 && most <= LIMIT_MS,
-    value: `99.9 % of ${ms.length} pauses of a busy guest took at most ${most} ms, half ${half}, the longest ${longest} (limit ${LIMIT_MS}); others used ${others} % of a processor${short ? ' (short form)' : ''}`,
-    facts: { half, most, longest, idle, others },
+    value: `99.9 % of ${ms.length} pauses of a busy guest took at most ${most} ms (limit ${LIMIT_MS}), the longest ${longest}, but for waits for a processor; with these half took at most ${half}, 99.9 % ${waited}; others used ${others} % of a processor${short ? ' (short form)' : ''}`,
+    facts: { most, longest, half, waited, idle, others },
   }
 }
