@@ -13,7 +13,10 @@ import { runDelayOf } from './run-delay.ts'
 import { ShellGuest } from './shell-guest.ts'
 
 export interface Kicks {
-  /** How long each pause took, but for what the pCPU's thread waited for a processor; and with that. The shortest first. */
+  /**
+   * How long each pause took, but for what the pCPU's thread waited for a processor; and with that. The shortest first. A wait that began
+   * before the pause, as domain 0's thread woke on that processor, is taken off whole: most pauses are 0 so, and each a little too short.
+   */
   readonly ms: readonly number[]
   readonly withWaits: readonly number[]
   /** Pauses that found the guest waiting for something; they say nothing. */

@@ -35,7 +35,7 @@ export class Rarity {
     this.#now = now
   }
 
-  /** Whether the record is too rare, or may be: where it is looked at for the first time. */
+  /** Whether the record is too rare, or may be: its rate is not known at the first look, and not by a short burst. */
   isRare(rec: number): boolean {
     if (this.#most === Number.POSITIVE_INFINITY) return false
     const now = this.#now()
