@@ -10,10 +10,20 @@ const LIMIT_MIB = 200
 const SHARED = 0.1
 let measured: Promise<GuestsMemory> | undefined
 
-function guestsMemory({ short, progress }: How): Promise<GuestsMemory> {
-  const args = ['--guests', `${short ? GUESTS.short : GUESTS.full}`, '--memory', `${MEMORY_MIB}`]
-  measured ??= runMachine<GuestsMemory>('guests-memory.ts', args, progress, { countsCompiles: true }).then(([it]) => it)
+function guestsMemory(how: How): Promise<GuestsMemory> {
+  measured ??= measure(how)
   return measured
+}
+
+async function measure({ short, progress }: How): Promise<GuestsMemory> {
+  const run = (guests: number): Promise<GuestsMemory[]> =>
+    runMachine('guests-memory.ts', ['--guests', `${guests}`, '--memory', `${MEMORY_MIB}`], progress, {
+      countsCompiles: true,
+    })
+  // Node keeps what it makes of new sources; what it takes to make it is no memory of ours.
+  await run(0)
+  const [it] = await run(short ? GUESTS.short : GUESTS.full)
+  return it
 }
 
 export async function oneGuestsMemory(how: How): Promise<Outcome> {

@@ -2,8 +2,10 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { cacheFolder } from './guest-image/cache-folder.ts'
+import { startOver } from './host-memory.ts'
 
 const folder = join(cacheFolder(), 'compiled')
-enableCompileCache(folder)
 process.env.NODE_COMPILE_CACHE ??= folder
+startOver()
+enableCompileCache(process.env.NODE_COMPILE_CACHE)
 await import('./start/start.ts')

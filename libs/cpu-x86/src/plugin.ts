@@ -10,7 +10,8 @@ import {
 } from '@paravane/core'
 import { pvEngine } from './engine.ts'
 import { prepareFolder } from './kept/kept-folder.ts'
-import { CpuPolicy, POLICY_KEYS } from './state/policy.ts'
+import { CpuPolicy } from './state/policy.ts'
+import { POLICY_KEYS } from './state/policy-keys.ts'
 import { setV8Flags } from './v8-flags.ts'
 
 const keep: ConfigKey<string> = {

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheFolder } from '../../../apps/xend/src/guest-image/cache-folder.ts'
+import { MALLOC, YOUNG } from '../../../apps/xend/src/host-memory.ts'
 import { ROOT } from '../root.ts'
 import { COMPILES } from './compiles.ts'
 
@@ -29,9 +31,10 @@ export async function runMachine<T>(
   const note = join(scratch, 'compiles')
   writeFileSync(note, '')
   const counting = countsCompiles ? ['--import', `${folder}count-compiles.mjs`] : []
-  const child = spawn(node, ['--conditions=@paravane/source', ...counting, folder + script, ...args], {
+  const child = spawn(node, [...YOUNG, '--conditions=@paravane/source', ...counting, folder + script, ...args], {
     cwd: ROOT,
-    env: { ...process.env, [COMPILES]: note },
+    // As `npm start` has it.
+    env: { ...process.env, ...MALLOC, NODE_COMPILE_CACHE: join(cacheFolder(), 'compiled'), [COMPILES]: note },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''

@@ -11,14 +11,14 @@ import type { RingConnection } from '../xenstore/ring-connection.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 import type { Xenstored } from '../xenstore/xenstored.ts'
 import { checkRequest } from './check-request.ts'
-import { collectGarbage } from './collect-garbage.ts'
 import { HostedConsole } from './domain-console.ts'
 import { removeDomainNodes, writeDomainNodes } from './domain-nodes.ts'
-import { type Ending, HostedDomain } from './hosted-domain.ts'
+import { type DomainFacts, type Ending, HostedDomain } from './hosted-domain.ts'
 import type { DomainRequest } from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
 import { Suspension } from './suspension.ts'
+import { collectGarbage } from './thread-memory.ts'
 import { newUuid, uuidBytes } from './uuid.ts'
 
 /** First ports of a new domain, by the order in which they are taken (xen/tools/libs/light/libxl_dom.c). */
@@ -80,6 +80,8 @@ export class DomainManager {
     try {
       const managed = await this.#make(request, this.#nextDomid(), teardown)
       this.#managed.set(managed.domain.domid, managed)
+      // The unpacked kernel, and soon the files of who asked: tens of MiB for each domain, were they left to V8's own time.
+      setImmediate(collectGarbage)
       return managed.hosted
     } catch (error) {
       await teardown.run()
@@ -95,15 +97,15 @@ export class DomainManager {
     throw new CodedError({ code: 'PCPU_DIED' }, `${this.#broken.split('\n')[0]}; start the hypervisor again`)
   }
 
-  async #make(request: DomainRequest, domid: number, teardown: Teardown): Promise<Managed> {
+  async #make({ kernel, ramdisk, ...request }: DomainRequest, domid: number, teardown: Teardown): Promise<Managed> {
     const { machine, threads, engine, store } = this.#init
     const virtual = request.virtualClock ?? false
     const uuid = request.uuid ?? newUuid(virtual ? new SeededEntropy(BigInt(domid)) : hostEntropy)
     const wallclock = virtual ? (request.epoch ?? VIRTUAL_EPOCH) : machine.clock.epoch
     const built = engine.build({
       domid,
-      kernel: request.kernel,
-      ...(request.ramdisk === undefined ? {} : { ramdisk: request.ramdisk }),
+      kernel,
+      ...(ramdisk === undefined ? {} : { ramdisk }),
       cmdline: request.cmdline,
       memory: request.memory,
       vcpus: request.vcpus,
@@ -114,8 +116,6 @@ export class DomainManager {
       consolePort: CONSOLE_PORT,
       regions: request.regions ?? true,
     })
-    // The unpacked kernel: tens of MiB for each domain, were they left to V8's own time.
-    collectGarbage()
     const { domain } = built
     machine.domains.add(domain)
     teardown.add('domain table', () => machine.domains.remove(domid))
@@ -212,7 +212,7 @@ export class DomainManager {
     return port
   }
 
-  #schedule({ vcpus, weight, cap }: DomainRequest, domain: EngineDomain, teardown: Teardown): void {
+  #schedule({ vcpus, weight, cap }: DomainFacts, domain: EngineDomain, teardown: Teardown): void {
     const { domid } = domain
     const { scheduler } = this.#init.machine
     const { virtualTime } = domain.state

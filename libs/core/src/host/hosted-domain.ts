@@ -31,8 +31,11 @@ const REASONS: Readonly<Record<number, EndReason>> = {
 
 export type Ending = Omit<DomainEnd, 'cpuTimeNs'>
 
+/** What was asked for, without its files: those are many MiB, and a built guest has what it needs of them. */
+export type DomainFacts = Omit<DomainRequest, 'kernel' | 'ramdisk'>
+
 export interface HostedDomainInit {
-  readonly request: DomainRequest
+  readonly request: DomainFacts
   readonly uuid: string
   readonly domain: EngineDomain
   readonly console: HostedConsole

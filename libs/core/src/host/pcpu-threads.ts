@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { PcpuMail } from '../pcpu/pcpu-mail.ts'
 import type { PcpuPlugin } from '../plugin-host/load-plugins.ts'
 import type { Machine } from './machine.ts'
+import { THREAD_HEAP } from './thread-memory.ts'
 import type { Mail, PcpuStart, Report } from './worker-messages.ts'
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './pcpu-worker.ts' : './pcpu-worker.js', import.meta.url)
@@ -61,7 +62,12 @@ export class PcpuThreads {
     const { machine, plugins, engine } = this.#init
     const { port1: reports, port2 } = new MessageChannel()
     const start: PcpuStart = { pcpu, machine: machine.shared, plugins, engine, mail, reports: port2 }
-    const worker = new Worker(WORKER, { workerData: start, transferList: [mail, port2], name: `pcpu${pcpu}` })
+    const worker = new Worker(WORKER, {
+      workerData: start,
+      transferList: [mail, port2],
+      name: `pcpu${pcpu}`,
+      resourceLimits: THREAD_HEAP,
+    })
     return new Promise((ready, failed) => {
       const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
       this.#threads.push({ worker, reports, ended })

@@ -13,8 +13,8 @@ import type { VcpuExit, VcpuRunner } from '../pcpu/vcpu-ports.ts'
 import { VirtualDomainRunner } from '../pcpu/virtual-domain-runner.ts'
 import { CpuEngine, type EngineDomain, type EnginePcpu } from '../plugin/cpu-engine.ts'
 import { loadPcpuParts } from '../plugin-host/load-plugins.ts'
-import { collectGarbage } from './collect-garbage.ts'
 import { Machine } from './machine.ts'
+import { collectGarbage } from './thread-memory.ts'
 import type { Mail, PcpuStart, Report } from './worker-messages.ts'
 
 /** A pCPU: the module of its worker thread. Once it runs it never returns to its event loop before it is stopped. */

@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { THREAD_HEAP } from '@paravane/core/thread-memory'
 import type { PolicyConfig } from '../state/policy.ts'
 import type { ToldTlb, ToldTo, VcpuMemory } from '../state/vcpu-memory.ts'
 import type { Place } from './code-pages.ts'
@@ -35,7 +36,12 @@ export class CompilerThread {
     port1.unref()
     this.#port = port1
     const start: CompilerStart = { port: port2, policy, words: this.#words, keep }
-    this.#worker = new Worker(WORKER, { workerData: start, transferList: [port2], name: 'regions' })
+    this.#worker = new Worker(WORKER, {
+      workerData: start,
+      transferList: [port2],
+      name: 'regions',
+      resourceLimits: THREAD_HEAP,
+    })
     this.#worker.unref()
     // Who asked is not answered any more: its places stay cold.
     this.#worker.once('error', () => this.#die())

@@ -1,4 +1,5 @@
 import { workerData } from 'node:worker_threads'
+import { collectGarbage } from '@paravane/core/thread-memory'
 import { openKept } from '../kept/open-kept.ts'
 import { CpuPolicy } from '../state/policy.ts'
 import { lowerCompilingThreads } from './compile-priority.ts'
@@ -7,7 +8,7 @@ import { Compiler, TOGETHER } from './compiler.ts'
 
 /** Milliseconds that a region waits for others to be compiled with. */
 const WAIT = 2
-/** Milliseconds without work after which what was compiled is kept: V8 has optimized by then what is run much. */
+/** Milliseconds without work after which it rests, and what was compiled is kept: V8 has optimized by then what is run much. */
 const IDLE = 5000
 
 const { port, policy, words, keep } = workerData as CompilerStart
@@ -28,7 +29,13 @@ function compile(): void {
   answer(compiler.compile())
   if (compiler.waiting > 0) setImmediate(later)
   clearTimeout(idle)
-  idle = setTimeout(() => compiler.save(), IDLE).unref()
+  idle = setTimeout(rest, IDLE).unref()
+}
+
+/** Nothing was asked for in a while, and perhaps nothing will be for long. */
+function rest(): void {
+  compiler.save()
+  collectGarbage()
 }
 
 /** What came meanwhile comes first. */

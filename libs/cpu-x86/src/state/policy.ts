@@ -1,4 +1,3 @@
-import { type ConfigKey, type ConfigSchema, type ConfigValues, configOf } from '@paravane/core'
 import { type Decode, makeDecoder } from '../decode/decoder.ts'
 import { rows } from '../insn/table.ts'
 import { FEATURES, type Feature, type FeatureWord, LEVELS, type Level } from './features.ts'
@@ -10,24 +9,8 @@ export interface PolicyConfig {
   readonly hide: readonly string[]
 }
 
-const hideable: readonly string[] = FEATURES.filter((f) => f.level !== undefined && !f.fixed).map(({ name }) => name)
-
-const level: ConfigKey<Level> = {
-  initial: 'max',
-  expected: `one of ${LEVELS.join(', ')}`,
-  accepts: (value): value is Level => LEVELS.includes(value as Level),
-}
-
-const hide: ConfigKey<readonly string[]> = {
-  initial: [],
-  expected: `a list of some of ${hideable.join(', ')}`,
-  accepts: (value): value is readonly string[] =>
-    Array.isArray(value) && value.every((name) => hideable.includes(name as string)),
-}
-
-/** What of the plugin's configuration says it. */
-export const POLICY_KEYS: { readonly level: typeof level; readonly hide: typeof hide } = { level, hide }
-export const policySchema: ConfigSchema<ConfigValues<typeof POLICY_KEYS>> = configOf(POLICY_KEYS)
+/** All that is implemented. */
+export const ALL: PolicyConfig = { level: 'max', hide: [] }
 
 /**
  * The CPU that the guests of a host see: one policy for the process, given to each worker, so nothing compiled needs to name it.
@@ -70,5 +53,4 @@ function isOffered({ name, level, fixed }: Feature, config: PolicyConfig): boole
   return fixed === true || (LEVELS.indexOf(level) <= LEVELS.indexOf(config.level) && !config.hide.includes(name))
 }
 
-/** All that is implemented. */
-export const DEFAULT_POLICY: CpuPolicy = new CpuPolicy(policySchema.parse(undefined))
+export const DEFAULT_POLICY: CpuPolicy = new CpuPolicy(ALL)

@@ -1,3 +1,4 @@
+import { configOf } from '@paravane/core'
 import { describe, expect, it } from 'vitest'
 import { isFault } from '../../src/decode/decoder.ts'
 import type { Row } from '../../src/insn/row.ts'
@@ -5,10 +6,11 @@ import { rows } from '../../src/insn/table.ts'
 import plugin from '../../src/plugin.ts'
 import { cpuid } from '../../src/pv/cpuid.ts'
 import { FEATURES, type FeatureWord } from '../../src/state/features.ts'
-import { CpuPolicy, DEFAULT_POLICY, policySchema } from '../../src/state/policy.ts'
+import { CpuPolicy, DEFAULT_POLICY } from '../../src/state/policy.ts'
+import { POLICY_KEYS } from '../../src/state/policy-keys.ts'
 import { bytesOfRow } from './row-bytes.ts'
 
-const policy = (config: unknown): CpuPolicy => new CpuPolicy(policySchema.parse(config))
+const policy = (config: unknown): CpuPolicy => new CpuPolicy(configOf(POLICY_KEYS).parse(config))
 
 /** As a guest reads it. */
 function announced(cpu: CpuPolicy): string[] {
