@@ -6,7 +6,8 @@ import type { How, Outcome } from './point.ts'
 import { cpuShareOfTree } from './process-cpu.ts'
 
 const LIMIT_PERCENT = 2
-const SETTLE_MS = 5000
+/** The thread that compiles rests 5 s after its last work: it keeps what it made and collects, once. */
+const SETTLE_MS = 10_000
 const SECONDS = { full: 60, short: 15 } as const
 
 export async function idleCost({ short }: How): Promise<Outcome> {

@@ -78,11 +78,14 @@ describe('Dom0Events', () => {
       throw new Error('at once')
     })
     dom0.bindInterdomain(1, second!, () => Promise.reject(new Error('later')))
-    const last = calls(2)
-    dom0.bindInterdomain(1, third!, last.handler)
-    await sleep(0)
+    const [bound, sent] = [calls(1), calls(2)]
+    dom0.bindInterdomain(1, third!, () => {
+      bound.handler()
+      sent.handler()
+    })
+    await bound.done
     machine.events.send(d1, third!)
-    await last.done
+    await sent.done
     expect(failures).toEqual(['1: Error: at once', '2: Error: later'])
   })
 
