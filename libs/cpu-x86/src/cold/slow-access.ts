@@ -10,7 +10,7 @@ export type Committed = 'done' | 'refused' | 'again'
 export interface SlowAccessHooks {
   /** A read-only page is written in kernel mode: whether the write is to be emulated (a page table) instead of faulting. */
   mayEmulate(gmfn: number): boolean
-  /** Commits an emulated write of bytes at `offset` of the frame. `old` is what the instruction read there, if it did. */
+  /** Commits an emulated write of bytes at `offset` of the frame. `old` is what the instruction read there, if it did. Both are the callee's till it returns. */
   emulate(gmfn: number, offset: number, bytes: Uint8Array, old: Uint8Array | undefined): Committed
   /** Bytes of a frame that has flags were written. */
   written(frameHost: number, offset: number, length: number): void
@@ -24,26 +24,37 @@ export interface Observed {
 }
 
 interface Piece {
-  /** In the bounce buffer. */
-  readonly at: number
+  /** Offset in the access; its place in the bounce buffer once it is there. */
+  at: number
   readonly length: number
   readonly frame: number
   readonly offset: number
   readonly gmfn: number
   readonly how: 'plain' | 'watched' | 'emulated'
   readonly va: bigint
-  /** What was there, for instructions that read it too. */
-  readonly old?: Uint8Array
 }
 
 /** General registers, flags and what follows them up to RFLAGS. */
-const REGISTER_BYTES = CPU.RFLAGS + 8
+const REGISTER_WORDS = (CPU.RFLAGS + 8) >> 2
 /** RFLAGS.AC: CR0.AM is set, and guests run at CPL 3 altogether. */
 const AC = 0x40000n
 const ALIGNMENT_CHECK = 17
 /** The limit of segments in compatibility mode. */
 const FOUR_GIB = 1n << 32n
 const OPEN = { WRITE: 1, READ_TOO: 2, STACK: 4 } as const
+
+/** Some bytes that were taken out of memory; the next ones go over them. A kernel that forks takes 16,000 entries. */
+class Taken {
+  readonly #buffer = new ArrayBuffer(8)
+  readonly #views = Array.from({ length: 9 }, (_, length) => new Uint8Array(this.#buffer, 0, length))
+
+  take(u8: Uint8Array, at: number, length: number): Uint8Array {
+    const view = this.#views[length]
+    if (view === undefined) return u8.slice(at, at + length)
+    for (let n = 0; n < length; n++) view[n] = u8[at + n]
+    return view
+  }
+}
 
 /**
  * Memory as the slow step sees it: each access is walked, put in a bounce buffer if it crosses a page or is watched, and written
@@ -56,7 +67,11 @@ export class SlowAccess {
   readonly #pieces: Piece[] = []
   /** Bytes of the bounce buffer in use. */
   #used = 0
-  readonly #registers = new Uint8Array(REGISTER_BYTES)
+  readonly #registers = new Int32Array(REGISTER_WORDS)
+  readonly #old = new Taken()
+  readonly #new = new Taken()
+  /** What an emulated write's place held, for instructions that read it too. */
+  #seen: Uint8Array | undefined
   /** gmfn that a walk met and that is not there yet; the step then answers FAULT with this set. */
   absent = -1
   /** Where accesses are noted, while somebody watches. */
@@ -71,6 +86,7 @@ export class SlowAccess {
   begin(): void {
     this.#pieces.length = 0
     this.#used = 0
+    this.#seen = undefined
     this.absent = -1
   }
 
@@ -91,12 +107,12 @@ export class SlowAccess {
       if (!piece || this.#misaligned(va, size)) return 0
       // What is watched goes through the buffer, so that a repetition does one round of it.
       if (piece.how === 'plain' && !this.observed) return piece.frame + piece.offset
-      return this.#bounce([piece], info)
+      return this.#bounce(info, piece)
     }
     const a = this.#piece(va, first, write, 0)
     if (!a) return 0
     const b = this.#piece(BigInt.asUintN(64, va + BigInt(first)), size - first, write, first)
-    return b && !this.#misaligned(va, size) ? this.#bounce([a, b], info) : 0
+    return b && !this.#misaligned(va, size) ? this.#bounce(info, a, b) : 0
   }
 
   /** #AC for words, doublewords and quadwords; operands of other sizes have rules of their own, or none. */
@@ -131,11 +147,11 @@ export class SlowAccess {
   /** Before the instruction changes anything, as all its memory is opened first: an emulated write may be refused at its end. */
   #keepRegisters(): void {
     const { base, views } = this.#vcpu
-    this.#registers.set(views.u8.subarray(base, base + REGISTER_BYTES))
+    for (let n = 0; n < REGISTER_WORDS; n++) this.#registers[n] = views.i32[(base >> 2) + n]
   }
 
   restoreRegisters(): void {
-    this.#vcpu.views.u8.set(this.#registers, this.#vcpu.base)
+    this.#vcpu.views.i32.set(this.#registers, this.#vcpu.base >> 2)
   }
 
   #fault(vector: number, error: number, va: bigint): 0 {
@@ -145,20 +161,24 @@ export class SlowAccess {
     return 0
   }
 
-  #bounce(pieces: readonly Piece[], info: number): number {
+  #bounce(info: number, piece: Piece, next?: Piece): number {
     const at = this.#vcpu.base + CPU.BOUNCE + this.#used
-    for (const p of pieces) this.#used += p.length
-    this.#used = (this.#used + 7) & ~7
+    this.#used = (this.#used + piece.length + (next?.length ?? 0) + 7) & ~7
     // The most is enter with 31 levels.
     bugOn(this.#used > CPU.BOUNCE_BYTES, 'an instruction holds more memory open than the bounce buffer has')
-    const { u8 } = this.#vcpu.views
-    for (const p of pieces) {
-      u8.copyWithin(at + p.at, p.frame + p.offset, p.frame + p.offset + p.length)
-      if ((info & OPEN.WRITE) === 0) continue
-      const old = info & OPEN.READ_TOO ? u8.slice(p.frame + p.offset, p.frame + p.offset + p.length) : undefined
-      this.#pieces.push({ ...p, at: at + p.at, old })
-    }
+    this.#put(info, piece, at)
+    if (next) this.#put(info, next, at)
     return at
+  }
+
+  #put(info: number, piece: Piece, bounce: number): void {
+    const { u8 } = this.#vcpu.views
+    const from = piece.frame + piece.offset
+    piece.at += bounce
+    u8.copyWithin(piece.at, from, from + piece.length)
+    if ((info & OPEN.WRITE) === 0) return
+    this.#pieces.push(piece)
+    if (piece.how === 'emulated' && info & OPEN.READ_TOO) this.#seen = this.#old.take(u8, from, piece.length)
   }
 
   /** Writes back what the finished instruction left, while the frames that were found still hold (safepoint.ts). */
@@ -177,8 +197,8 @@ export class SlowAccess {
       return 'done'
     }
     // Only aligned writes are emulated (xen/arch/x86/pv/ro-page-fault.c ptwr_emulated_write): none crosses a page.
-    const bytes = this.#vcpu.views.u8.slice(p.at, p.at + p.length)
-    const outcome = this.#pieces.length > 1 ? 'refused' : this.#hooks.emulate(p.gmfn, p.offset, bytes, p.old)
+    const bytes = this.#new.take(this.#vcpu.views.u8, p.at, p.length)
+    const outcome = this.#pieces.length > 1 ? 'refused' : this.#hooks.emulate(p.gmfn, p.offset, bytes, this.#seen)
     if (outcome === 'refused') this.#fault(14, 3, p.va)
     return outcome
   }
@@ -189,7 +209,8 @@ export class SlowAccess {
   }
 
   #emulated(): Piece | undefined {
-    return this.#pieces.find((p) => p.how === 'emulated')
+    for (const piece of this.#pieces) if (piece.how === 'emulated') return piece
+    return undefined
   }
 }
 

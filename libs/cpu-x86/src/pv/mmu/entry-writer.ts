@@ -54,24 +54,18 @@ export class EntryWriter {
   ): number {
     if (level === 4 && isXenSlot(slot)) return -EINVAL
     const host = this.#memory.frameHost(table) + slot * 8
-    const isOfCode = (oldLo & PTE_P) !== 0 && (level > 1 || oldHi >= 0) && (lo !== oldLo || hi !== oldHi)
-    const store = (): boolean => {
-      const isStored = this.#store(host, lo, hi, mode, oldLo, oldHi)
-      if (isStored && isOfCode) this.#info.codeMapChanged()
-      return isStored
-    }
     if ((lo & PTE_P) === 0) {
-      if (!store()) return -EAGAIN
+      if (!this.#store(level, host, lo, hi, mode, oldLo, oldHi)) return -EAGAIN
       this.#put(table, level, oldLo, oldHi)
       return 0
     }
     if (sameReference(lo, hi, oldLo, oldHi)) {
       if (hasBadFlags(level, lo)) return -EINVAL
-      return store() ? 0 : -EAGAIN
+      return this.#store(level, host, lo, hi, mode, oldLo, oldHi) ? 0 : -EAGAIN
     }
     const rc = level === 1 ? this.#types.getL1Target(lo, hi) : this.#types.getTableTarget(table, level, lo, hi)
     if (rc !== 0) return rc
-    if (store()) {
+    if (this.#store(level, host, lo, hi, mode, oldLo, oldHi)) {
       this.#put(table, level, oldLo, oldHi)
       return 0
     }
@@ -90,7 +84,14 @@ export class EntryWriter {
     else this.#types.putTableTarget(table, level, lo, hi)
   }
 
-  #store(host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
+  #store(level: number, host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
+    if (!this.#isStored(host, lo, hi, mode, oldLo, oldHi)) return false
+    const isOfCode = (oldLo & PTE_P) !== 0 && (level > 1 || oldHi >= 0) && (lo !== oldLo || hi !== oldHi)
+    if (isOfCode) this.#info.codeMapChanged()
+    return true
+  }
+
+  #isStored(host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
     if (mode === 'exact') return this.#pte.exchange(host, oldLo, oldHi, lo, hi) !== 0
     if (mode === 'preserve-ad') {
       // Walkers only ever set the two bits, so this ends after two more rounds at most.
