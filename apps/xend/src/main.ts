@@ -1,11 +1,9 @@
 /** `npm start`: start/start.ts. What Node makes of these sources is kept, which saves it most of a second the next time. */
 import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
-import { cacheFolder } from './guest-image/cache-folder.ts'
+import { compiledSources } from './guest-image/cache-folder.ts'
 import { startOver } from './host-memory.ts'
 
-const folder = join(cacheFolder(), 'compiled')
-process.env.NODE_COMPILE_CACHE ??= folder
+process.env.NODE_COMPILE_CACHE ??= compiledSources()
 startOver()
 enableCompileCache(process.env.NODE_COMPILE_CACHE)
 await import('./start/start.ts')

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from '../../../apps/xend/src/guest-image/cache-folder.ts'
+import { compiledSources } from '../../../apps/xend/src/guest-image/cache-folder.ts'
 import { MALLOC, YOUNG } from '../../../apps/xend/src/host-memory.ts'
 import { ROOT } from '../root.ts'
 import { COMPILES } from './compiles.ts'
@@ -34,7 +34,7 @@ export async function runMachine<T>(
   const child = spawn(node, [...YOUNG, '--conditions=@paravane/source', ...counting, folder + script, ...args], {
     cwd: ROOT,
     // As `npm start` has it.
-    env: { ...process.env, ...MALLOC, NODE_COMPILE_CACHE: join(cacheFolder(), 'compiled'), [COMPILES]: note },
+    env: { ...process.env, ...MALLOC, NODE_COMPILE_CACHE: compiledSources(), [COMPILES]: note },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''

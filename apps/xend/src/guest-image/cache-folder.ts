@@ -7,3 +7,8 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   // The XDG specification says to ignore a relative path.
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'paravane')
 }
+
+/** Where Node keeps what it makes of our sources. */
+export function compiledSources(): string {
+  return join(cacheFolder(), 'compiled')
+}

@@ -10,7 +10,10 @@ export type Committed = 'done' | 'refused' | 'again'
 export interface SlowAccessHooks {
   /** A read-only page is written in kernel mode: whether the write is to be emulated (a page table) instead of faulting. */
   mayEmulate(gmfn: number): boolean
-  /** Commits an emulated write of bytes at `offset` of the frame. `old` is what the instruction read there, if it did. Both are the callee's till it returns. */
+  /**
+   * Commits an emulated write of bytes at `offset` of the frame. `old` is what the instruction read there, if it did. Both are the
+   * callee's until it returns.
+   */
   emulate(gmfn: number, offset: number, bytes: Uint8Array, old: Uint8Array | undefined): Committed
   /** Bytes of a frame that has flags were written. */
   written(frameHost: number, offset: number, length: number): void

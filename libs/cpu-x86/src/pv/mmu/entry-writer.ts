@@ -85,13 +85,13 @@ export class EntryWriter {
   }
 
   #store(level: number, host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
-    if (!this.#isStored(host, lo, hi, mode, oldLo, oldHi)) return false
+    if (!this.#tryStore(host, lo, hi, mode, oldLo, oldHi)) return false
     const isOfCode = (oldLo & PTE_P) !== 0 && (level > 1 || oldHi >= 0) && (lo !== oldLo || hi !== oldHi)
     if (isOfCode) this.#info.codeMapChanged()
     return true
   }
 
-  #isStored(host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
+  #tryStore(host: number, lo: number, hi: number, mode: StoreMode, oldLo: number, oldHi: number): boolean {
     if (mode === 'exact') return this.#pte.exchange(host, oldLo, oldHi, lo, hi) !== 0
     if (mode === 'preserve-ad') {
       // Walkers only ever set the two bits, so this ends after two more rounds at most.
