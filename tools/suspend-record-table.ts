@@ -205,6 +205,7 @@ export const PV_ROWS: readonly Row[] = [
   ['PAGE_RECORDS', 'anew', 'where the page types are'],
   ['CODE_MAPS', 'anew', 'no translated code'],
   ['ROWS_DONE', 'passing', ''],
+  ['SPEC_CTRL', 'saved', ''],
   ['TRAPS', 'saved', 'the trap table: 256 entries of 16 bytes'],
 ]
 

@@ -13,10 +13,10 @@ const text = (s: string, at: number): number =>
   [0, 1, 2, 3].reduce((word, n) => word | ((s.charCodeAt(at + n) || 0) << (8 * n)), 0)
 
 /**
- * Intel family 6 model 0x1c: on Linux's list of processors without speculation, so that no kernel spends time on mitigations
+ * Intel family 6 model 0x7a: one of those for which glibc moves memory by `rep movsb` without AVX
  * (docs/architecture.md, "Which CPU the guest sees").
  */
-const SIGNATURE = 0x000106c2
+const SIGNATURE = 0x000706a8
 const VENDOR = 'GenuineIntel'
 const BRAND = 'Paravane virtual processor'.padEnd(48, '\0')
 /** Leaf 0x15: crystal of 25 MHz times 40: the TSC runs at 1 GHz. */
@@ -53,6 +53,13 @@ function cache(n: number): CpuidResult {
   return { eax: type | (level << 5) | (1 << 8), ebx: 63 | (7 << 22), ecx: bytes / 64 / 8 - 1, edx: 0 }
 }
 
+/** Leaf 7 by its subleaf. */
+const LEAF_7: readonly ((policy: CpuPolicy) => CpuidResult)[] = [
+  (policy) => ({ eax: 2, ebx: policy.word('7.ebx'), ecx: 0, edx: policy.word('7.edx') }),
+  () => zero,
+  (policy) => ({ ...zero, edx: policy.word('7.2.edx') }),
+]
+
 const LEAVES: Readonly<Record<number, Leaf>> = {
   0: () => ({ eax: LAST_BASIC, ebx: text(VENDOR, 0), edx: text(VENDOR, 4), ecx: text(VENDOR, 8) }),
   /** The initial APIC id of each vCPU is 0, as Xen has it for PV domains (xen/arch/x86/cpuid.c guest_cpuid). */
@@ -63,7 +70,7 @@ const LEAVES: Readonly<Record<number, Leaf>> = {
     edx: policy.word('1.edx'),
   }),
   4: (subleaf) => cache(subleaf),
-  7: (subleaf, policy) => (subleaf === 0 ? { ...zero, ebx: policy.word('7.ebx'), edx: policy.word('7.edx') } : zero),
+  7: (subleaf, policy) => LEAF_7[subleaf]?.(policy) ?? zero,
   21: () => ({ eax: 1, ebx: TSC_RATIO, ecx: CRYSTAL_HZ, edx: 0 }),
   22: () => ({ eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: CRYSTAL_HZ / 1e6, edx: 0 }),
   2147483648: () => ({ ...zero, eax: LAST_EXTENDED | 0 }),

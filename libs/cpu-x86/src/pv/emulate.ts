@@ -95,14 +95,14 @@ export class Emulator {
   }
 
   #msr(write: boolean): Emulated {
-    const { vcpu } = this.#c
+    const { vcpu, policy } = this.#c
     if (!inKernel(vcpu)) return GP
     const index = Number(vcpu.gpr(RCX) & 0xffffffffn)
     if (write) {
       const value = ((vcpu.gpr(RDX) & 0xffffffffn) << 32n) | (vcpu.gpr(RAX) & 0xffffffffn)
-      return writeMsr(vcpu, index, value) ? undefined : GP
+      return writeMsr(vcpu, policy, index, value) ? undefined : GP
     }
-    const value = readMsr(vcpu, index, () => this.#c.clock.tsc())
+    const value = readMsr(vcpu, policy, index, () => this.#c.clock.tsc())
     return value === undefined ? GP : this.#pair(value)
   }
 }

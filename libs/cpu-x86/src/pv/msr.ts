@@ -1,7 +1,9 @@
 import { canonical } from '../cold/slow-access.ts'
 import { CPU } from '../state/layout.ts'
+import type { CpuPolicy } from '../state/policy.ts'
 import type { VcpuMemory } from '../state/vcpu-memory.ts'
 import { PV } from './pv-state.ts'
+import { isOfSpeculation, readSpeculation, writeSpeculation } from './speculation.ts'
 
 const EFER = 0xc0000080
 const TSC_ADJUST = 0x3b
@@ -47,7 +49,8 @@ const CONSTANTS: Readonly<Record<number, bigint>> = {
 }
 
 /** Undefined: #GP(0). */
-export function readMsr(vcpu: VcpuMemory, index: number, tsc: () => bigint): bigint | undefined {
+export function readMsr(vcpu: VcpuMemory, policy: CpuPolicy, index: number, tsc: () => bigint): bigint | undefined {
+  if (isOfSpeculation(index)) return readSpeculation(vcpu, policy, index)
   switch (index) {
     case FS_BASE:
       return vcpu.u64(CPU.FSBASE)
@@ -71,7 +74,8 @@ export function readMsr(vcpu: VcpuMemory, index: number, tsc: () => bigint): big
 }
 
 /** False: #GP(0). */
-export function writeMsr(vcpu: VcpuMemory, index: number, value: bigint): boolean {
+export function writeMsr(vcpu: VcpuMemory, policy: CpuPolicy, index: number, value: bigint): boolean {
+  if (isOfSpeculation(index)) return writeSpeculation(vcpu, policy, index, value)
   switch (index) {
     case FS_BASE:
     case GS_BASE:

@@ -63,6 +63,8 @@ export const PV = {
   CODE_MAPS: 0x1158,
   /** i32: requests of the mmu_update under way that were done without TypeScript (fast/), which does the others. */
   ROWS_DONE: 0x115c,
+  /** i32: IA32_SPEC_CTRL as the guest wrote it (speculation.ts). */
+  SPEC_CTRL: 0x1160,
   /** Trap table: 256 entries {u64 address, i32 flags (trap_info.flags), i32 selector}. */
   TRAPS: 0x1200,
   TRAP_BYTES: 16,

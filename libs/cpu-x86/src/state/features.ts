@@ -1,5 +1,13 @@
-/** Words of CPUID that hold features: leaf (subleaf 0) and register. */
-export type FeatureWord = '1.ecx' | '1.edx' | '7.ebx' | '7.edx' | '80000001.ecx' | '80000001.edx' | '80000007.edx'
+/** Words of CPUID that hold features: leaf (and subleaf, where it is not 0) and register. */
+export type FeatureWord =
+  | '1.ecx'
+  | '1.edx'
+  | '7.ebx'
+  | '7.edx'
+  | '7.2.edx'
+  | '80000001.ecx'
+  | '80000001.edx'
+  | '80000007.edx'
 
 /** Sets of features by name, each with those before it; 'max' is all there is. */
 export const LEVELS = ['x86-64', 'x86-64-v2', 'max'] as const
@@ -38,6 +46,9 @@ export const FEATURES: readonly Feature[] = [
   // Copies and clears become `rep`, which is a bulk operation here.
   ...at('7.ebx', 'x86-64', { erms: 9 }),
   ...at('7.edx', 'x86-64', { fsrm: 4 }),
+  // How a kernel learns that it need not mitigate what other processors of the model have (pv/speculation.ts).
+  ...at('7.edx', 'x86-64', { spec_ctrl: 26, arch_capabilities: 29 }),
+  ...at('7.2.edx', 'x86-64', { bhi_ctrl: 4 }),
   ...at('1.ecx', 'x86-64-v2', { sse3: 0, ssse3: 9, cx16: 13, sse4_1: 19, sse4_2: 20, popcnt: 23 }),
   ...at('80000001.ecx', 'x86-64-v2', { lahf_lm: 0 }),
   ...at('1.ecx', 'max', { pclmulqdq: 1, movbe: 22, aes: 25 }),

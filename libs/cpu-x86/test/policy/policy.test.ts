@@ -18,8 +18,13 @@ function announced(cpu: CpuPolicy): string[] {
 }
 
 function wordOf(cpu: CpuPolicy, word: FeatureWord): number {
-  const [leaf, register] = word.split('.') as [string, 'ebx' | 'ecx' | 'edx']
-  return cpuid(cpu, Number.parseInt(leaf, 16), 0)[register]
+  const [, leaf, subleaf, register] = word.match(/^(\w+)(?:\.(\d+))?\.(ebx|ecx|edx)$/) as unknown as [
+    string,
+    string,
+    string | undefined,
+    'ebx' | 'ecx' | 'edx',
+  ]
+  return cpuid(cpu, Number.parseInt(leaf, 16), Number(subleaf ?? 0))[register]
 }
 
 const withFeature = rows.filter((row): row is Row & { feature: string } => row.feature !== undefined)
@@ -49,7 +54,14 @@ describe('a CPU policy', () => {
     const known = new Set(FEATURES.map(({ name }) => name))
     expect(withFeature.filter(({ feature }) => !known.has(feature))).toEqual([])
     const bare = FEATURES.filter(({ name, fixed }) => !fixed && !withFeature.some((row) => row.feature === name))
-    expect(bare.map(({ name }) => name)).toEqual(['tsc_adjust', 'erms', 'fsrm'])
+    expect(bare.map(({ name }) => name)).toEqual([
+      'tsc_adjust',
+      'erms',
+      'fsrm',
+      'spec_ctrl',
+      'arch_capabilities',
+      'bhi_ctrl',
+    ])
     expect(() => DEFAULT_POLICY.offers('avx')).toThrow(RangeError)
     const places = FEATURES.map(({ word, bit }) => `${word}.${bit}`)
     expect(new Set(places).size).toBe(places.length)
@@ -68,6 +80,8 @@ describe('a CPU policy', () => {
     expect(hex(wordOf(DEFAULT_POLICY, '1.edx'))).toBe('789c9f5')
     expect(hex(wordOf(DEFAULT_POLICY, '1.ecx'))).toBe('82d82203')
     expect(hex(wordOf(DEFAULT_POLICY, '7.ebx'))).toBe('2000030a')
+    expect(hex(wordOf(DEFAULT_POLICY, '7.edx'))).toBe('24000010')
+    expect(hex(wordOf(DEFAULT_POLICY, '7.2.edx'))).toBe('10')
     expect(hex(wordOf(DEFAULT_POLICY, '80000001.ecx'))).toBe('21')
     expect(hex(wordOf(policy({ level: 'x86-64' }), '1.ecx'))).toBe('80000000')
   })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readMsr, writeMsr } from '../../src/pv/msr.ts'
+import { DEFAULT_POLICY } from '../../src/state/policy.ts'
 import { Machine } from '../machine.ts'
 
 const NOTHING = 0n
@@ -7,7 +8,7 @@ const ALL_ONES = 0xffff_ffff_ffff_ffffn
 
 test('a guest finds the machine check banks that Xen gives it, in which nothing is reported', () => {
   const { vcpu } = new Machine()
-  const read = (index: number) => readMsr(vcpu, index, () => 0n)
+  const read = (index: number) => readMsr(vcpu, DEFAULT_POLICY, index, () => 0n)
   expect(read(0x179)).toBe((1n << 24n) | (1n << 11n) | 2n)
   expect([0x17a, 0x17b].map(read)).toEqual([NOTHING, NOTHING])
   const bank = [ALL_ONES, NOTHING, NOTHING, NOTHING]
@@ -28,7 +29,8 @@ test('it may clear and enable them, but invents no error and no capability', () 
     [0x406, 0x1000n, false],
     [0x408, 0n, false],
   ]
-  for (const [index, value, ok] of accepted) expect([index, writeMsr(vcpu, index, value)]).toEqual([index, ok])
-  expect(readMsr(vcpu, 0x17a, () => 0n)).toBe(4n)
-  expect(readMsr(vcpu, 0x400, () => 0n)).toBe(ALL_ONES)
+  for (const [index, value, ok] of accepted)
+    expect([index, writeMsr(vcpu, DEFAULT_POLICY, index, value)]).toEqual([index, ok])
+  expect(readMsr(vcpu, DEFAULT_POLICY, 0x17a, () => 0n)).toBe(4n)
+  expect(readMsr(vcpu, DEFAULT_POLICY, 0x400, () => 0n)).toBe(ALL_ONES)
 })
