@@ -14,7 +14,7 @@ export async function kickLatency({ short, progress }: How): Promise<Outcome> {
   const [most, longest, half, waited] = figures.map((n) => Math.round(n * 1000) / 1000)
   return {
     pass: ms.length > count / 2 && most <= LIMIT_MS,
-    value: `99.9 % of ${ms.length} pauses of a busy guest took at most ${most} ms (limit ${LIMIT_MS}), the longest ${longest}, but for waits for a processor; with these half took at most ${half}, 99.9 % ${waited}; others used ${others} % of a processor${short ? ' (short form)' : ''}`,
+    value: `99.9 % of ${ms.length} pauses of a busy guest took at most ${most} ms (limit ${LIMIT_MS}), the longest ${longest}, but for time in which the host ran something else; with that half took at most ${half}, 99.9 % ${waited}; others used ${others} % of a processor${short ? ' (short form)' : ''}`,
     facts: { most, longest, half, waited, idle, others },
   }
 }
