@@ -3,6 +3,8 @@ const AGAIN = 5
 /** So many looks, or milliseconds, are needed to tell a rate: what comes in short bursts now and then is rare. */
 const LOOKS = 5
 const LONG = 50
+/** What was found to be rare has to come so many times as often: a rate that is near the limit, and varies, is rare for good. */
+const SURELY = 2
 /** Places that are rare, before all are counted anew. */
 const MOST_COUNTED = 0x10000
 
@@ -10,6 +12,7 @@ interface Seen {
   /** Milliseconds. */
   readonly since: number
   looks: number
+  readonly wasRare: boolean
 }
 
 /**
@@ -41,9 +44,9 @@ export class Rarity {
     const now = this.#now()
     const seen = this.#seen.get(rec)
     const looks = seen ? ++seen.looks : 0
-    if (!seen || now - seen.since > looks * this.#most) {
+    if (!seen || now - seen.since > (looks * this.#most) / (seen.wasRare ? SURELY : 1)) {
       if (this.#seen.size === MOST_COUNTED) this.#seen.clear()
-      this.#seen.set(rec, { since: now, looks: 0 })
+      this.#seen.set(rec, { since: now, looks: 0, wasRare: seen !== undefined })
       return true
     }
     if (looks < LOOKS && now - seen.since < LONG) return true

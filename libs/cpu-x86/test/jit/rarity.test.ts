@@ -13,12 +13,21 @@ test('a place is rare until jumps come close together for some time', () => {
   const places = rarity(400)
   const close = (places.jumps * 1000) / 400
   expect(places.isRare(PLACE)).toBe(true)
-  now += close + 1
-  expect(places.isRare(PLACE)).toBe(true)
   now += close
   expect(places.isRare(OTHER)).toBe(true)
   expect(places.isRare(PLACE)).toBe(true)
   now += close
+  expect(places.isRare(PLACE)).toBe(false)
+})
+
+test('what was found rare is compiled at twice the rate, and not at one that only just reaches the limit', () => {
+  const places = rarity(400)
+  const close = (places.jumps * 1000) / 400
+  expect(places.isRare(PLACE)).toBe(true)
+  now += close + 1
+  for (let look = 0; look < 20; look++, now += close) expect(places.isRare(PLACE)).toBe(true)
+  now += 1 - close
+  for (let look = 0; look < 4; look++, now += close / 2) expect(places.isRare(PLACE)).toBe(true)
   expect(places.isRare(PLACE)).toBe(false)
 })
 
