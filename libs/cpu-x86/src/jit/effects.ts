@@ -1,5 +1,7 @@
 import { Locals, parameter } from '../builder/locals.ts'
 import { HELPER_INDEX } from '../cold/functions.ts'
+import type { I64 } from '../wasm/expr.ts'
+import { type Carried, carriedRegisters } from './carried.ts'
 import { type FlagEffects, type FlagsAt, flagFlow } from './flag-flow.ts'
 import { KeptRegisters } from './general-registers.ts'
 import { LinearValues } from './linear.ts'
@@ -20,9 +22,24 @@ export interface BlocksAt {
   readonly flags: readonly FlagsAt[]
   readonly vectors: VectorsAt
   readonly memory: readonly KnownOfMemory[]
+  readonly carried: Carried
 }
 
-type Effects = FlagEffects & VectorEffects & AddressEffects
+type Effects = FlagEffects & VectorEffects & AddressEffects & RegisterEffects
+
+interface RegisterEffects {
+  /** Bits of the general registers that are read. */
+  readonly asked: number
+}
+
+class AskedRegisters extends KeptRegisters {
+  asked = 0
+
+  override get(n: number): I64 {
+    this.asked |= 1 << n
+    return super.get(n)
+  }
+}
 
 const NOTHING: ReadonlyMap<number, never> = new Map<number, never>()
 const NOTHING_KNOWN: KnownOfMemory = { reached: NOTHING, steady: 0, small: NOTHING }
@@ -35,12 +52,13 @@ export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): Blo
   const at = regionLocals(locals)
   const nowhere: Outside = { done: 0, site: 0, open: 0, fill: 0, settle: 0, tlb: 0 }
   const cpu = parameter('i32', 0)
-  const b = new RegionBuilder(code, locals, cpu, at, HELPER_INDEX, nowhere, new KeptRegisters(code, locals, cpu))
-  const values = new LinearValues((local) => b.general.numberOf(local), at.pageVa.op)
+  const general = new AskedRegisters(code, locals, cpu)
+  const b = new RegionBuilder(code, locals, cpu, at, HELPER_INDEX, nowhere, general)
+  const values = new LinearValues((local) => general.numberOf(local), at.pageVa.op)
   const reached = new Set(graph.sequence)
   const effects = region.blocks.map(({ insns, next, fallsThrough }, block): Effects => {
     if (!reached.has(graph.way(block)))
-      return { isAsking: false, wanted: b.wanted, accesses: [], small: NOTHING, changed: 0, ways: [] }
+      return { isAsking: false, wanted: b.wanted, asked: 0, accesses: [], small: NOTHING, changed: 0, ways: [] }
     const accesses: BlockAccess[] = []
     const small = new Map<number, number>()
     const ways: Effects['ways'][number][] = []
@@ -61,17 +79,24 @@ export function whatBlocksBeginWith(region: RegionCode, graph: RegionGraph): Blo
       },
     }
     b.isAsking = false
+    general.asked = 0
     values.begin()
     b.beginBlock({ flags: 'incoming', vectors: INCOMING, memory: NOTHING_KNOWN })
     b.memory.trace = { values, accesses, small }
     for (const insn of insns) b.emit(insn)
     if (fallsThrough) go(next)
-    return { isAsking: b.isAsking, wanted: b.wanted, accesses, small, changed: values.changed, ways }
+    const { isAsking, wanted } = b
+    return { isAsking, wanted, asked: general.asked, accesses, small, changed: values.changed, ways }
   })
   return {
     flags: flagFlow(effects, graph.entered),
     vectors: vectorFlow(effects, graph.entered),
     memory: whatIsKnownOfMemory(effects, graph, region.mode),
+    carried: carriedRegisters(
+      region,
+      graph,
+      effects.map(({ asked }) => asked),
+    ),
   }
 }
 

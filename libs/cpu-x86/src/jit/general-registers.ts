@@ -55,8 +55,10 @@ export abstract class GeneralRegisters {
   abstract putPart(n: number, size: 1 | 2, isHigh: boolean, value: I64): void
   abstract get here(): RegistersHere
   abstract set here(known: RegistersHere)
-  /** Several ways lead to what is emitted next. */
-  abstract meet(): void
+  /** Several ways lead to what is emitted next; on all of them the locals of these registers (bits) have their values. */
+  abstract meet(carried: number): void
+  /** Gives the locals of these registers their values, before control goes where they are taken to have them. */
+  abstract carry(registers: number): void
   /** Makes the vCPU's state whole here. */
   abstract settle(): void
   /** As `settle`, where nothing but what control goes to from here is emitted before `here` is set anew. */
@@ -100,6 +102,7 @@ export class KeptRegisters extends GeneralRegisters {
   }
 
   meet(): void {}
+  carry(): void {}
   settle(): void {}
   depart(): void {}
 
@@ -115,8 +118,9 @@ export class KeptRegisters extends GeneralRegisters {
 }
 
 /**
- * They are loaded where a block first wants them, and stored before it may be left: nothing is carried over places where ways meet, for
- * V8 to spill and move, and little is to be done where a region is entered and left, as code that is made of calls does all the time.
+ * They are loaded where a block first wants them, and stored before it may be left: but for small loops (carried.ts) nothing is carried
+ * over places where ways meet, for V8 to spill and move, and little is to be done where a region is entered and left, as code that is
+ * made of calls does all the time.
  * What is emitted under a condition within an instruction is stored at once, and loaded each time.
  */
 export class HomeRegisters extends GeneralRegisters {
@@ -135,9 +139,13 @@ export class HomeRegisters extends GeneralRegisters {
   get(n: number): I64 {
     const local = this.local(n)
     if (this.#known & (1 << n)) return local
-    this.code.setLocal(local.op, i64.load(this.cpu, HOME(n)))
+    this.#load(n)
     if (this.isCertain) this.#known |= 1 << n
     return local
+  }
+
+  #load(n: number): void {
+    this.code.setLocal(this.local(n).op, i64.load(this.cpu, HOME(n)))
   }
 
   put(n: number, value: I64): void {
@@ -164,9 +172,13 @@ export class HomeRegisters extends GeneralRegisters {
     this.code.store(STORE64[8], this.cpu, this.local(n), HOME(n))
   }
 
-  meet(): void {
-    this.#known = 0
+  meet(carried: number): void {
+    this.#known = carried
     this.#pending = 0
+  }
+
+  carry(registers: number): void {
+    for (let n = 0; n < 16; n++) if (((registers & ~this.#known) >> n) & 1) this.#load(n)
   }
 
   settle(): void {

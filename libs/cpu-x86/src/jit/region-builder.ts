@@ -29,6 +29,7 @@ export class RegionBuilder extends RegionOperands {
 
   beginBlock({ flags, vectors, memory }: BlockAt): void {
     this.#done = 0
+    this.forgetParts()
     this.memory.known = memory
     this.flagsHere = flags
     this.beginVectors(vectors)
@@ -48,6 +49,8 @@ export class RegionBuilder extends RegionOperands {
   #repeat({ row }: Decoded): void {
     const before = this.flagsHere
     const leavesFlags = row.writes !== undefined
+    // A round may change what the one before it was given.
+    this.forgetParts()
     // None of them changes a vector register.
     const vectors = this.vectorState()
     this.code.block()
@@ -75,8 +78,10 @@ export class RegionBuilder extends RegionOperands {
     const { known } = this.memory
     const vectors = this.vectorState()
     const general = this.general.here
+    const parts = this.changedParts
     emit()
     this.general.here = general
+    this.changedParts = parts
     this.here = here
     this.insn = insn
     this.flagsHere = flags
@@ -84,7 +89,7 @@ export class RegionBuilder extends RegionOperands {
     this.memory.known = known
     this.setVectorState(vectors)
     // Temporaries were used again meanwhile.
-    this.forgetNarrow()
+    this.forgetWidths()
   }
 
   /** The block's instructions into the count: before control goes elsewhere. */

@@ -52,7 +52,9 @@ export class RegionFlow implements Flow {
   #tree(node: number): void {
     const isLoop = this.#graph.isHead(node)
     if (isLoop) {
-      this.#b.general.meet()
+      const carried = this.#begin.carried.looped[node] ?? 0
+      this.#b.general.carry(carried)
+      this.#b.general.meet(carried)
       this.#code.loop()
       this.#loops.set(node, this.#code.depth)
     }
@@ -64,7 +66,7 @@ export class RegionFlow implements Flow {
     this.#node(node)
     for (const join of joined) {
       this.#code.end()
-      this.#b.general.meet()
+      this.#b.general.meet(this.#begin.carried.joined[join] ?? 0)
       this.#tree(join)
     }
     if (isLoop) this.#code.end()
@@ -88,7 +90,7 @@ export class RegionFlow implements Flow {
     this.#code.u8(0x00)
     for (const [n, offset] of entries.entries()) {
       this.#code.end()
-      this.#b.general.meet()
+      this.#b.general.meet(0)
       this.#pageBehind(offset >> 12)
       const block = this.#graph.entered[n]
       this.#select(block)
@@ -111,7 +113,7 @@ export class RegionFlow implements Flow {
     this.#code.table(entries.length)
     for (const entry of entries) {
       this.#code.end()
-      this.#b.general.meet()
+      this.#b.general.meet(0)
       this.#enter(node, entry)
     }
   }
@@ -218,9 +220,14 @@ export class RegionFlow implements Flow {
   }
 
   #enter(from: number, node: number): void {
-    if (this.#graph.isBack(from, node)) this.#code.br(this.#loops.get(node) as number)
-    else if (this.#graph.isMerge(node)) this.#code.br(this.#joins.get(node) as number)
-    else this.#tree(node)
+    const { looped, joined } = this.#begin.carried
+    if (this.#graph.isBack(from, node)) {
+      this.#b.general.carry(looped[node] ?? 0)
+      this.#code.br(this.#loops.get(node) as number)
+    } else if (this.#graph.isMerge(node)) {
+      this.#b.general.carry(joined[node] ?? 0)
+      this.#code.br(this.#joins.get(node) as number)
+    } else this.#tree(node)
   }
 }
 

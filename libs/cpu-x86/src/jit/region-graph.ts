@@ -2,6 +2,13 @@ import { findLoops } from './loops.ts'
 import { type Block, type RegionCode, type RegionInsn, target } from './region-code.ts'
 import { returnTargets } from './region-returns.ts'
 
+export interface Loop {
+  /** May be a dispatcher. */
+  readonly head: number
+  /** Its blocks. */
+  readonly inside: readonly number[]
+}
+
 /**
  * The flow of control between a region's blocks, by their places in `RegionCode.blocks`; a node that leads to several entries and
  * dispatchers (loops.ts) are numbered behind them. Each loop has one head, which dominates it.
@@ -28,8 +35,8 @@ export class RegionGraph {
   readonly entered: readonly number[]
   /** Nodes in reverse postorder. */
   readonly sequence: readonly number[]
-  /** The blocks of each loop. */
-  readonly loops: readonly (readonly number[])[]
+  /** Outer ones before those in them. */
+  readonly loops: readonly Loop[]
 
   constructor(code: RegionCode) {
     this.#blocks = code.blocks
@@ -52,7 +59,7 @@ export class RegionGraph {
     this.sequence = reversePostorder(this.way(this.entry), ways)
     for (const [n, node] of this.sequence.entries()) this.#order.set(node, n)
     this.#connect(ways)
-    this.loops = this.sequence.filter((node) => this.isHead(node)).map((head) => this.#loop(head))
+    this.loops = this.sequence.filter((node) => this.isHead(node)).map((head) => ({ head, inside: this.#loop(head) }))
   }
 
   #connect(ways: (node: number) => readonly number[]): void {

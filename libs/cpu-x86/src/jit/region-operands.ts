@@ -5,7 +5,7 @@ import type { MemOperand, Operand, RegOperand } from '../decode/decoded.ts'
 import { CPU } from '../state/layout.ts'
 import type { Code } from '../wasm/code.ts'
 import type { Expr, I32, I64, WasmType } from '../wasm/expr.ts'
-import { hasZeroHigh, zeroHigh } from '../wasm/narrow.ts'
+import { type WidthOf, widthOf, zeroHigh } from '../wasm/narrow.ts'
 import { i64 } from '../wasm/ops.ts'
 import type { GeneralRegisters } from './general-registers.ts'
 import type { RegionInsn } from './region-code.ts'
@@ -17,6 +17,8 @@ import { VectorArithmetic } from './vector-arithmetic.ts'
 
 /** i64.add and sub, what 32-bit sums are made of, and i32.add and sub. */
 const NEAR: ReadonlySet<number> = new Set([0x7c, 0x7d, 0xad, 0xa7, 0x6a, 0x6b])
+
+const NO_PARTS: ReadonlyMap<number, 1 | 2> = new Map<number, 1 | 2>()
 
 /** A general register kept in a local. */
 interface LocalPlace extends Place {
@@ -38,8 +40,11 @@ export abstract class RegionOperands extends VectorArithmetic {
   protected readonly outside: Outside
   /** Registers that temporaries of this instruction were read from. */
   readonly #origins = new Map<number, number>()
-  /** Temporaries of this instruction with nothing in their high half. */
-  readonly #narrow = new Set<number>()
+  /** Bits of temporaries of this instruction, and of `#parts`, where that is less than all. */
+  readonly #widths = new Map<number, number>()
+  /** By register: what its low 1 or 2 bytes, of this many, were changed to last in this block, in a local of its own. */
+  #changedParts: ReadonlyMap<number, 1 | 2> = NO_PARTS
+  readonly #parts: I64[] = []
   protected here!: RegionInsn
 
   constructor(
@@ -64,29 +69,43 @@ export abstract class RegionOperands extends VectorArithmetic {
   protected beginOperands(here: RegionInsn): void {
     this.here = here
     this.#origins.clear()
-    this.#narrow.clear()
+    this.#widths.clear()
     this.memory.beginInstruction(here.offset)
     this.general.beginInstruction()
   }
 
   /** Temporaries were used again meanwhile. */
-  protected forgetNarrow(): void {
-    this.#narrow.clear()
+  protected forgetWidths(): void {
+    this.#widths.clear()
+  }
+
+  protected get changedParts(): ReadonlyMap<number, 1 | 2> {
+    return this.#changedParts
+  }
+
+  protected set changedParts(parts: ReadonlyMap<number, 1 | 2>) {
+    this.#changedParts = parts
+  }
+
+  protected forgetParts(): void {
+    this.#changedParts = NO_PARTS
   }
 
   protected override isVolatile(local: Expr): boolean {
-    return this.general.numberOf(local.op) !== undefined || super.isVolatile(local)
+    return this.general.numberOf(local.op) !== undefined || this.#isPart(local) || super.isVolatile(local)
   }
 
   override trunc(value: I64, size: number = this.size): I64 {
-    return size === 4 ? zeroHigh(value, this.#isNarrow) : super.trunc(value, size)
+    if (widthOf(value, this.#widthOf) <= size * 8) return value
+    return size === 4 ? zeroHigh(value, this.#widthOf) : super.trunc(value, size)
   }
 
   override let<T extends WasmType>(value: Expr<T>): Expr<T> {
     const local = super.let(value)
-    if (local === value || value.type !== 'i64') return local
+    if (local === value || (value.type !== 'i64' && value.type !== 'i32')) return local
+    this.#widths.set(local.op, widthOf(value, this.#widthOf))
+    if (value.type === 'i32') return local
     this.memory.trace?.values.bind(local.op, value)
-    if (hasZeroHigh(value, this.#isNarrow)) this.#narrow.add(local.op)
     const origin = this.#originOf(value)
     if (origin !== undefined) this.#origins.set(local.op, origin)
     return local
@@ -99,7 +118,11 @@ export abstract class RegionOperands extends VectorArithmetic {
     return isNear ? this.#originOf(value.args[0]) : undefined
   }
 
-  readonly #isNarrow = (local: Expr): boolean => this.#narrow.has(local.op)
+  readonly #widthOf: WidthOf = (local) => this.#widths.get(local.op) ?? 64
+
+  #isPart(local: Expr): boolean {
+    return this.#parts.some((part) => part.op === local.op)
+  }
 
   known(operand: Operand): bigint | undefined {
     return operand.kind === 'imm' ? operand.value : undefined
@@ -171,6 +194,8 @@ export abstract class RegionOperands extends VectorArithmetic {
     if (place.kind === 'imm') return this.trunc(i64.const((place as ImmediatePlace).value), place.size)
     if (place.kind !== 'gpr') return super.get(place)
     const { reg, high, size } = place as LocalPlace
+    const part = high ? 0 : (this.#changedParts.get(reg) ?? 0)
+    if (size <= part) return this.#partOf(reg, size, part)
     const whole = this.general.get(reg)
     const value = this.let(this.trunc(high ? i64.shr_u(whole, i64.const(8)) : whole, size))
     if (size >= 4) this.#origins.set(value.op, reg)
@@ -184,8 +209,41 @@ export abstract class RegionOperands extends VectorArithmetic {
 
   #putRegister({ reg, high, size }: LocalPlace, value: I64): void {
     this.memory.assign(reg, size >= 4 ? value : undefined, size === 8)
-    if (size === 1 || size === 2) this.general.putPart(reg, size, high, this.trunc(value, size))
-    else this.general.put(reg, this.trunc(value, size))
+    if (size === 1 || size === 2) this.#putPart(reg, size, high, this.trunc(value, size))
+    else {
+      this.#forgetPart(reg)
+      this.general.put(reg, this.trunc(value, size))
+    }
+  }
+
+  #putPart(reg: number, size: 1 | 2, high: boolean, value: I64): void {
+    this.#forgetPart(reg)
+    if (high || !this.general.isCertain) {
+      this.general.putPart(reg, size, high, value)
+      return
+    }
+    this.#parts[reg] ??= this.locals.named('i64')
+    const part = this.#parts[reg]
+    this.code.setLocal(part.op, value)
+    this.#changedParts = new Map(this.#changedParts).set(reg, size)
+    this.general.putPart(reg, size, false, part)
+  }
+
+  #forgetPart(reg: number): void {
+    if (!this.#changedParts.has(reg)) return
+    const parts = new Map(this.#changedParts)
+    parts.delete(reg)
+    this.#changedParts = parts
+  }
+
+  #partOf(reg: number, size: number, known: number): I64 {
+    const part = this.#parts[reg]
+    const masked = i64.and(part, i64.const((1n << BigInt(size * 8)) - 1n))
+    const value = this.let(size === known ? part : masked)
+    this.#widths.set(value.op, size * 8)
+    // By its mask it is seen to be small.
+    this.memory.trace?.values.bind(value.op, masked)
+    return value
   }
 
   override hostAddress(place: Place): I32 {

@@ -10,7 +10,7 @@ export const STEADY_PAGE: number = 1 << 16
  */
 export function steadyRegisters(effects: readonly AddressEffects[], graph: RegionGraph): readonly number[] {
   const steady = effects.map(() => 0)
-  for (const inside of graph.loops) {
+  for (const { inside } of graph.loops) {
     const changed = inside.reduce((bits, block) => bits | effects[block].changed, 0)
     for (const block of inside) steady[block] |= (~changed & 0xffff) | STEADY_PAGE
   }
