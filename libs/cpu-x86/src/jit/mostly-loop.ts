@@ -1,5 +1,4 @@
-import type { Block, RegionCode, RegionInsn } from './region-code.ts'
-import { target } from './region-code.ts'
+import { type Block, type RegionCode, type RegionInsn, target } from './region-code.ts'
 import type { Loop, RegionGraph } from './region-graph.ts'
 
 /** Instructions of a loop. */

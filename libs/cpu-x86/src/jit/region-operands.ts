@@ -43,7 +43,7 @@ export abstract class RegionOperands extends VectorArithmetic {
   /** Bits of temporaries of this instruction, and of `#parts`, where that is less than all. */
   readonly #widths = new Map<number, number>()
   /** By register: what its low 1 or 2 bytes, of this many, were changed to last in this block, in a local of its own. */
-  #changedParts: ReadonlyMap<number, 1 | 2> = NO_PARTS
+  protected changedParts = NO_PARTS
   readonly #parts: I64[] = []
   protected here!: RegionInsn
 
@@ -79,16 +79,8 @@ export abstract class RegionOperands extends VectorArithmetic {
     this.#widths.clear()
   }
 
-  protected get changedParts(): ReadonlyMap<number, 1 | 2> {
-    return this.#changedParts
-  }
-
-  protected set changedParts(parts: ReadonlyMap<number, 1 | 2>) {
-    this.#changedParts = parts
-  }
-
   protected forgetParts(): void {
-    this.#changedParts = NO_PARTS
+    this.changedParts = NO_PARTS
   }
 
   protected override isVolatile(local: Expr): boolean {
@@ -96,8 +88,8 @@ export abstract class RegionOperands extends VectorArithmetic {
   }
 
   override trunc(value: I64, size: number = this.size): I64 {
-    if (widthOf(value, this.#widthOf) <= size * 8) return value
-    return size === 4 ? zeroHigh(value, this.#widthOf) : super.trunc(value, size)
+    if (size === 4) return zeroHigh(value, this.#widthOf)
+    return size < 4 && widthOf(value, this.#widthOf) <= size * 8 ? value : super.trunc(value, size)
   }
 
   override let<T extends WasmType>(value: Expr<T>): Expr<T> {
@@ -194,7 +186,7 @@ export abstract class RegionOperands extends VectorArithmetic {
     if (place.kind === 'imm') return this.trunc(i64.const((place as ImmediatePlace).value), place.size)
     if (place.kind !== 'gpr') return super.get(place)
     const { reg, high, size } = place as LocalPlace
-    const part = high ? 0 : (this.#changedParts.get(reg) ?? 0)
+    const part = high ? 0 : (this.changedParts.get(reg) ?? 0)
     if (size <= part) return this.#partOf(reg, size, part)
     const whole = this.general.get(reg)
     const value = this.let(this.trunc(high ? i64.shr_u(whole, i64.const(8)) : whole, size))
@@ -225,15 +217,15 @@ export abstract class RegionOperands extends VectorArithmetic {
     this.#parts[reg] ??= this.locals.named('i64')
     const part = this.#parts[reg]
     this.code.setLocal(part.op, value)
-    this.#changedParts = new Map(this.#changedParts).set(reg, size)
+    this.changedParts = new Map(this.changedParts).set(reg, size)
     this.general.putPart(reg, size, false, part)
   }
 
   #forgetPart(reg: number): void {
-    if (!this.#changedParts.has(reg)) return
-    const parts = new Map(this.#changedParts)
+    if (!this.changedParts.has(reg)) return
+    const parts = new Map(this.changedParts)
     parts.delete(reg)
-    this.#changedParts = parts
+    this.changedParts = parts
   }
 
   #partOf(reg: number, size: number, known: number): I64 {
