@@ -12,6 +12,8 @@ const SHARED_WORDS: ReadonlySet<string> = new Set([
   'sse4_1', // a CPU feature, as CPUID's documentation names it
   'sse4_2',
   'lahf_lm',
+  'spec_ctrl',
+  'arch_capabilities',
   'get_ibs_caps', // a sub-operation of Xen's profiler
 ])
 /** Texts that may name a version, and why. */

@@ -4,7 +4,7 @@
  * time in which the pCPU's thread had no processor: of a host's few, domain 0's thread and others want some too, and a host that is a
  * virtual machine is itself not always run. The thread's own clock leaves that out, and has a little more, what the thread does once
  * the guest stands: the shorter of the two is how long the pause was unanswered. Only of a thread that did not fall asleep in between,
- * but for once, when it was done: to wait for one of ours is late.
+ * but for once, when the guest stood: to wait for one of ours is late.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -48,7 +48,8 @@ for (let n = 0; n < Number(values.count); n++) {
   await sleep(PAUSED)
   const { cpuTimeNs } = domain.info()
   const used = pcpu.cpuTime() - ran
-  const awake = pcpu.sleeps() - slept <= 1
+  const stands = domain.info().cpuTimeNs === cpuTimeNs
+  const awake = pcpu.sleeps() - slept <= (stands ? 1 : 0)
   domain.unpause()
   if (before.state !== 'running' || cpuTimeNs === before.cpuTimeNs) idle++
   else {
