@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SSE_TRAP } from '../../src/float/sse-lanes.ts'
 import type { SseOp } from '../../src/float/sse-ops.ts'
 import { SSE_OPS } from '../../src/float/sse-ops.ts'
+import { isReference } from '../native/judge.ts'
 import { double, integer, Random, single } from './operands.ts'
 import type { Batch } from './silicon.ts'
 import { blankCase, IN_RAX, MXCSR, OUT_RAX, OUT_RFLAGS, OUT_TRAP, record, ST0, XMM0, XMM1 } from './silicon.ts'
@@ -63,8 +64,16 @@ const hex = (view: DataView, at: number, bytes: number): string =>
       .padStart(2, '0'),
   ).join('')
 
+interface Outcome {
+  readonly mxcsr: number
+  readonly trap: boolean
+  readonly xmm0: string
+  readonly integer: string
+  readonly rflags: number
+}
+
 /** What is compared of a case. A trapped instruction leaves the destination as it was. */
-function ours(op: SseOp, input: DataView, imm: number): object {
+function ours(op: SseOp, input: DataView, imm: number): Outcome {
   const view = new DataView(input.buffer.slice(0))
   const dst = op.destination === 'xmm' ? XMM0 : op.destination === 'mmx' ? ST0 : IN_RAX
   const before = hex(view, dst, 8)
@@ -81,7 +90,7 @@ function ours(op: SseOp, input: DataView, imm: number): object {
   }
 }
 
-function silicon(op: SseOp, output: DataView): object {
+function silicon(op: SseOp, output: DataView): Outcome {
   const trap = output.getBigUint64(OUT_TRAP, true) !== 0n
   return {
     mxcsr: output.getUint16(MXCSR, true),
@@ -90,6 +99,16 @@ function silicon(op: SseOp, output: DataView): object {
     integer: hex(output, op.destination === 'mmx' ? ST0 : OUT_RAX, 8),
     rflags: op.destination === 'rflags' && !trap ? Number(output.getBigUint64(OUT_RFLAGS, true)) & ARITHMETIC_FLAGS : 0,
   }
+}
+
+/** The sum with its NaNs alike (`MAKERS_OWN.twoNaNs`). */
+function withoutNaNs(op: SseOp, outcome: Outcome): Outcome {
+  if (isReference || !op.name.startsWith('dp')) return outcome
+  const digits = op.name === 'dpps' ? 8 : 16
+  const infinity = op.name === 'dpps' ? 0x7f80_0000n : 0x7ff0_0000_0000_0000n
+  const magnitude = (lane: string): bigint => BigInt.asUintN(4 * digits - 1, BigInt(`0x${lane}`))
+  const lanes = outcome.xmm0.match(new RegExp(`.{${digits}}`, 'g')) ?? []
+  return { ...outcome, xmm0: lanes.map((lane) => (magnitude(lane) > infinity ? 'NaN' : lane)).join(' ') }
 }
 
 interface Plan {
@@ -121,7 +140,8 @@ describe('SSE operations agree with the host CPU in result, flags and exceptions
           const wanted = recorded[i]?.[j]
           if (wanted === undefined) throw new Error('the recorder answered too few cases')
           const label = `imm ${imm} xmm0 ${hex(input, XMM0, 16)} xmm1 ${hex(input, XMM1, 16)} mxcsr ${hex(input, MXCSR, 2)}`
-          expect({ label, ...ours(op, input, imm) }).toEqual({ label, ...silicon(op, wanted) })
+          const [got, native] = [ours(op, input, imm), silicon(op, wanted)].map((outcome) => withoutNaNs(op, outcome))
+          expect({ label, ...got }).toEqual({ label, ...native })
         }
       }
     })

@@ -31,12 +31,18 @@ const DOMAIN: Readonly<Record<string, ((input: DataView) => boolean) | undefined
   fsincos: angle,
 }
 
+/** The place of an 80-bit image among all of its sign, in order of size; exponents 0 and 1 have one scale. */
+function rank(image: string): bigint {
+  const bits = BigInt(`0x${image}`)
+  const exponent = (bits >> 64n) & 0x7fffn
+  const size = ((exponent || 1n) << 63n) + BigInt.asUintN(64, bits) - (1n << 63n)
+  return bits >> 79n ? -size : size
+}
+
 /** Distance of two 80-bit images in units in the last place. */
 function distance(a: string, b: string): bigint {
-  const difference = BigInt(`0x${a}`) - BigInt(`0x${b}`)
-  const magnitude = difference < 0n ? -difference : difference
-  // Across a power of two the significand wraps: 1.0 is followed downwards by 0.11...1 of the next exponent.
-  return magnitude > 1n << 62n ? magnitude - (1n << 63n) : magnitude
+  const difference = rank(a) - rank(b)
+  return difference < 0n ? -difference : difference
 }
 
 const withoutOwn = ({ st: _, fsw, ...rest }: Outcome): object => ({ ...rest, fsw: Number.parseInt(fsw, 16) & ~OWN })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CPU } from '../../src/state/layout.ts'
 import { Random } from '../insn/random.ts'
 import { Machine } from '../machine.ts'
+import { isReference } from '../native/judge.ts'
 import {
   CODE,
   DATA,
@@ -109,6 +110,12 @@ class Bench {
  */
 const writesBeforeFault = ({ code }: NativeCase) => code.includes(0x60) || code.includes(0xc8)
 
+/** `MAKERS_OWN.pause` and `MAKERS_OWN.stoppedComparison`. */
+function differsByMaker({ code }: NativeCase, { vector }: Outcome): boolean {
+  const hex = Buffer.from(code).toString('hex')
+  return hex === 'f34990' || (vector >= 0 && /^(66|67|48)*f[23](66|67|48)*a[67ef]$/.test(hex))
+}
+
 function text(o: Outcome): string[] {
   return [
     o.vector < 0 ? 'no exception' : `exception ${o.vector} error ${o.error} at ${o.address.toString(16)}`,
@@ -133,6 +140,7 @@ function differences(programs: readonly string[], mode: 32 | 64): string[] {
   const found: string[] = []
   for (const [n, one] of cases.entries()) {
     const outcome = expected(results[n], one.code.length)
+    if (!isReference && differsByMaker(one, outcome)) continue
     const ignoresMemory = outcome.vector >= 0 && writesBeforeFault(one)
     const silicon = text(ignoresMemory ? { ...outcome, memory: [] } : outcome)
     for (const how of ['run', 'steps'] as const) {

@@ -1,7 +1,7 @@
 /** Compares a machine of ours with the host's CPU, case by case. */
-import { readFileSync } from 'node:fs'
 import { ARITHMETIC_FLAGS } from '../../src/builder/flag-bits.ts'
 import type { Row } from '../../src/insn/row.ts'
+import { isReference } from '../native/judge.ts'
 import { GPR_NAMES, type NativeResult, runNative, type Word } from '../native/native.ts'
 import { hex, type RowCase } from './cases.ts'
 
@@ -21,9 +21,7 @@ export type Machine = (one: RowCase) => Outcome
 
 const FLAG_BITS: Readonly<Record<string, number>> = { c: 1, p: 4, a: 16, z: 64, s: 128, o: 2048 }
 const PAGE_FAULT = 14
-
-/** Flags a row leaves undefined are as this processor leaves them; on others they are not compared. */
-const isReference = /^cpu family\s*: 25$/m.test(readFileSync('/proc/cpuinfo', 'utf8'))
+const RCX = 1
 
 /** What these keep of the flags before would have to be found out at each of them: they leave others in all tiers. */
 const LEAVES_OTHERS: ReadonlySet<string> = new Set(['mul', 'imul', 'div', 'idiv'])
@@ -31,6 +29,13 @@ const LEAVES_OTHERS: ReadonlySet<string> = new Set(['mul', 'imul', 'div', 'idiv'
 function comparedFlags(row: Row): number {
   if (isReference && !LEAVES_OTHERS.has(row.name)) return ARITHMETIC_FLAGS
   return [...(row.undefines ?? '')].reduce((mask, flag) => mask & ~FLAG_BITS[flag], ARITHMETIC_FLAGS)
+}
+
+/** Nothing is defined of a result of 16 bits that is shifted by more than that (`MAKERS_OWN.wideShift`). */
+function isUndefined({ insn, gpr }: RowCase): boolean {
+  if (insn.size !== 2 || !/^sh[lr]d$/.test(insn.row.name)) return false
+  const [, , count] = insn.operands
+  return ((count.kind === 'imm' ? count.value : gpr[RCX]) & 31n) > 16n
 }
 
 /** A case and what the processor made of it. */
@@ -48,6 +53,7 @@ export function judge(cases: readonly RowCase[]): Judged[] {
 export function differences(cases: readonly Judged[], machine: Machine, limit: number = 3): string[] {
   const found: string[] = []
   for (const { one, native } of cases) {
+    if (!isReference && isUndefined(one)) continue
     const flags = comparedFlags(one.insn.row)
     const expected = describe(fromNative(native), flags)
     const seen = describe(machine(one), flags)

@@ -1,4 +1,5 @@
 /** What the records cover, as data and as the page docs/instructions.md. */
+import { MAKERS_OWN, type MakersOwn } from '../native/judge.ts'
 import { CASES } from './cases.ts'
 import { DIFFERENCES } from './differs.ts'
 import { exemptionOf } from './exemptions.ts'
@@ -92,6 +93,13 @@ ${tableOf(
     names.source === '.' ? 'all' : `\`${names.source.replaceAll('|', '\\|')}\``,
     reason,
   ]),
+)}
+
+Where the tests run on another processor, what they compare with it as they run leaves out:
+
+${tableOf(
+  ['rows', 'why'],
+  Object.values(MAKERS_OWN).map(({ names, reason }: MakersOwn) => [names, reason]),
 )}
 
 ## Rows
