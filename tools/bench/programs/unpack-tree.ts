@@ -1,6 +1,6 @@
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { exists } from '../../../apps/xend/src/guest-image/image-files.ts'
+import { exists, placeFolder } from '../../../apps/xend/src/guest-image/image-files.ts'
 
 const HEADER_BYTES = 110
 const TYPE = 0o170000
@@ -23,7 +23,7 @@ export async function unpackTree(archive: string, folder: string): Promise<void>
       else if (type === REGULAR) await writeFile(to, data, { mode: mode & 0o777 })
       else if (type === SYMLINK) await symlink(data.toString(), to)
     }
-    await rename(scratch, folder)
+    await placeFolder(scratch, folder)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

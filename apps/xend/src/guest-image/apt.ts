@@ -1,9 +1,10 @@
 /** Fetches and unpacks Debian packages through the host's own apt, installing nothing. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { CodedError } from '@paravane/core'
+import { placeFolder } from './image-files.ts'
 
 /** What apt knows of a package. */
 export interface AptPackage {
@@ -53,7 +54,7 @@ export class Apt {
       const files = join(scratch, 'files')
       await execute('dpkg-deb', ['-x', join(scratch, deb), files])
       await mkdir(dirname(folder), { recursive: true })
-      await rename(files, folder)
+      await placeFolder(files, folder)
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { CodedError } from '@paravane/core'
 import { Apt, type AptPackage, type Progress } from './apt.ts'
 import { cacheFolder } from './cache-folder.ts'
-import { exists, firstPresent, unexpectedPackage, writeAtomically } from './image-files.ts'
+import { exists, firstPresent, placeFolder, unexpectedPackage, writeAtomically } from './image-files.ts'
 import { INIT_SCRIPT } from './init-script.ts'
 import { buildInitramfs } from './initramfs.ts'
 import { readModules } from './kernel-modules.ts'
@@ -126,10 +126,7 @@ async function make(
     await writeFile(join(done, 'initrd.gz'), ramdisk)
     const guest: DebianGuest = { kernel: join(folder, 'vmlinuz'), ramdisk: join(folder, 'initrd.gz'), kernelVersion }
     await writeFile(join(done, 'guest.json'), JSON.stringify(guest))
-    await rename(done, folder).catch((error: NodeJS.ErrnoException) => {
-      // Another process has just made the same image.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
-    })
+    await placeFolder(done, folder)
     return guest
   } finally {
     await rm(scratch, { recursive: true, force: true })

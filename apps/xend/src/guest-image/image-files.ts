@@ -26,6 +26,13 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
+/** Other processes see no folder or a whole one. If another has just made the same, that one stays. */
+export async function placeFolder(made: string, folder: string): Promise<void> {
+  await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+  })
+}
+
 /** Other processes see the old text or the new one. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}`
