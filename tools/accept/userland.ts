@@ -51,7 +51,13 @@ export async function userland(how: How): Promise<Outcome> {
 
 async function guest(vcpus: number, names: readonly string[], { progress }: How): Promise<GuestRun> {
   if (names.length === 0) return { vcpus, ends: [], faults: [] }
-  const ends = await runMachine<Ended>('userland.ts', ['--vcpus', String(vcpus), ...names], progress)
+  let ends: readonly Ended[]
+  try {
+    ends = await runMachine<Ended>('userland.ts', ['--vcpus', String(vcpus), ...names], progress)
+  } catch (error) {
+    // The guests beside it go on: they would disturb what is measured next.
+    return { vcpus, ends: [], faults: [`${on(vcpus)}: ${(error as Error).message}`] }
+  }
   const faults = ends.flatMap(({ name, fault }) => (fault === undefined ? [] : [`${name} on ${on(vcpus)}: ${fault}`]))
   if (ends.length < names.length)
     faults.push(`${on(vcpus)}: only ${ends.length} of ${names.length} jobs came to an end`)
