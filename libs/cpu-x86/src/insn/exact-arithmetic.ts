@@ -1,19 +1,20 @@
 /** add sub mul div sqrt, packed and scalar: whether WebAssembly's result is the processor's, and exact. */
 import { FLOAT_TESTS, type FloatLanes, type FloatValue, isZero } from '../builder/float-tests.ts'
 import type { Expr, F32, F64, I32, V128 } from '../wasm/expr.ts'
-import { f32, f32x4, f64, f64x2, i32, v128 } from '../wasm/ops.ts'
+import { f32, f32x4, f64, f64x2, i32, i64x2, v128 } from '../wasm/ops.ts'
 import type { DoubtWriter } from './doubt-writer.ts'
 import {
   areEqual,
+  areExactSums,
   bothLanes,
-  errorOfSum,
   halvesOf,
   isExactProduct,
   isExactQuotient,
+  isExactSum,
   isSameSingle,
   type TestWriter,
 } from './exactness.ts'
-import { lanes as constants, zero128 } from './sse-operands.ts'
+import { zero128 } from './sse-operands.ts'
 
 /** Emits the test of an operation; x is not of interest to a root. @returns whether the result is exact */
 type ExactTest = (w: DoubtWriter, x: V128, y: V128) => I32
@@ -55,10 +56,27 @@ const and = (a: Mask, b: Mask): Mask =>
   a.type === 'i32' ? i32.and(a as I32, b as I32) : v128.and(a as V128, b as V128)
 const or = (a: Mask, b: Mask): Mask => (a.type === 'i32' ? i32.or(a as I32, b as I32) : v128.or(a as V128, b as V128))
 
+/** What makes up what, but of a sum: two factors, and their product as it was rounded. */
+function factorsOf<T>(name: Name, x: T, y: T, result: T): readonly [T, T, T] {
+  if (name === 'mul') return [x, y, result]
+  return name === 'div' ? [result, y, x] : [result, result, y]
+}
+
 /** Whether one double is exact; not of a sum. */
 function isExactDouble(w: TestWriter, name: Name, x: F64, y: F64, result: F64): I32 {
   if (name === 'mul') return isExactProduct(w, x, y)
   return name === 'div' ? isExactQuotient(w, x, y, result) : isExactQuotient(w, y, result, result)
+}
+
+/** Below, the error of a product may be too small for a double. */
+const LEAST = f64x2.splat(f64.const(2 ** -960))
+const MOST = f64x2.splat(f64.const(Number.MAX_VALUE))
+
+/** All are plain, sure and no less than `LEAST`. Of results and operands a result is the first: it is a NaN if one of the others is. */
+function areUsual(w: DoubtWriter, values: readonly V128[]): I32 {
+  const sizes = values.map((value) => w.let(f64x2.abs(value)))
+  const [least, most] = [sizes.reduce(f64x2.pmin), sizes.reduce(f64x2.pmax)]
+  return i64x2.allTrue(v128.and(f64x2.ge(least, LEAST), f64x2.le(most, MOST)))
 }
 
 type Operations<T extends FloatValue> = Readonly<Record<Exclude<Name, 'sqrt'>, (x: T, y: T) => T>> & { sqrt(x: T): T }
@@ -84,17 +102,42 @@ function plainAndSure<T extends FloatValue>(
   return [x, y, result]
 }
 
-const scalarDouble =
-  (name: Name): ExactTest =>
+/** Whether products are exact, by a multiplication and addition that rounds once. */
+const areExactProducts = ([x, y, product]: readonly [V128, V128, V128]): I32 =>
+  areEqual('pd', f64x2.relaxed_madd(x, y, f64x2.neg(product)), zero128)
+
+/** A product that is not zero, and whose error may be too small for a double, is left to the library. */
+function wantError(w: DoubtWriter, product: V128): void {
+  const isSmall = f64x2.lt(f64x2.abs(product), LEAST)
+  w.leaveIf(v128.anyTrue(v128.andnot(isSmall, f64x2.eq(product, zero128))))
+}
+
+const packedDouble =
+  (name: Name, fused: boolean): ExactTest =>
   (w, ...operands) => {
-    const [p, q] = operands.map((v) => f64x2.extract(v, 0))
-    const [x, y, result] = plainAndSure<F64>(w, name, 'sd', [p, q], f64)
-    if (name === 'add' || name === 'sub') {
-      const error = errorOfSum(w, f64, [x, name === 'sub' ? f64.neg(y) : y, result])
-      w.leaveIf(i32.eqz(f64.lt(f64.abs(error), f64.const(Number.POSITIVE_INFINITY))))
-      return f64.eq(error, f64.const(0))
-    }
-    return isExactDouble(w, name, x, y, result)
+    const isSum = name === 'add' || name === 'sub'
+    const y = w.let(operands[1])
+    const x = name === 'sqrt' ? y : w.let(operands[0])
+    const result = w.let(name === 'sqrt' ? f64x2.sqrt(y) : f64x2[name](x, y))
+    const factors = factorsOf(name, x, y, result)
+    w.code.if(i32.eqz(areUsual(w, name === 'sqrt' ? [result, y] : [result, x, y])))
+    wantPlain(w, 'pd', y)
+    if (name !== 'sqrt') wantPlain(w, 'pd', x)
+    wantSure(w, name, 'pd', [x, y, result])
+    if (!isSum) wantError(w, factors[2])
+    w.code.end()
+    if (isSum) return areExactSums('pd', x, name === 'sub' ? f64x2.neg(y) : y, result)
+    const lane = (v: V128, n: number): F64 => w.let(f64x2.extract(v, n) as Expr<'f64'>)
+    return fused
+      ? areExactProducts(factors)
+      : bothLanes((n) => isExactDouble(w, name, lane(x, n), lane(y, n), lane(result, n)))
+  }
+
+const scalarDouble =
+  (name: Name, fused: boolean): ExactTest =>
+  (w, ...operands) => {
+    const [x, y] = operands.map((v) => f64x2.splat(f64x2.extract(v, 0)))
+    return packedDouble(name, fused)(w, x, y)
   }
 
 /** Two singles have an exact product as doubles. */
@@ -103,50 +146,31 @@ const scalarSingle =
   (w, ...operands) => {
     const singles = operands.map((v) => f32x4.extract(v, 0))
     const [x, y, result] = plainAndSure<F32>(w, name, 'ss', [singles[0], singles[1]], f32)
-    if (name === 'add' || name === 'sub') {
-      const error = errorOfSum(w, f32, [x, name === 'sub' ? f32.neg(y) : y, result])
-      w.leaveIf(i32.eqz(f32.lt(f32.abs(error), f32.const(Number.POSITIVE_INFINITY))))
-      return f32.eq(error, f32.const(0))
-    }
+    if (name === 'add' || name === 'sub') return isExactSum(f32, x, name === 'sub' ? f32.neg(y) : y, result)
     const [p, q, r] = [x, y, result].map(f64.promote)
     if (name === 'mul') return isSameSingle(f64.mul(p, q), result)
     return name === 'div' ? isSameSingle(f64.mul(r, q), x) : isSameSingle(f64.mul(r, r), y)
   }
 
-const INFINITIES = { ps: constants(32, 0x7f800000), pd: constants(64, 0x7ff0000000000000n) } as const
-
-/** Leaves to the library what overflowed. */
-function isExactSum(w: DoubtWriter, lanes: 'ps' | 'pd', operands: readonly [V128, V128, V128]): I32 {
-  const ops = lanes === 'ps' ? f32x4 : f64x2
-  const error = errorOfSum(w, ops, operands)
-  w.leaveIf(v128.anyTrue(v128.not(ops.lt(ops.abs(error), INFINITIES[lanes]))))
-  return areEqual(lanes, error, zero128)
-}
-
 /** Of singles, as doubles. */
 function areExactSingles(name: Name, [x, y, result]: readonly [V128, V128, V128]): I32 {
-  const [first, factor, product] = { mul: [x, y, result], div: [result, y, x], sqrt: [result, result, y] }[
-    name as 'mul' | 'div' | 'sqrt'
-  ].map(halvesOf)
+  const [first, factor, product] = factorsOf(name, x, y, result).map(halvesOf)
   return bothLanes((half) => areEqual('pd', f64x2.mul(first[half], factor[half]), product[half]))
 }
 
-const packed =
-  (name: Name, lanes: 'ps' | 'pd'): ExactTest =>
+const packedSingle =
+  (name: Name): ExactTest =>
   (w, ...operands) => {
-    const ops = lanes === 'ps' ? f32x4 : f64x2
-    const [x, y, result] = plainAndSure<V128>(w, name, lanes, operands, ops)
-    const lane = (v: V128, n: number): F64 => w.let(f64x2.extract(v, n) as Expr<'f64'>)
-    if (name === 'add' || name === 'sub') return isExactSum(w, lanes, [x, name === 'sub' ? ops.neg(y) : y, result])
-    return lanes === 'ps'
-      ? areExactSingles(name, [x, y, result])
-      : bothLanes((n) => isExactDouble(w, name, lane(x, n), lane(y, n), lane(result, n)))
+    const [x, y, result] = plainAndSure<V128>(w, name, 'ps', operands, f32x4)
+    if (name === 'add' || name === 'sub') return areExactSums('ps', x, name === 'sub' ? f32x4.neg(y) : y, result)
+    return areExactSingles(name, [x, y, result])
   }
 
-/** By mnemonic. */
-export const EXACT_ARITHMETIC: readonly (readonly [string, ExactTest])[] = NAMES.flatMap((name) => [
-  [`${name}ss`, scalarSingle(name)] as const,
-  [`${name}sd`, scalarDouble(name)] as const,
-  [`${name}ps`, packed(name, 'ps')] as const,
-  [`${name}pd`, packed(name, 'pd')] as const,
-])
+/** By mnemonic. @param fused whether there is a multiplication and addition that rounds once (wasm/fused.ts) */
+export const exactArithmetic = (fused: boolean): readonly (readonly [string, ExactTest])[] =>
+  NAMES.flatMap((name) => [
+    [`${name}ss`, scalarSingle(name)] as const,
+    [`${name}sd`, scalarDouble(name, fused)] as const,
+    [`${name}ps`, packedSingle(name)] as const,
+    [`${name}pd`, packedDouble(name, fused)] as const,
+  ])

@@ -8,16 +8,17 @@ import { Locals, parameter } from '../builder/locals.ts'
 import { CPU } from '../state/layout.ts'
 import { branchTable } from '../wasm/branch-table.ts'
 import { Code, STORE32 } from '../wasm/code.ts'
+import { isFused } from '../wasm/fused.ts'
 import { assemble, type FunctionBody, type Signature } from '../wasm/module.ts'
 import { i32 } from '../wasm/ops.ts'
 import { DoubtWriter } from './doubt-writer.ts'
-import { EXACT_ARITHMETIC } from './exact-arithmetic.ts'
+import { exactArithmetic } from './exact-arithmetic.ts'
 import { sseOpId } from './sse-op-ids.ts'
 
 /** Operands of scalars are in the low lanes. */
 export const EXACT: Signature = { params: ['i32', 'i32', 'v128', 'v128'], results: ['i32'] }
 
-function testFunction(): FunctionBody {
+function testFunction(fused: boolean): FunctionBody {
   const code = new Code(4096)
   const locals = new Locals(EXACT.params.length)
   const w = new DoubtWriter(code, locals)
@@ -29,7 +30,7 @@ function testFunction(): FunctionBody {
   branchTable(
     code,
     parameter('i32', 1),
-    EXACT_ARITHMETIC.map(([name, test]) => [
+    exactArithmetic(fused).map(([name, test]) => [
       sseOpId(name),
       () => {
         locals.release()
@@ -46,9 +47,12 @@ function testFunction(): FunctionBody {
   return { name: 'exact', signature: EXACT, locals: locals.types, code }
 }
 
-let compiled: WebAssembly.Module | undefined
+const compiled = new Map<boolean, WebAssembly.Module>()
 
-export function exactSoFar(memory: WebAssembly.Memory): WebAssembly.ExportValue {
-  compiled ??= new WebAssembly.Module(assemble({ imports: [], functions: [testFunction()] }))
-  return new WebAssembly.Instance(compiled, { e: { m: memory } }).exports.exact
+/** @param fused for tests: false is what a processor without such an instruction has */
+export function exactSoFar(memory: WebAssembly.Memory, fused: boolean = isFused()): WebAssembly.ExportValue {
+  const module =
+    compiled.get(fused) ?? new WebAssembly.Module(assemble({ imports: [], functions: [testFunction(fused)] }))
+  compiled.set(fused, module)
+  return new WebAssembly.Instance(module, { e: { m: memory } }).exports.exact
 }

@@ -43,19 +43,21 @@ export function isExactQuotient(w: TestWriter, x: F64, y: F64, quotient: F64): I
   return i32.and(isExactProduct(w, quotient, y), f64.eq(f64.mul(quotient, y), x))
 }
 
-interface Sums<T extends WasmType> {
-  add(x: Expr<T>, y: Expr<T>): Expr<T>
-  sub(x: Expr<T>, y: Expr<T>): Expr<T>
+interface Sums<T> {
+  sub(x: T, y: T): T
+  eq(x: T, y: T): I32
 }
 
-/** The error of the rounded sum of x and y (Knuth); infinite or NaN where that overflows on the way. */
-export function errorOfSum<T extends WasmType>(
-  w: TestWriter,
-  { add, sub }: Sums<T>,
-  [x, y, sum]: readonly [Expr<T>, Expr<T>, Expr<T>],
-): Expr<T> {
-  const part = w.let(sub(sum, x))
-  return w.let(add(sub(x, sub(sum, part)), sub(y, part)))
+/**
+ * Whether x and y each are what the other leaves of their rounded sum: then it is exact. What it leaves of the smaller one is right to
+ * the last bit (Dekker), so that is the smaller one only if nothing was lost.
+ */
+export const isExactSum = <T extends F32 | F64>({ sub, eq }: Sums<T>, x: T, y: T, sum: T): I32 =>
+  i32.and(eq(sub(sum, x), y), eq(sub(sum, y), x))
+
+export function areExactSums(lanes: 'ps' | 'pd', x: V128, y: V128, sum: V128): I32 {
+  const { sub, ne } = lanes === 'ps' ? f32x4 : f64x2
+  return i32.eqz(v128.anyTrue(v128.or(ne(sub(sum, x), y), ne(sub(sum, y), x))))
 }
 
 /** What is exact of singles is told by doubles, which hold the product of two of them. */

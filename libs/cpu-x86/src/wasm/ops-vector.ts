@@ -165,6 +165,7 @@ export const i64x2 = {
   gt_s: vbin(217),
   abs: vun(192),
   neg: vun(193),
+  allTrue: test(195),
   bitmask: test(196),
   extend_low_i32x4_s: vun(199),
   extend_high_i32x4_s: vun(200),
@@ -226,6 +227,8 @@ export const f64x2 = {
   sub: vbin(241),
   mul: vbin(242),
   div: vbin(243),
+  /** x * y + z, rounded once or twice as the processor has it (src/wasm/fused.ts). */
+  relaxed_madd: (x: V128, y: V128, z: V128): V128 => new Expr('v128', 'bin', 0xfd0000 | 0x107, [x, y, z]),
   pmin: vbin(246),
   pmax: vbin(247),
   ceil: vun(116),

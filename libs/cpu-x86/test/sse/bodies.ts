@@ -15,6 +15,7 @@ import { SIZE_AND_WRITE } from '../../src/mmu/fill.ts'
 import { CPU, REGION } from '../../src/state/layout.ts'
 import { DomainViews, VcpuMemory } from '../../src/state/vcpu-memory.ts'
 import { Code } from '../../src/wasm/code.ts'
+import { isFused } from '../../src/wasm/fused.ts'
 import { assemble } from '../../src/wasm/module.ts'
 import { DATA, DATA_BYTES, initialFx, type NativeCase, STACK, STACK_BYTES, type Word } from '../native/native.ts'
 
@@ -45,8 +46,15 @@ class KnowingBuilder extends OutOfLineBuilder {
   }
 }
 
-/** Answers what becomes of a case with one instruction. `knows`: each immediate has a body of its own. */
-export function bodyRunner(rows: readonly Row[], knows: boolean = false): (test: NativeCase) => Outcome {
+/**
+ * Answers what becomes of a case with one instruction. `knows`: each immediate has a body of its own; `fused`: whether exact products
+ * are told by a multiplication and addition that rounds once, if the processor has one.
+ */
+export function bodyRunner(
+  rows: readonly Row[],
+  knows: boolean = false,
+  fused: boolean = isFused(),
+): (test: NativeCase) => Outcome {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true })
   const views = new DomainViews(memory)
   const vcpu = new VcpuMemory(views, BASE)
@@ -59,7 +67,7 @@ export function bodyRunner(rows: readonly Row[], knows: boolean = false): (test:
     sse: sseFront(memory, sseHelper(data)),
     x87: x87Helper(data),
     tsc: () => EXIT.TRAP,
-    exact: exactSoFar(memory),
+    exact: exactSoFar(memory, fused),
   }
   vcpu.resetTlbs()
   vcpu.setI32(CPU.TLB, BASE + REGION.TLB_KERNEL)
