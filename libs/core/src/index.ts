@@ -51,6 +51,7 @@ export type {
   RunningDomain,
   SuspendedDomain,
 } from './host/hypervisor-api.ts'
+export { newUuid } from './host/uuid.ts'
 export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'
 export { coreHypercalls } from './hypercall/core-hypercalls.ts'
 export { crashDomain, HypercallDispatcher, type HypercallExit } from './hypercall/dispatch.ts'

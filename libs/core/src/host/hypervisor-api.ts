@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { PluginEntry } from '../plugin-host/read-plugin.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 
@@ -128,6 +129,8 @@ export interface Hypervisor {
   domains(): readonly RunningDomain[]
   /** Domain 0's client. */
   readonly xenstore: Xenstore
+  /** Serves a program of the host by xenstore's wire protocol, with domain 0's rights, until it closes the socket. */
+  acceptXenstoreClient(socket: Socket): void
   /** Destroys all domains and ends the workers. */
   stop(): Promise<void>
 }

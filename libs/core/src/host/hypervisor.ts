@@ -76,6 +76,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     createDomain: (request) => manager.create(request),
     domains: () => manager.list(),
     xenstore: store,
+    acceptXenstoreClient: (socket) => xenstored.accept(socket),
     async stop() {
       await manager.destroyAll()
       await threads.stop()

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { SharedPage } from '../ring/shared-page.ts'
 import type { SpecialPath } from './path.ts'
 import type { Credentials, Perms } from './perms.ts'
@@ -6,6 +7,7 @@ import { OK, type Reply, refuse } from './reply.ts'
 import { RingConnection } from './ring-connection.ts'
 import { type DomainRequests, serveMessage } from './serve.ts'
 import { Session } from './session.ts'
+import { SocketConnection } from './socket-connection.ts'
 import type { Store } from './store.ts'
 import { traces } from './tree.ts'
 import type { WatchTable } from './watch.ts'
@@ -110,6 +112,16 @@ export class Domains implements DomainRequests {
 
   setSpecialPerms(path: SpecialPath, perms: Perms): void {
     this.#specialPerms.set(path, perms)
+  }
+
+  /** A program of the host, with domain 0's rights, until it closes the socket. */
+  accept(socket: Socket): void {
+    const who: Credentials = { domid: 0, privileged: true }
+    const session = new Session(this.#store, this.#watches, who, (watch, path) => connection.sendEvent(watch, path))
+    const connection = new SocketConnection(socket, {
+      serve: (message) => serveMessage(this.#store, this, session, message),
+      gone: () => void session.reset(),
+    })
   }
 
   #connect(session: Session, ring: StoreRing): RingConnection {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { XenstoreClient } from './client.ts'
 import { DeliveryQueue } from './delivery-queue.ts'
 import { Domains, type OpenRing, type StoreRing } from './domains.ts'
@@ -33,6 +34,11 @@ export class Xenstored {
   /** A client in this process. @param domid on whose behalf; only domain 0 may do everything */
   client(domid: number = 0): Xenstore {
     return new XenstoreClient(this.#store, this.#watches, domid)
+  }
+
+  /** Serves a program of the host by the wire protocol (xs_wire.h), with domain 0's rights, until it closes the socket. */
+  accept(socket: Socket): void {
+    this.#domains.accept(socket)
   }
 
   /**

@@ -1,0 +1,68 @@
+/** A program of the host at the store: the wire protocol on a unix socket, with domain 0's rights. */
+import type { Socket } from 'node:net'
+import { INCOMPLETE, MessageReader, OVERSIZED, type XsMessage } from './message.ts'
+import { OutputQueue } from './output-queue.ts'
+import type { Watch } from './watch.ts'
+
+/** Bytes on their way to a client that does not take them: from then on its requests wait. */
+const BACKLOG = 65_536
+/** Bytes of watch events that wait for a client. */
+const EVENT_BACKLOG = 8 << 20
+/** Handed to the socket at a time. */
+const CHUNK = 65_536
+
+export interface SocketConnectionServer {
+  serve(message: XsMessage): Uint8Array
+  /** The client is gone: drops its watches and transactions. */
+  gone(): void
+}
+
+export class SocketConnection {
+  readonly #socket: Socket
+  readonly #server: SocketConnectionServer
+  readonly #reader = new MessageReader()
+  readonly #output = new OutputQueue()
+  #scheduled = false
+
+  constructor(socket: Socket, server: SocketConnectionServer) {
+    this.#socket = socket
+    this.#server = server
+    socket.on('data', (bytes) => this.#receive(bytes))
+    socket.on('drain', () => this.#flush())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => server.gone())
+  }
+
+  /** Sends a watch event, unless the same one waits already. */
+  sendEvent(watch: Watch, path: string): void {
+    this.#output.pushEvent(watch, path, EVENT_BACKLOG)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#flush()
+    })
+  }
+
+  #receive(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const { room } = this.#reader
+      const count = Math.min(room.length, bytes.length - at)
+      room.set(bytes.subarray(at, at + count))
+      at += count
+      const message = this.#reader.advance(count)
+      if (message === OVERSIZED) {
+        this.#socket.destroy()
+        return
+      }
+      if (message !== INCOMPLETE) this.#output.pushReply(this.#server.serve(message))
+    }
+    this.#flush()
+  }
+
+  #flush(): void {
+    while (!this.#output.empty && this.#socket.writableLength < BACKLOG) this.#socket.write(this.#output.take(CHUNK))
+    if (this.#output.empty) this.#socket.resume()
+    else this.#socket.pause()
+  }
+}
