@@ -1,6 +1,7 @@
 /*
  * A paravirtual guest that needs nothing but this folder: it greets on the PV console, tells the time, echoes the lines
- * it gets, sleeps in between, and powers off at "quit". To be compiled without a red zone, as events arrive on this stack.
+ * it gets, sleeps in between, and powers off at "quit"; tests also say "crash" and "reboot". To be compiled without a red zone, as
+ * events arrive on this stack.
  */
 #include "xen.h"
 
@@ -211,6 +212,10 @@ void main(const struct start_info *start)
         get_line(line, sizeof line);
         if (equal(line, "quit"))
             break;
+        if (equal(line, "crash"))
+            shutdown(SHUTDOWN_crash);
+        if (equal(line, "reboot"))
+            shutdown(SHUTDOWN_reboot);
         if (equal(line, "time"))
             print_time();
         else if (*line) {

@@ -53,7 +53,7 @@ enum {
     __HYPERVISOR_event_channel_op = 32,
 };
 enum { UVMF_INVLPG = 2, XENVER_version = 0, XENVER_capabilities = 3, CALLBACKOP_register = 0, EVTCHNOP_send = 4 };
-enum { SCHEDOP_yield = 0, SCHEDOP_block = 1, SCHEDOP_shutdown = 2, SHUTDOWN_poweroff = 0, SHUTDOWN_crash = 3 };
+enum { SCHEDOP_yield = 0, SCHEDOP_block = 1, SCHEDOP_shutdown = 2, SHUTDOWN_poweroff = 0, SHUTDOWN_reboot = 1, SHUTDOWN_crash = 3 };
 enum { PAGE_PRESENT = 1, PAGE_RW = 2, PAGE_BYTES = 4096 };
 
 /* Calls through the hypercall page, 32 bytes a number; its stubs keep every register but RAX. */

@@ -46,7 +46,7 @@ enum { EVTCHNOP_bind_virq = 1, EVTCHNOP_close = 3, EVTCHNOP_alloc_unbound = 6, E
 enum { VIRQ_TIMER = 0, CALLBACKTYPE_event = 0, CALLBACKTYPE_failsafe = 1, CALLBACKTYPE_syscall = 2 };
 enum { VCPUOP_initialise = 0, VCPUOP_up = 1, VCPUOP_down = 2, VCPUOP_stop_periodic_timer = 7, VCPUOP_set_singleshot_timer = 8 };
 enum { XENMEM_increase_reservation = 0, XENMEM_decrease_reservation = 1, XENMEM_populate_physmap = 6 };
-enum { SHUTDOWN_reboot = 1, SHUTDOWN_suspend = 2, SHUTDOWN_watchdog = 4, SCHEDOP_poll = 3, SCHEDOP_watchdog = 6 };
+enum { SHUTDOWN_suspend = 2, SHUTDOWN_watchdog = 4, SCHEDOP_poll = 3, SCHEDOP_watchdog = 6 };
 enum { FLAT_CS64 = 0xe033, FLAT_SS64 = 0xe02b, DOMID_SELF = 0x7ff0, DOMID_IO = 0x7ff1, DOMID_XEN = 0x7ff2 };
 
 struct mmu_update { u64 ptr, val; };

@@ -74,6 +74,10 @@ export class ScriptedHypervisor implements Hypervisor {
     throw new Error('no one asked for xenstore')
   }
 
+  acceptXenstoreClient(): never {
+    throw new Error('no one asked for xenstore')
+  }
+
   async createDomain(request: DomainRequest): Promise<RunningDomain> {
     this.requests.push(request)
     return this.domain

@@ -1,0 +1,35 @@
+import { homedir, tmpdir, userInfo } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+
+/** Where the parts of a running system find each other, and where they keep what outlives them. */
+export interface Folders {
+  /** Sockets and locks; gone after a restart of the host. */
+  readonly run: string
+  /** xend's database and logs. */
+  readonly state: string
+}
+
+/**
+ * The XDG base directories; for root the system's. `PARAVANE_RUN` and `PARAVANE_STATE` name others, as for a second system beside
+ * the first.
+ */
+export function folders(env: NodeJS.ProcessEnv = process.env, uid: number = userInfo().uid): Folders {
+  return {
+    run:
+      chosen(env.PARAVANE_RUN) ??
+      (uid === 0 ? '/run/paravane' : (below(env.XDG_RUNTIME_DIR) ?? join(tmpdir(), `paravane-${uid}`))),
+    state:
+      chosen(env.PARAVANE_STATE) ??
+      (uid === 0 ? '/var/lib/paravane' : (below(env.XDG_STATE_HOME) ?? join(homedir(), '.local/state/paravane'))),
+  }
+}
+
+const chosen = (folder: string | undefined): string | undefined => (folder ? resolve(folder) : undefined)
+// The XDG specification says to ignore a relative path.
+const below = (base: string | undefined): string | undefined =>
+  base && isAbsolute(base) ? join(base, 'paravane') : undefined
+
+export const controlSocket = ({ run }: Folders): string => join(run, 'hypervisor.sock')
+export const xendSocket = ({ run }: Folders): string => join(run, 'xend.sock')
+export const xenstoreSocket = ({ run }: Folders): string => join(run, 'xenstored.sock')
+export const consoleLogs = ({ state }: Folders): string => join(state, 'console')

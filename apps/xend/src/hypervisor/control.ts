@@ -1,0 +1,161 @@
+/** The control socket's methods: the domctl and sysctl of this system. xend is their client; whatever it decides is not known here. */
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import {
+  CodedError,
+  type ConfigKey,
+  configOf,
+  type DomainEnd,
+  type Hypervisor,
+  noConfig,
+  type RunningDomain,
+  text,
+  wholeNumber,
+} from '@paravane/core'
+import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
+import type { Consoles } from './consoles.ts'
+import type { ControlInfo, DomainRow } from './control-rows.ts'
+
+export interface ControlInit {
+  readonly hypervisor: Hypervisor
+  readonly consoles: Consoles
+  readonly info: () => ControlInfo
+  /** Something is not as it was: a domain came, changed or went. */
+  readonly changed: () => void
+  /** Ends the process; called when the reply is on its way. */
+  readonly stop: () => void
+}
+
+const LAST_DOMID = 0x7fef
+const MAX_RECORD_CHARACTERS = 1 << 18
+const domid: ConfigKey<number> = wholeNumber({ min: 1, max: LAST_DOMID })
+const optional = <T>(key: ConfigKey<T>): ConfigKey<T | undefined> => ({
+  initial: undefined,
+  expected: key.expected,
+  accepts: (value): value is T | undefined => value === undefined || key.accepts(value),
+})
+const HOW: ConfigKey<'poweroff' | 'reboot' | 'halt'> = {
+  expected: 'poweroff, reboot or halt',
+  accepts: (value): value is 'poweroff' | 'reboot' | 'halt' =>
+    value === 'poweroff' || value === 'reboot' || value === 'halt',
+}
+const RECORD: ConfigKey<string> = {
+  expected: `a text of at most ${MAX_RECORD_CHARACTERS} characters`,
+  accepts: (value): value is string => typeof value === 'string' && value.length <= MAX_RECORD_CHARACTERS,
+}
+
+const CREATE = configOf({
+  name: text(),
+  uuid: text(),
+  kernel: text(),
+  ramdisk: optional(text()),
+  cmdline: text({ initial: '' }),
+  memory: wholeNumber({ min: 1, max: 3840 }),
+  vcpus: wholeNumber({ min: 1, max: 64 }),
+  weight: optional(wholeNumber({ min: 1, max: 65535 })),
+  cap: optional(wholeNumber({ min: 0, max: 6400 })),
+  record: RECORD,
+})
+type CreateParams = ReturnType<(typeof CREATE)['parse']>
+
+interface Known {
+  readonly domain: RunningDomain
+  /** The toolstack's own notes about it. */
+  record: string
+  end?: DomainEnd
+}
+
+export class Control {
+  readonly #init: ControlInit
+  readonly #known = new Map<number, Known>()
+  /** UUIDs of domains that are being made. */
+  readonly #coming = new Set<string>()
+
+  constructor(init: ControlInit) {
+    this.#init = init
+  }
+
+  verbs(): VerbTable {
+    const one = configOf({ domid })
+    return new Map<string, AnyVerb>([
+      ['info', verb(noConfig, () => this.#init.info())],
+      ['stop', verb(noConfig, () => void this.#init.stop())],
+      ['domain.list', verb(noConfig, () => [...this.#known.values()].map(rowOf))],
+      ['domain.create', verb(CREATE, (params) => this.#create(params))],
+      ['domain.pause', verb(one, ({ domid }) => this.#find(domid).domain.pause())],
+      ['domain.unpause', verb(one, ({ domid }) => this.#find(domid).domain.unpause())],
+      ['domain.destroy', verb(one, ({ domid }) => this.#destroy(domid))],
+      [
+        'domain.shutdown',
+        verb(configOf({ domid, how: HOW }), ({ domid, how }) => this.#find(domid).domain.shutdown(how)),
+      ],
+      ['domain.note', verb(configOf({ domid, record: RECORD }), ({ domid, record }) => this.#note(domid, record))],
+    ])
+  }
+
+  async #create({ kernel, ramdisk, record, ...request }: CreateParams): Promise<DomainRow> {
+    const { hypervisor, consoles, changed } = this.#init
+    this.#refuseTwice(request)
+    this.#coming.add(request.uuid)
+    try {
+      const domain = await hypervisor.createDomain({
+        ...request,
+        kernel: await fileOf(kernel),
+        ...(ramdisk === undefined ? {} : { ramdisk: await fileOf(ramdisk) }),
+        preserve: true,
+      })
+      const known: Known = { domain, record }
+      this.#known.set(domain.domid, known)
+      consoles.watch(domain)
+      void domain.ended.then((end) => {
+        known.end = end
+        changed()
+      })
+      changed()
+      return rowOf(known)
+    } finally {
+      this.#coming.delete(request.uuid)
+    }
+  }
+
+  /** A client that asks again, as it did not hear the answer, gets no second domain. */
+  #refuseTwice({ uuid, name }: { uuid: string; name: string }): void {
+    const isThere = this.#coming.has(uuid) || [...this.#known.values()].some(({ domain }) => domain.uuid === uuid)
+    if (!isThere) return
+    throw new CodedError({ code: 'DOMAIN_EXISTS', name }, `a domain ${name} with the UUID ${uuid} is there already`)
+  }
+
+  async #destroy(domid: number): Promise<void> {
+    const { domain } = this.#find(domid)
+    await domain.destroy()
+    this.#known.delete(domid)
+    this.#init.changed()
+  }
+
+  #note(domid: number, record: string): void {
+    this.#find(domid).record = record
+    this.#init.changed()
+  }
+
+  #find(domid: number): Known {
+    const known = this.#known.get(domid)
+    if (known !== undefined) return known
+    throw new CodedError({ code: 'DOMAIN_UNKNOWN', domid }, `there is no domain ${domid}`)
+  }
+}
+
+async function fileOf(path: string): Promise<{ bytes: Uint8Array; name: string }> {
+  try {
+    return { bytes: await readFile(path), name: basename(path) }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CodedError({ code: 'FILE', path }, `${path}: it cannot be read (${code})`, { cause: error })
+  }
+}
+
+function rowOf({ domain, record, end }: Known): DomainRow {
+  const { state, cpuTimeNs, memoryMiB, vcpus } = domain.info()
+  const { domid, name, uuid } = domain
+  const ended = end === undefined ? {} : { end: { reason: end.reason, detail: end.detail } }
+  return { domid, name, uuid, state, cpuSeconds: Number(cpuTimeNs) / 1e9, memoryMiB, vcpus, record, ...ended }
+}

@@ -1,0 +1,23 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { CodedError } from '@paravane/core'
+
+/** A collected database would let go. */
+const held: DatabaseSync[] = []
+
+/**
+ * Holds a file against other processes until this one ends, however it ends: SQLite's lock of a database, as Node has none of its own.
+ * @throws CodedError `LOCKED`
+ */
+export function lockProcess(path: string, what: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const database = new DatabaseSync(path)
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    throw new CodedError({ code: 'LOCKED', path }, `${what} runs already: ${path} is held`, { cause: error })
+  }
+  held.push(database)
+}

@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CodedError, configOf, noConfig, text } from '@paravane/core'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Service, startService } from '../../src/rpc/http-service.ts'
+import { RpcClient } from '../../src/rpc/rpc-client.ts'
+import { type AnyVerb, verb } from '../../src/rpc/verbs.ts'
+
+let folder: string
+let service: Service
+let client: RpcClient
+let bugs: unknown[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'paravane-rpc-'))
+  bugs = []
+  const path = join(folder, 's.sock')
+  service = await startService({
+    place: { path, mode: 0o600 },
+    verbs: new Map<string, AnyVerb>([
+      ['echo', verb(configOf({ word: text() }), ({ word }) => word)],
+      ['nothing', verb(noConfig, () => undefined)],
+      ['refuse', verb(noConfig, () => Promise.reject(new CodedError({ code: 'NO', why: 'so' }, 'it cannot be')))],
+      ['bug', verb(noConfig, () => (undefined as unknown as { x: number }).x)],
+    ]),
+    failed: (error) => bugs.push(error),
+  })
+  client = new RpcClient({ name: 'the service', path })
+})
+afterEach(async () => {
+  await service.close()
+  await rm(folder, { recursive: true })
+})
+
+/** What a client of bytes gets back until the connection is closed, or for a while. */
+function raw(bytes: string, patience: number = 15_000): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connect(service.path, () => socket.write(bytes))
+    socket.on('data', (more) => {
+      got += more.toString()
+    })
+    socket.on('close', () => resolve(got))
+    socket.on('error', () => {})
+    setTimeout(() => socket.destroy(), patience).unref()
+  })
+}
+const post = (body: string): string =>
+  `POST /rpc HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+const answered = async (body: string): Promise<unknown> =>
+  JSON.parse((await raw(post(body))).split('\r\n\r\n')[1] as string)
+
+test('a call is answered, refused, or told to be a bug of ours', async () => {
+  expect(await client.call('echo', { word: 'hallo' })).toBe('hallo')
+  expect(await client.call('nothing')).toBeNull()
+  await expect(client.call('refuse')).rejects.toMatchObject({
+    message: 'it cannot be',
+    details: { code: 'NO', why: 'so' },
+  })
+  expect(bugs).toEqual([])
+  await expect(client.call('bug')).rejects.toMatchObject({ code: 'BUG' })
+  expect(bugs).toHaveLength(1)
+})
+
+test.each([
+  ['', -32700, 'the request is not JSON'],
+  ['{"jsonrpc":"2.0"', -32700, 'the request is not JSON'],
+  ['[]', -32600, 'a request is one object; batches are not served'],
+  ['7', -32600, 'a request is one object; batches are not served'],
+  ['{"id":1,"method":"echo"}', -32600, 'a request says "jsonrpc": "2.0"'],
+  ['{"jsonrpc":"2.0","id":1,"method":7}', -32600, 'a request names its method'],
+  ['{"jsonrpc":"2.0","id":1,"method":"frob"}', -32601, 'there is no method frob'],
+  ['{"jsonrpc":"2.0","id":1,"method":"toString"}', -32601, 'there is no method toString'],
+  ['{"jsonrpc":"2.0","id":1,"method":"echo"}', -32602, 'echo: "word" must be a string'],
+  ['{"jsonrpc":"2.0","id":1,"method":"echo","params":[]}', -32602, 'echo: it must be an object'],
+  ['{"jsonrpc":"2.0","id":1,"method":"nothing","params":{"a":1}}', -32602, 'nothing: "a" is unknown; known keys: none'],
+])('%s is answered by an error', async (body, code, message) => {
+  expect(await answered(body)).toMatchObject({ jsonrpc: '2.0', error: { code, message } })
+})
+
+test('what is no HTTP, too long or for nobody is told so, and the connection closed', async () => {
+  expect(await raw('frob\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+  expect(await raw('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404 /)
+  expect(await raw(post('x'.repeat(2 ** 20 + 1)))).toMatch(/^HTTP\/1.1 413 /)
+  expect(await raw('GET /console/1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\n')).toMatch(
+    /^HTTP\/1.1 404 /,
+  )
+})
+
+test('a client that does not finish its request is let go, and delays nobody', async () => {
+  const slow = raw('POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{', 60_000)
+  for (let n = 0; n < 50; n++) expect(await client.call('echo', { word: String(n) })).toBe(String(n))
+  expect(await slow).toMatch(/^HTTP\/1.1 408 /)
+})
+
+test('200 at once are answered, each with its own', async () => {
+  const words = Array.from({ length: 200 }, (_, n) => `word ${n}`)
+  expect(await Promise.all(words.map((word) => client.call('echo', { word })))).toEqual(words)
+})
+
+test('a second service is refused the place of a living one, and takes that of a dead one', async () => {
+  const again = { place: { path: service.path, mode: 0o600 }, verbs: new Map(), failed: () => {} }
+  await expect(startService(again)).rejects.toMatchObject({ code: 'SOCKET_IN_USE' })
+})
+
+test('nobody there', async () => {
+  const nobody = new RpcClient({ name: 'xend', path: join(folder, 'none.sock') })
+  await expect(nobody.call('echo')).rejects.toMatchObject({ code: 'UNREACHABLE' })
+})
