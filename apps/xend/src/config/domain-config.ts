@@ -1,6 +1,7 @@
 import { CodedError } from '@paravane/core'
 import type { CfgValue } from './cfg-parser.ts'
 import { DOMAIN_KEYS, type KeyType, REFUSED_KEYS } from './domain-keys.ts'
+import { DEFAULT_POLICIES, type Policies } from './policies.ts'
 
 /** One setting; `where` names it for messages, such as `guest.cfg:3: memory` or `--memory`. */
 export interface Setting {
@@ -28,6 +29,7 @@ export interface DomainConfig {
   readonly weight?: number
   readonly cap?: number
   readonly uuid?: string
+  readonly policies: Policies
 }
 
 type Key = keyof typeof DOMAIN_KEYS
@@ -68,7 +70,7 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
   if (name === undefined) {
     throw new CodedError({ code: 'CONFIG_INCOMPLETE' }, "the guest has no name; add name = 'a-name' or name=a-name")
   }
-  for (const key of ['builder', 'on_poweroff', 'on_reboot', 'on_crash'] as const) read(key)
+  read('builder')
   const vcpus = read('vcpus') ?? 1
   const cap = read('cpu_cap')
   if (cap !== undefined && cap > CAP_OF_A_VCPU * vcpus) {
@@ -85,6 +87,11 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     weight: read('cpu_weight'),
     cap,
     uuid: read('uuid')?.toLowerCase(),
+    policies: {
+      poweroff: read('on_poweroff') ?? DEFAULT_POLICIES.poweroff,
+      reboot: read('on_reboot') ?? DEFAULT_POLICIES.reboot,
+      crash: read('on_crash') ?? DEFAULT_POLICIES.crash,
+    },
   }
 }
 

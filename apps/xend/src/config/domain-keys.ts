@@ -1,4 +1,5 @@
 import type { CfgValue } from './cfg-parser.ts'
+import { ACTIONS, type Action } from './policies.ts'
 
 /** A kind of value a key takes; `read` answers undefined for any other. */
 export interface KeyType<T> {
@@ -25,16 +26,19 @@ function text(expected = 'a string', form: RegExp = /^/): KeyType<string> {
   }
 }
 
-function only(...words: readonly string[]): KeyType<string> {
+function only<const W extends string>(...words: readonly W[]): KeyType<W> {
   return {
-    expected: words.map((word) => `'${word}'`).join(' or '),
-    read: (value) => (typeof value === 'string' && words.includes(value) ? value : undefined),
+    expected: new Intl.ListFormat('en', { type: 'disjunction' }).format(words.map((word) => `'${word}'`)),
+    read: (value) => words.find((word) => word === value),
   }
 }
 
 const FILE: KeyType<string> = text('the path of a file', /./)
 /** What becomes of an ended domain. */
-const ENDED: KeyType<string> = { ...only('destroy'), expected: "'destroy', as nothing restarts a guest yet" }
+const ENDED: KeyType<Action> = {
+  ...only(...ACTIONS),
+  expected: "'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet)",
+}
 /** A domain lives in one WebAssembly memory of 32-bit addresses, which also holds the engine's own state. */
 const MAX_MEMORY_MIB = 3840
 
@@ -76,8 +80,8 @@ export const REFUSED_KEYS: ReadonlyMap<string, string> = new Map<string, string>
   ['pool', 'there are no CPU pools yet'],
   ['bootloader', 'boot loaders are not run yet; give kernel and ramdisk'],
   ['restart', 'nothing restarts an ended guest yet'],
-  ['on_xend_start', 'there is no daemon yet'],
-  ['on_xend_stop', 'there is no daemon yet'],
+  ['on_xend_start', 'there are no managed domains yet'],
+  ['on_xend_stop', 'there are no managed domains yet'],
   ['access_control', 'there are no security labels'],
   ['device_model', 'fully virtual guests are not done yet'],
   ['features', "the kernel's own notes decide about features"],

@@ -21,6 +21,7 @@ export interface Surroundings {
   readonly warn: (line: string) => void
 }
 
+const ENDS: ReadonlySet<string> = new Set(['on_poweroff', 'on_reboot', 'on_crash'])
 /** Options that stand for a key of the config file. */
 const KEY_OPTIONS = ['kernel', 'ramdisk', 'memory', 'vcpus', 'extra'] as const
 
@@ -36,7 +37,9 @@ export async function guestRequest(options: StartOptions, around: Surroundings):
     throw usageError(
       `--guest must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(GUESTS.keys())}, not ${guest}`,
     )
-  const config = readDomainConfig(await settings(options, kind, around.folder), around.warn)
+  const given = await settings(options, kind, around.folder)
+  refuseRestarts(given)
+  const config = readDomainConfig(given, around.warn)
   if (config.kernel !== undefined && options.guest !== undefined) {
     throw usageError(
       `${config.kernel.where}: the guest ${guest} has a kernel of its own; leave --guest or the kernel out`,
@@ -60,6 +63,16 @@ export async function guestRequest(options: StartOptions, around: Surroundings):
     },
     readyText: kind.readyText,
   }
+}
+
+/** The guest ends with this process. */
+function refuseRestarts(settings: readonly Setting[]): void {
+  const kept = settings.find(({ key, value }) => ENDS.has(key) && value !== null && value !== 'destroy')
+  if (kept === undefined) return
+  throw new CodedError(
+    { code: 'CONFIG_REFUSED', key: kept.key },
+    `${kept.where} must be 'destroy' here, as npm start keeps no guest; xm create does`,
+  )
 }
 
 async function settings(options: StartOptions, kind: GuestKind, folder: string): Promise<Setting[]> {

@@ -84,7 +84,7 @@ function summary(
 }
 
 function ending(result: RunResult, { reason, detail }: DomainEnd): string {
-  if (result.how === 'left') return 'was destroyed as you left it (there is no daemon yet to keep it)'
+  if (result.how === 'left') return 'was destroyed as you left it (xend would keep it: docs/howto/xend.md)'
   if (result.how === 'output-gone') return 'was destroyed as nobody reads its console'
   if (result.how === 'stopped') return `was destroyed on ${result.signal}`
   return detail === undefined ? ENDINGS[reason] : `${ENDINGS[reason]} (${detail})`

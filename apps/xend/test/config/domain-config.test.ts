@@ -19,7 +19,11 @@ function judge(text: string): Judgement {
 }
 
 test('a name is all a guest needs', () => {
-  expect(judge("name = 'a'")).toEqual({ config: { name: 'a', memory: 128, vcpus: 1, cmdline: '' }, warnings: [] })
+  const policies = { poweroff: 'destroy', reboot: 'restart', crash: 'restart' }
+  expect(judge("name = 'a'")).toEqual({
+    config: { name: 'a', memory: 128, vcpus: 1, cmdline: '', policies },
+    warnings: [],
+  })
 })
 
 test('every key', () => {
@@ -35,7 +39,7 @@ test('every key', () => {
     cpu_cap = 150
     uuid = '01234567-89AB-cdef-0123-456789abcdef'
     builder = 'linux'
-    on_poweroff = 'destroy'; on_reboot = 'destroy'; on_crash = 'destroy'
+    on_poweroff = 'destroy'; on_reboot = 'destroy'; on_crash = 'preserve'
   `
   expect(judge(text)).toEqual({
     config: {
@@ -47,6 +51,7 @@ test('every key', () => {
       cmdline: 'root=/dev/xvda1 ro console=hvc0',
       weight: 512,
       cap: 150,
+      policies: { poweroff: 'destroy', reboot: 'destroy', crash: 'preserve' },
       uuid: '01234567-89ab-cdef-0123-456789abcdef',
     },
     warnings: [],
@@ -87,8 +92,8 @@ const REFUSALS: readonly (readonly [string, string])[] = [
   ["name = 'a'\ncpu_weight = 0", 'g:2: cpu_weight must be a whole number from 1 to 65535, not 0'],
   ["name = 'a'\nuuid = 'me'", 'g:2: uuid must be a UUID such as 01234567-89ab-cdef-0123-456789abcdef, not "me"'],
   [
-    "name = 'a'\non_crash = 'restart'",
-    `g:2: on_crash must be 'destroy', as nothing restarts a guest yet, not "restart"`,
+    "name = 'a'\non_crash = 'coredump-restart'",
+    `g:2: on_crash must be 'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet), not "coredump-restart"`,
   ],
   ["name = 'a'\nbuilder = 'hvm'", `g:2: builder must be 'linux' or 'generic', not "hvm"`],
   ["name = 'a'\ndisk = ['phy:x,xvda,w']", 'g:2: disk: guests have no disks yet, only a ramdisk; take it out'],

@@ -93,7 +93,7 @@ test('a terminal is raw while the guest has it; Ctrl-] leaves, and what came bef
   expect(output.shown).toBe('half a line\n')
   expect(lines.slice(1)).toEqual([
     'starting the guest; its console follows, Ctrl-] leaves it',
-    'test was destroyed as you left it (there is no daemon yet to keep it): ran 0.00 s, guest CPU time 1.50 s',
+    'test was destroyed as you left it (xend would keep it: docs/howto/xend.md): ran 0.00 s, guest CPU time 1.50 s',
   ])
   expect(result).toEqual({ how: 'left' })
 })

@@ -1,0 +1,95 @@
+/** The methods of xend's socket, which xm calls. */
+import { CodedError, type ConfigKey, configOf, hostEntropy, newUuid, noConfig, text, yesNo } from '@paravane/core'
+import type { CfgValue } from '../config/cfg-parser.ts'
+import { readDomainConfig, type Setting } from '../config/domain-config.ts'
+import type { ControlInfo } from '../hypervisor/control-rows.ts'
+import type { RpcClient } from '../rpc/rpc-client.ts'
+import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
+import type { Domains, KnownDomain } from './domains.ts'
+import { launchConfig } from './launch-record.ts'
+
+/** A domain as xm shows it. */
+export interface ListedDomain {
+  readonly domid: number
+  readonly name: string
+  readonly uuid: string
+  readonly memoryMiB: number
+  readonly vcpus: number
+  readonly state: string
+  readonly cpuSeconds: number
+}
+
+const SETTINGS: ConfigKey<readonly Setting[]> = {
+  expected: 'a list of {key, value, where}',
+  accepts: (value): value is readonly Setting[] =>
+    Array.isArray(value) && value.every((one) => typeof one?.key === 'string' && typeof one?.where === 'string'),
+}
+
+export interface DaemonPorts {
+  readonly log: (line: string) => void
+  /** Ends xend when the reply is on its way. */
+  readonly stop: () => void
+}
+
+export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }: DaemonPorts): VerbTable {
+  const named = configOf({ domain: text() })
+  const onDomain = (method: string, params: object = {}) =>
+    verb(named, async ({ domain }) => {
+      const { domid } = domains.find(domain).row
+      await control.call(method, { domid, ...params })
+      await domains.look()
+    })
+  return new Map<string, AnyVerb>([
+    [
+      'domain.list',
+      verb(noConfig, async () => {
+        await domains.look()
+        return [domain0(await control.call<ControlInfo>('info')), ...domains.list().map(listed)]
+      }),
+    ],
+    [
+      'domain.create',
+      verb(configOf({ settings: SETTINGS, paused: yesNo({ initial: false }) }), async ({ settings, paused }) => {
+        const config = readDomainConfig(settings.map(revived), log)
+        if (config.kernel === undefined) {
+          throw new CodedError(
+            { code: 'CONFIG_INCOMPLETE' },
+            "the config names no kernel; add kernel = '/path/to/vmlinuz'",
+          )
+        }
+        const uuid = config.uuid ?? newUuid(hostEntropy)
+        const record = {
+          config: launchConfig(config, uuid, config.kernel.path),
+          policies: config.policies,
+          unpause: !paused,
+          started: Date.now(),
+          restarts: 0,
+        }
+        return listed({ row: await domains.launch(record), record })
+      }),
+    ],
+    ['stop', verb(noConfig, () => void stop())],
+    ['domain.pause', onDomain('domain.pause')],
+    ['domain.unpause', onDomain('domain.unpause')],
+    ['domain.destroy', onDomain('domain.destroy')],
+    ['domain.poweroff', onDomain('domain.shutdown', { how: 'poweroff' })],
+    ['domain.reboot', onDomain('domain.shutdown', { how: 'reboot' })],
+    ['domain.halt', onDomain('domain.shutdown', { how: 'halt' })],
+    ['domain.find', verb(named, ({ domain }) => listed(domains.find(domain)))],
+  ])
+}
+
+function revived({ key, value, where }: Setting): Setting {
+  return { key, value: value as CfgValue, where }
+}
+
+function listed({ row }: KnownDomain): ListedDomain {
+  const { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds } = row
+  return { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds }
+}
+
+function domain0({ residentMiB, cpuSeconds }: ControlInfo): ListedDomain {
+  const memoryMiB = Math.round(residentMiB)
+  const uuid = '00000000-0000-0000-0000-000000000000'
+  return { domid: 0, name: 'Domain-0', uuid, memoryMiB, vcpus: 1, state: 'running', cpuSeconds }
+}
