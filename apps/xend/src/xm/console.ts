@@ -1,0 +1,49 @@
+/** xm console: a guest's console on this terminal, straight from the hypervisor, so that xend may come and go. */
+import { CodedError, type DomainConsole } from '@paravane/core'
+import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import { controlSocket, folders } from '../folders.ts'
+import { RpcClient } from '../rpc/rpc-client.ts'
+import { Terminal } from '../start/terminal.ts'
+import type { Command } from './command.ts'
+import { find } from './list.ts'
+
+export const console: Command = {
+  name: 'console',
+  usage: '[-q] <Domain>',
+  summary: "Attach to <Domain>'s console.",
+  args: [1, 1],
+  options: [{ long: 'quiet', short: 'q', about: 'Do not print an error message if the domain does not exist.' }],
+  async run({ args: [domain], options }, { xend }) {
+    const all = await xend.call<readonly ListedDomain[]>('domain.list')
+    const isThere = all.some(({ name, domid }) => domain === name || domain === String(domid))
+    if (!isThere && options.has('quiet')) throw new CodedError({ code: 'NO_CONSOLE' }, '')
+    const { domid, name } = find(all, domain as string)
+    if (domid === 0) throw new CodedError({ code: 'NO_CONSOLE' }, `${name} has no console`)
+    await attachConsole(domid)
+  },
+}
+
+/** Settles when the user left with Ctrl-], the guest ended or its output could not be written. */
+export async function attachConsole(domid: number): Promise<void> {
+  const hypervisor = new RpcClient({ name: 'the hypervisor', path: controlSocket(folders()) })
+  const { socket, first } = await hypervisor.stream(`/console/${domid}`)
+  const terminal = new Terminal(process.stdin, process.stdout)
+  const guest: DomainConsole = {
+    write: (bytes) => void socket.write(bytes),
+    onOutput(listener) {
+      if (first.length > 0) listener(first)
+      socket.on('data', listener)
+      return () => void socket.off('data', listener)
+    },
+  }
+  const ended = new Promise<void>((resolve) => {
+    socket.on('close', () => resolve())
+    socket.on('error', () => resolve())
+  })
+  try {
+    await Promise.race([terminal.attach(guest), ended])
+  } finally {
+    terminal.restore()
+    socket.destroy()
+  }
+}

@@ -1,0 +1,104 @@
+/** Commands that do one thing to a domain, or ask one thing of it. */
+import { CodedError } from '@paravane/core'
+import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { Command, CommandContext, Given } from './command.ts'
+import { find } from './list.ts'
+
+const simple = (name: string, summary: string): Command => ({
+  name,
+  usage: '<Domain>',
+  summary,
+  args: [1, 1],
+  async run({ args: [domain] }, { xend }) {
+    await xend.call(`domain.${name}`, { domain })
+  },
+})
+
+const LOOK_MS = 1000
+const WAIT = { long: 'wait', short: 'w', about: 'Wait for the domain to come to its end.' }
+const ALL = { long: 'all', short: 'a', about: 'All domains but Domain-0.' }
+
+/** Asks guests to end, and waits if that is wanted: classic xend is asked once a second, and so is ours. */
+async function end(
+  { args, options }: Given,
+  { xend, stdout, wait }: CommandContext,
+  how: 'poweroff' | 'reboot' | 'halt',
+): Promise<void> {
+  if (options.has('all') === (args.length === 1)) {
+    throw new CodedError(
+      { code: 'USAGE' },
+      options.has('all') ? 'give a domain or -a, not both' : 'give a domain, or -a for all',
+    )
+  }
+  const before = await xend.call<readonly ListedDomain[]>('domain.list')
+  const chosen = options.has('all') ? before.filter(({ domid }) => domid !== 0) : [find(before, args[0] as string)]
+  for (const { domid } of chosen) await xend.call(`domain.${how}`, { domain: String(domid) })
+  if (!options.has('wait')) return
+  const waiting = new Map(chosen.map((domain) => [domain.domid, domain]))
+  while (waiting.size > 0) {
+    const now = await xend.call<readonly ListedDomain[]>('domain.list')
+    for (const [domid, { name }] of waiting) {
+      const is = now.find((domain) => domain.domid === domid)
+      if (is !== undefined && is.state !== 'shutdown' && is.state !== 'crashed') continue
+      waiting.delete(domid)
+      stdout(`Domain ${name} ${how === 'reboot' ? 'rebooted' : 'terminated'}\n`)
+    }
+    if (waiting.size > 0) await wait(LOOK_MS)
+  }
+  if (options.has('all')) stdout(`All domains ${how === 'reboot' ? 'rebooted' : 'terminated'}\n`)
+}
+
+/** One line about one domain. */
+const ask = (name: string, summary: string, answer: (domain: ListedDomain) => string | number): Command => ({
+  name,
+  usage: '<Domain>',
+  summary,
+  args: [1, 1],
+  async run({ args: [domain], json }, { xend, stdout }) {
+    const found = find(await xend.call('domain.list'), domain as string)
+    stdout(`${json ? JSON.stringify(answer(found)) : answer(found)}\n`)
+  },
+})
+
+const STATE_WORDS: Readonly<Record<string, string>> = {
+  running: 'running',
+  blocked: 'idle',
+  paused: 'paused',
+  shutdown: 'shutdown',
+  suspended: 'shutdown',
+  crashed: 'crashed',
+}
+
+export const lifecycleCommands: readonly Command[] = [
+  simple('pause', 'Pause execution of a domain.'),
+  simple('unpause', 'Unpause a paused domain.'),
+  simple('destroy', 'Terminate a domain immediately.'),
+  {
+    name: 'shutdown',
+    usage: '<Domain> [-waRH]',
+    summary: 'Shutdown a domain.',
+    args: [0, 1],
+    options: [
+      ALL,
+      WAIT,
+      { long: 'reboot', short: 'R', about: 'Shutdown and reboot.' },
+      { long: 'halt', short: 'H', about: 'Shutdown without reboot.' },
+    ],
+    async run(given, context) {
+      const [reboot, halt] = [given.options.has('reboot'), given.options.has('halt')]
+      if (reboot && halt) throw new CodedError({ code: 'USAGE' }, 'give -R or -H, not both')
+      await end(given, context, reboot ? 'reboot' : halt ? 'halt' : 'poweroff')
+    },
+  },
+  {
+    name: 'reboot',
+    usage: '<Domain> [-wa]',
+    summary: 'Reboot a domain.',
+    args: [0, 1],
+    options: [ALL, WAIT],
+    run: (given, context) => end(given, context, 'reboot'),
+  },
+  ask('domid', 'Convert a domain name to domain id.', ({ domid }) => domid),
+  ask('domname', 'Convert a domain id to domain name.', ({ name }) => name),
+  ask('domstate', 'Display the state of a domain.', ({ state }) => STATE_WORDS[state] ?? state),
+]

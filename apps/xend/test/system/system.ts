@@ -1,0 +1,91 @@
+/** A system of its own: hypervisor and xend as processes, in folders of their own, and xm to speak to them. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { controlSocket, type Folders, xendSocket } from '../../src/folders.ts'
+import { RpcClient } from '../../src/rpc/rpc-client.ts'
+import { isAnswered } from '../../src/rpc/socket-place.ts'
+
+const program = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
+const SOURCES = '--conditions=@paravane/source'
+const LOOK_MS = 20
+
+export interface XmResult {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export class System {
+  readonly places: Folders
+  readonly control: RpcClient
+  readonly #root: string
+  #xend: ChildProcess | undefined
+  /** What every xend of this system has said. */
+  said = ''
+
+  private constructor(root: string) {
+    this.#root = root
+    this.places = { run: join(root, 'run'), state: join(root, 'state') }
+    this.control = new RpcClient({ name: 'the hypervisor', path: controlSocket(this.places) })
+  }
+
+  static async start(): Promise<System> {
+    const system = new System(await mkdtemp(join(tmpdir(), 'paravane-system-')))
+    await system.startXend()
+    return system
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, PARAVANE_RUN: this.places.run, PARAVANE_STATE: this.places.state }
+  }
+
+  async startXend(): Promise<void> {
+    const xend = spawn(process.execPath, [SOURCES, program('daemon/main.ts'), '--pcpus', '1'], {
+      env: this.env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#xend = xend
+    xend.stderr.on('data', (bytes: Buffer) => {
+      this.said += bytes.toString()
+    })
+    while (!(await isAnswered(xendSocket(this.places)))) {
+      if (xend.exitCode !== null) throw new Error(`xend ended: ${this.said}`)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+  }
+
+  /** As by the host's want of memory: it has no say in it. */
+  async killXend(): Promise<void> {
+    const xend = this.#xend
+    if (xend === undefined) return
+    const gone = new Promise((resolve) => xend.once('exit', resolve))
+    xend.kill('SIGKILL')
+    await gone
+  }
+
+  xm(...args: readonly string[]): Promise<XmResult> {
+    return new Promise((resolve) => {
+      const options = { env: this.env, cwd: this.#root }
+      execFile(process.execPath, [SOURCES, program('xm/main.ts'), ...args], options, (error, stdout, stderr) => {
+        resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr })
+      })
+    })
+  }
+
+  /** Types at a guest's console, and leaves it. */
+  async type(domid: number, text: string): Promise<void> {
+    const { socket } = await this.control.stream(`/console/${domid}`)
+    await new Promise<void>((resolve) => socket.write(text, () => resolve()))
+    socket.end()
+  }
+
+  async stop(): Promise<void> {
+    await this.killXend()
+    await this.control.call('stop').catch(() => {})
+    while (await isAnswered(controlSocket(this.places))) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    await rm(this.#root, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
+import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
+import { System } from './system.ts'
+
+let system: System
+let config: string
+beforeAll(async () => {
+  const kernel = await obtainHelloGuest(() => {})
+  system = await System.start()
+  config = join(system.places.state, 'hello.cfg')
+  await writeFile(config, `name = 'hello'\nkernel = '${kernel}'\nmemory = 8\n`)
+})
+afterAll(() => system.stop())
+
+const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
+
+test('a guest runs on when xend is killed, and is found again', async () => {
+  await system.xm('create', config, 'name=stays')
+  const [before] = await domains()
+  await system.killXend()
+  const gone = await system.xm('list')
+  expect(gone.status).toBe(1)
+  expect(gone.stderr).toMatch(/^Error: xend does not answer at /)
+  expect(await domains()).toMatchObject([{ domid: before?.domid, uuid: before?.uuid, state: 'blocked' }])
+  await system.startXend()
+  expect((await system.xm('domid', 'stays')).stdout).toBe(`${before?.domid}\n`)
+  expect((await system.xm('destroy', 'stays')).status).toBe(0)
+})
+
+test('an end that nobody saw is dealt with when xend is there again', async () => {
+  await system.xm('create', config, 'name=quits')
+  const [{ domid }] = (await domains()) as [DomainRow]
+  await system.killXend()
+  await system.type(domid, 'quit\r')
+  await expect.poll(async () => (await domains())[0]?.end?.reason, { timeout: 60_000 }).toBe('poweroff')
+  await system.startXend()
+  await expect.poll(domains, { timeout: 60_000 }).toEqual([])
+  expect(system.said).toContain(`quits (domain ${domid}): poweroff, destroy`)
+})
+
+test('a guest that crashes right after its start is not started again and again', async () => {
+  await system.xm('create', config, 'name=crashes')
+  const [{ domid }] = (await domains()) as [DomainRow]
+  await system.type(domid, 'crash\r')
+  await expect.poll(domains, { timeout: 60_000 }).toEqual([])
+  expect(system.said).toContain('VM crashes restarting too fast')
+})
+
+test('what had begun when xend was killed is there once afterwards, or not at all', async () => {
+  for (let n = 0; n < 5; n++) {
+    const made = system.xm('create', config, `name=begun${n}`)
+    await new Promise((resolve) => setTimeout(resolve, 300 + 120 * n))
+    await system.killXend()
+    const { status } = await made
+    await system.startXend()
+    const named = (await domains()).filter(({ name }) => name === `begun${n}`)
+    expect(named.length).toBeLessThanOrEqual(1)
+    if (status === 0) expect(named).toHaveLength(1)
+    // Not left behind half made.
+    for (const { state } of named) expect(state).not.toBe('paused')
+  }
+})

@@ -1,0 +1,104 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { xenstoreSocket } from '../../src/folders.ts'
+import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
+import { System } from './system.ts'
+
+const HEADER = 'Name                                        ID   Mem VCPUs      State   Time(s)'
+let system: System
+let config: string
+beforeAll(async () => {
+  const kernel = await obtainHelloGuest(() => {})
+  system = await System.start()
+  config = join(system.places.state, 'hello.cfg')
+  await writeFile(config, `name = 'hello'\nkernel = '${kernel}'\nmemory = 8\n`)
+})
+afterAll(() => system.stop())
+
+/** Without what differs from run to run. */
+const rows = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/\d+\.\d$/, 'T').replace(/^(Domain-0 +0 +)\d+/, '$1M'))
+
+test('a domain from its creation to its end', async () => {
+  expect(await system.xm('create', config, '-p')).toEqual({
+    status: 0,
+    stdout: `Using config file "${config}".\nStarted domain hello (id=1)\n`,
+    stderr: '',
+  })
+  const paused = await system.xm('list')
+  expect(rows(paused.stdout)).toEqual([
+    HEADER,
+    'Domain-0                                     0   M     1     r-----      T',
+    'hello                                        1     8     1     --p---      T',
+  ])
+  expect(await system.xm('unpause', 'hello')).toEqual({ status: 0, stdout: '', stderr: '' })
+  expect(await system.xm('pause', '1')).toEqual({ status: 0, stdout: '', stderr: '' })
+  expect(await system.xm('domstate', 'hello')).toEqual({ status: 0, stdout: 'paused\n', stderr: '' })
+  expect(await system.xm('domid', 'hello')).toEqual({ status: 0, stdout: '1\n', stderr: '' })
+  expect(await system.xm('domname', '1')).toEqual({ status: 0, stdout: 'hello\n', stderr: '' })
+  expect(await system.xm('destroy', 'hello')).toEqual({ status: 0, stdout: '', stderr: '' })
+  expect(rows((await system.xm('list')).stdout)).toHaveLength(2)
+})
+
+test.each([
+  [['destroy', 'nobody'], 3, "Error: Domain 'nobody' does not exist.\n"],
+  [['pause', '77'], 3, "Error: Domain '77' does not exist.\n"],
+  [['create'], 1, /^Error: give a config file: xm create FILE\nUsage: xm create /],
+  [['create', 'none.cfg'], 1, /^Error: the config file: cannot read .*none.cfg: there is no such file/],
+  [['pause'], 1, /^Error: 'xm pause' requires 1 argument\.\nUsage: xm pause <Domain>\n/],
+  [['frob'], 1, /^Error: Subcommand frob not found!\nUsage: xm <subcommand>/],
+  [['d', 'x'], 1, /^Error: Subcommand d not found!\n/],
+  [['list', '--state', 'odd'], 1, /^Error: --state odd: it is one of halted, paused/],
+] as const)('xm %j is refused', async (args, status, stderr) => {
+  const result = await system.xm(...args)
+  expect(result.status).toBe(status)
+  expect(result.stderr).toMatch(stderr)
+  expect(result.stdout).toBe('')
+})
+
+test('the console of a guest keeps what nobody has read', async () => {
+  await system.xm('create', config, 'name=talker')
+  const { stdout } = await system.xm('domid', 'talker')
+  const { socket, first } = await system.control.stream(`/console/${stdout.trim()}`)
+  let text = first.toString()
+  socket.on('data', (bytes) => {
+    text += bytes.toString()
+  })
+  socket.write('anybody there\r')
+  await expect.poll(() => text, { timeout: 60_000 }).toContain('you said: anybody there')
+  expect(text).toContain('Hello from a paravirtual guest')
+  socket.destroy()
+  await system.xm('destroy', 'talker')
+})
+
+test('the store is on a socket, with domain 0 and the guests in it', async () => {
+  await system.xm('create', config, 'name=stored', '-p')
+  const { stdout } = await system.xm('domid', 'stored')
+  const domid = stdout.trim()
+  expect(await readStore('/local/domain/0/name')).toBe('Domain-0')
+  expect(await readStore(`/local/domain/${domid}/name`)).toBe('stored')
+  await system.xm('destroy', 'stored')
+  expect(await readStore(`/local/domain/${domid}/name`)).toBe('ENOENT\0')
+})
+
+const XS_READ = 2
+const HEADER_BYTES = 16
+
+/** A message of the wire protocol, and the text of its answer. */
+async function readStore(path: string): Promise<string> {
+  const payload = Buffer.from(`${path}\0`)
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt32LE(XS_READ, 0)
+  header.writeUInt32LE(payload.length, 12)
+  const socket = connect(xenstoreSocket(system.places))
+  socket.write(Buffer.concat([header, payload]))
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return answer.subarray(HEADER_BYTES).toString()
+}
