@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MINIMUM_RESTART_TIME } from '../../src/daemon/lifecycle.ts'
+import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
+import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
+import { System } from './system.ts'
+
+const PATIENCE = { timeout: 60_000 }
+let system: System
+beforeAll(async () => {
+  system = await System.start()
+})
+afterAll(() => system.stop())
+
+const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
+
+/** The long way, as nothing of it may be taken for granted: a minute of a guest's life. */
+test('a guest that reboots is started again, and another whose xend was killed meanwhile; a preserved one stays', async () => {
+  const kernel = await obtainHelloGuest(() => {})
+  const config = join(system.places.state, 'hello.cfg')
+  await writeFile(config, `kernel = '${kernel}'\nmemory = 8\n`)
+  await system.xm('create', config, 'name=reboots')
+  await system.xm('create', config, 'name=unseen')
+  await system.xm('create', config, 'name=kept', 'on_poweroff=preserve')
+  const [first, second, third] = (await domains()) as [DomainRow, DomainRow, DomainRow]
+  await system.type(third.domid, 'quit\r')
+  await sleep((MINIMUM_RESTART_TIME + 1) * 1000)
+
+  await system.type(first.domid, 'reboot\r')
+  const again = (row: DomainRow) => async () =>
+    (await domains()).filter(({ uuid }) => uuid === row.uuid).map(({ domid, state }) => domid !== row.domid && state)
+  await expect.poll(again(first), PATIENCE).toEqual(['blocked'])
+
+  await system.killXend()
+  await system.type(second.domid, 'crash\r')
+  await expect
+    .poll(async () => (await domains()).find(({ domid }) => domid === second.domid)?.end, PATIENCE)
+    .toBeDefined()
+  await system.startXend()
+  await expect.poll(again(second), PATIENCE).toEqual(['blocked'])
+
+  const { stdout } = await system.xm('list', 'kept')
+  expect(stdout).toMatch(/kept +3 +8 +1 +---s-- /)
+  expect((await system.xm('destroy', 'kept')).status).toBe(0)
+  expect((await domains()).map(({ name }) => name).toSorted()).toEqual(['reboots', 'unseen'])
+})
