@@ -20,7 +20,7 @@ Keeps guests; xm speaks to it. The guests are in a process of their own and do w
 
 exit status: 0 done, 1 not, 2 wrong usage; of status 3 if xend does not run
 `
-const DAEMON = fileURLToPath(new URL('./main.ts', import.meta.url))
+const DAEMON = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
 const LIMIT_MS = 60_000
 const LOOK_MS = 50
 

@@ -12,7 +12,8 @@ import { MALLOC, YOUNG } from '../host-memory.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { isAnswered } from '../rpc/socket-place.ts'
 
-const PROGRAM = fileURLToPath(new URL('../hypervisor/main.ts', import.meta.url))
+const OWN = import.meta.url.endsWith('.ts') ? '../hypervisor/main.ts' : '../hypervisor/main.js'
+const PROGRAM = fileURLToPath(new URL(OWN, import.meta.url))
 const START_LIMIT_MS = 30_000
 const LOOK_MS = 50
 const AGAIN_MS = 500

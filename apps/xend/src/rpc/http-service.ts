@@ -59,7 +59,7 @@ export async function startService(init: ServiceInit): Promise<Service> {
 }
 
 async function serve(init: ServiceInit, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+  const pathname = request.url?.split('?', 1)[0] ?? ''
   if (request.method === 'POST' && pathname === '/rpc') {
     const text = await bodyOf(request)
     if (text === undefined) refuse(response, 413, `a request is at most ${BODY_MAX} bytes`)

@@ -83,7 +83,9 @@ test.each([
 test('what is no HTTP, too long or for nobody is told so, and the connection closed', async () => {
   expect(await raw('frob\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
   expect(await raw('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404 /)
+  expect(await raw('GET //: HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404 /)
   expect(await raw(post('x'.repeat(2 ** 20 + 1)))).toMatch(/^HTTP\/1.1 413 /)
+  expect(bugs).toEqual([])
   expect(await raw('GET /console/1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\n')).toMatch(
     /^HTTP\/1.1 404 /,
   )
