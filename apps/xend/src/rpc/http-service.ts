@@ -39,7 +39,8 @@ export async function startService(init: ServiceInit): Promise<Service> {
     },
     (request, response) => {
       serve(init, request, response).catch((error) => {
-        init.failed(error)
+        // A client that hangs up in the middle of its request is none of ours.
+        if (request.complete) init.failed(error)
         response.destroy()
       })
     },

@@ -97,6 +97,15 @@ test('a client that does not finish its request is let go, and delays nobody', a
   expect(await slow).toMatch(/^HTTP\/1.1 408 /)
 })
 
+test('a client that hangs up in the middle of its request is nothing to anybody', async () => {
+  const socket = connect(service.path, () => {
+    socket.write('POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{', () => socket.destroy())
+  })
+  await new Promise((resolve) => socket.once('close', resolve))
+  expect(await client.call('echo', { word: 'still' })).toBe('still')
+  expect(bugs).toEqual([])
+})
+
 test('200 at once are answered, each with its own', async () => {
   const words = Array.from({ length: 200 }, (_, n) => `word ${n}`)
   expect(await Promise.all(words.map((word) => client.call('echo', { word })))).toEqual(words)
