@@ -54,7 +54,7 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
         if (config.kernel === undefined) {
           throw new CodedError(
             { code: 'CONFIG_INCOMPLETE' },
-            "the config names no kernel; add kernel = '/path/to/vmlinuz'",
+            "the config names no kernel; add kernel = '/path/to/vmlinuz', or create it with --guest debian",
           )
         }
         const uuid = config.uuid ?? newUuid(hostEntropy)

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { CodedError } from '@paravane/core'
 import { parseCfg } from '../config/cfg-parser.ts'
 import { readDomainConfig, type Setting } from '../config/domain-config.ts'
+import { DOMAIN_KEYS } from '../config/domain-keys.ts'
 import type { ListedDomain } from '../daemon/daemon-verbs.ts'
 import { readGuestFile } from '../start/guest-file.ts'
 import { GUESTS } from '../start/guests.ts'
@@ -40,7 +41,7 @@ export const create: Command = {
     say(`Using config file "${file}".`)
     readDomainConfig(settings, (line) => stderr(`Warning: ${line}\n`))
     const paused = options.has('paused') || options.has('console_autoconnect')
-    const made = await xend.call<ListedDomain>('domain.create', { settings, paused })
+    const made = await xend.call<ListedDomain>('domain.create', { settings: settings.filter(isActedOn), paused })
     if (json) stdout(`${JSON.stringify(made, undefined, 2)}\n`)
     else say(`Started domain ${made.name} (id=${made.domid})`)
     if (!options.has('console_autoconnect')) return
@@ -50,6 +51,9 @@ export const create: Command = {
     await attached
   },
 }
+
+/** What else there is was judged here, and has no effect. */
+const isActedOn = ({ key }: Setting): boolean => Object.hasOwn(DOMAIN_KEYS, key)
 
 function fileAndVars(args: readonly string[], options: ReadonlyMap<string, string>): [string, readonly string[]] {
   const given = options.get('defconfig')

@@ -62,6 +62,18 @@ test.each([
   expect(result.stdout).toBe('')
 })
 
+test('what a config has beside is told once, and refused by name where it would be a promise', async () => {
+  const warned = await system.xm('create', config, 'name=odd', 'frob=1', '-p')
+  expect(warned).toMatchObject({ status: 0, stderr: 'Warning: argument frob is not known and has no effect\n' })
+  await system.xm('destroy', 'odd')
+  const refused = await system.xm('create', config, 'name=odd', 'vnc=1')
+  expect(refused.status).toBe(1)
+  expect(refused.stderr).toBe('Error: argument vnc: guests have no display yet, only a console; take it out\n')
+  const bare = await system.xm('create', config, 'name=odd', 'kernel=None')
+  expect(bare.stderr).toMatch(/^Error: /)
+  expect(bare.status).toBe(1)
+})
+
 test('the console of a guest keeps what nobody has read', async () => {
   await system.xm('create', config, 'name=talker')
   const { stdout } = await system.xm('domid', 'talker')
