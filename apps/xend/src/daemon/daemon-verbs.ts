@@ -75,7 +75,6 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
     ['domain.poweroff', onDomain('domain.shutdown', { how: 'poweroff' })],
     ['domain.reboot', onDomain('domain.shutdown', { how: 'reboot' })],
     ['domain.halt', onDomain('domain.shutdown', { how: 'halt' })],
-    ['domain.find', verb(named, ({ domain }) => listed(domains.find(domain)))],
   ])
 }
 

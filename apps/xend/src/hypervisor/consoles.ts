@@ -3,9 +3,10 @@ import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { RunningDomain } from '@paravane/core'
+import { KeptOutput } from './kept-output.ts'
 
-/** Bytes of a guest's output kept for who comes later; console/limit in its store says the same. */
-const KEPT = 1 << 20
+/** Of a guest's output, for who comes later: 1 MiB, as console/limit in its store says. */
+const KEPT_BLOCKS = 16
 /** A client that is this far behind is let go: its terminal does not take anything. */
 const BEHIND_MAX = 4 << 20
 
@@ -13,8 +14,7 @@ interface Watched {
   readonly domain: RunningDomain
   readonly log: WriteStream | undefined
   readonly clients: Set<Duplex>
-  kept: Buffer[]
-  keptBytes: number
+  readonly kept: KeptOutput
 }
 
 export class Consoles {
@@ -28,7 +28,12 @@ export class Consoles {
 
   /** From before its first instruction to its end, with which its clients are let go. */
   watch(domain: RunningDomain): void {
-    const watched: Watched = { domain, log: this.#log(domain.name), clients: new Set(), kept: [], keptBytes: 0 }
+    const watched: Watched = {
+      domain,
+      log: this.#log(domain.name),
+      clients: new Set(),
+      kept: new KeptOutput(KEPT_BLOCKS),
+    }
     this.#watched.set(domain.domid, watched)
     const stop = domain.console.onOutput((bytes) => take(watched, Buffer.from(bytes)))
     void domain.ended.then(() => {
@@ -48,7 +53,7 @@ export class Consoles {
   attach(domid: number, client: Duplex): void {
     const watched = this.#watched.get(domid)
     if (watched === undefined) return
-    for (const bytes of watched.kept) client.write(bytes)
+    for (const bytes of watched.kept.pieces()) client.write(bytes)
     watched.clients.add(client)
     client.on('data', (bytes: Buffer) => watched.domain.console.write(bytes))
     client.on('close', () => watched.clients.delete(client))
@@ -65,11 +70,10 @@ export class Consoles {
 }
 
 function take(watched: Watched, bytes: Buffer): void {
-  watched.log?.write(bytes)
+  const { log } = watched
+  // A disk that is slower than the guest loses some of its log, and not our memory.
+  if (log !== undefined && log.writableLength < BEHIND_MAX) log.write(bytes)
   watched.kept.push(bytes)
-  watched.keptBytes += bytes.length
-  while (watched.keptBytes > KEPT && watched.kept.length > 1)
-    watched.keptBytes -= (watched.kept.shift() as Buffer).length
   for (const client of watched.clients) {
     client.write(bytes)
     if (client.writableLength > BEHIND_MAX) client.destroy()

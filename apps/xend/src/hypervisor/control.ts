@@ -44,8 +44,14 @@ const RECORD: ConfigKey<string> = {
   accepts: (value): value is string => typeof value === 'string' && value.length <= MAX_RECORD_CHARACTERS,
 }
 
+const NAME: ConfigKey<string> = {
+  expected: 'a name of letters, digits and _ . : + -',
+  // It is part of the name of a file: the console's log.
+  accepts: (value): value is string => typeof value === 'string' && /^[A-Za-z0-9_.:+-]{1,64}$/.test(value),
+}
+
 const CREATE = configOf({
-  name: text(),
+  name: NAME,
   uuid: text(),
   kernel: text(),
   ramdisk: optional(text()),

@@ -74,6 +74,24 @@ test('what a config has beside is told once, and refused by name where it would 
   expect(bare.status).toBe(1)
 })
 
+test('a name that would lead out of the folder of logs is refused by the control socket', async () => {
+  const kernel = await obtainHelloGuest(() => {})
+  const request = {
+    name: '../../x',
+    uuid: '01234567-89ab-cdef-0123-456789abcdef',
+    kernel,
+    memory: 8,
+    vcpus: 1,
+    record: '{}',
+  }
+  await expect(system.control.call('domain.create', request)).rejects.toMatchObject({
+    code: 'RPC_PARAMS',
+    message: 'domain.create: "name" must be a name of letters, digits and _ . : + -',
+  })
+  const strange = { ...request, name: 'x', uuid: '../../x' }
+  await expect(system.control.call('domain.create', strange)).rejects.toMatchObject({ code: 'DOMAIN_CONFIG' })
+})
+
 test('the console of a guest keeps what nobody has read', async () => {
   await system.xm('create', config, 'name=talker')
   const { stdout } = await system.xm('domid', 'talker')
