@@ -1,10 +1,7 @@
 /** xend killed while guests are made, paused, crashed and destroyed: each is there once or not at all, and as xend says. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ListedDomain } from '../../apps/xend/src/daemon/daemon-verbs.ts'
 import type { DomainRow } from '../../apps/xend/src/hypervisor/control-rows.ts'
-import { obtainHelloGuest } from '../../apps/xend/src/start/hello-guest.ts'
 import { System } from '../../apps/xend/test/system/system.ts'
 import { Random } from '../fuzz/random.ts'
 import type { How, Outcome } from './point.ts'
@@ -17,12 +14,10 @@ const MOST_GUESTS = 8
 export async function killedXend({ short, progress }: How): Promise<Outcome> {
   const kills = short ? KILLS.short : KILLS.full
   const seed = Date.now()
-  const kernel = await obtainHelloGuest(progress)
   const system = await System.start()
   try {
-    const config = join(system.places.state, 'hello.cfg')
-    await writeFile(config, `name = 'steady'\nkernel = '${kernel}'\nmemory = 8\non_crash = 'destroy'\n`)
-    await system.xm('create', config)
+    const config = await system.helloConfig("on_crash = 'destroy'\n")
+    await system.xm('create', config, 'name=steady')
     const run = new Kills(system, config, new Random(seed, 0))
     for (let n = 1; n <= kills; n++) {
       await run.once(n)

@@ -80,7 +80,7 @@ async function status(): Promise<number> {
   return daemon ? 0 : 3
 }
 
-export async function xendCommand([command, ...options]: readonly string[]): Promise<number> {
+async function xendCommand([command, ...options]: readonly string[]): Promise<number> {
   const isStop = command === 'stop' || command === 'restart'
   const wrong = isStop ? options.find((option) => option !== '--guests') : undefined
   if (command === undefined || !['start', 'stop', 'restart', 'status'].includes(command) || wrong !== undefined) {

@@ -1,6 +1,5 @@
 /** The methods of xend's socket, which xm calls. */
 import { CodedError, type ConfigKey, configOf, hostEntropy, newUuid, noConfig, text, yesNo } from '@paravane/core'
-import type { CfgValue } from '../config/cfg-parser.ts'
 import { readDomainConfig, type Setting } from '../config/domain-config.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
@@ -35,7 +34,7 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
   const named = configOf({ domain: text() })
   const onDomain = (method: string, params: object = {}) =>
     verb(named, async ({ domain }) => {
-      const { domid } = domains.find(domain).row
+      const { domid } = domains.find(domain)
       await control.call(method, { domid, ...params })
       await domains.look()
     })
@@ -50,7 +49,7 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
     [
       'domain.create',
       verb(configOf({ settings: SETTINGS, paused: yesNo({ initial: false }) }), async ({ settings, paused }) => {
-        const config = readDomainConfig(settings.map(revived), log)
+        const config = readDomainConfig(settings, log)
         if (config.kernel === undefined) {
           throw new CodedError(
             { code: 'CONFIG_INCOMPLETE' },
@@ -63,7 +62,6 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
           policies: config.policies,
           unpause: !paused,
           started: Date.now(),
-          restarts: 0,
         }
         return listed({ row: await domains.launch(record), record })
       }),
@@ -76,10 +74,6 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
     ['domain.reboot', onDomain('domain.shutdown', { how: 'reboot' })],
     ['domain.halt', onDomain('domain.shutdown', { how: 'halt' })],
   ])
-}
-
-function revived({ key, value, where }: Setting): Setting {
-  return { key, value: value as CfgValue, where }
 }
 
 function listed({ row }: KnownDomain): ListedDomain {

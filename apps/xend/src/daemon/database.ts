@@ -1,4 +1,4 @@
-/** What xend keeps where nobody else does: managed domains, and starts that are not done. */
+/** What xend keeps where nobody else does: starts that are not done. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -6,15 +6,8 @@ import { CodedError } from '@paravane/core'
 
 const VERSION = 1
 const SCHEMA = `
-  CREATE TABLE managed (uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, settings TEXT NOT NULL) STRICT;
   CREATE TABLE starting (uuid TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
   PRAGMA user_version = ${VERSION}`
-
-export interface ManagedRow {
-  readonly uuid: string
-  readonly name: string
-  readonly settings: string
-}
 
 export class Database {
   readonly #database: DatabaseSync
@@ -33,20 +26,6 @@ export class Database {
         `${path} is of version ${version}, and this xend knows version ${VERSION}; start the xend that wrote it, or move the file away`,
       )
     }
-  }
-
-  managed(): readonly ManagedRow[] {
-    return this.#database
-      .prepare('SELECT uuid, name, settings FROM managed ORDER BY name')
-      .all() as unknown as ManagedRow[]
-  }
-
-  manage({ uuid, name, settings }: ManagedRow): void {
-    this.#database.prepare('INSERT OR REPLACE INTO managed VALUES (?, ?, ?)').run(uuid, name, settings)
-  }
-
-  forget(uuid: string): void {
-    this.#database.prepare('DELETE FROM managed WHERE uuid = ?').run(uuid)
   }
 
   /** Records of domains that are to be started and may not be there yet. */

@@ -1,5 +1,5 @@
-/** Domains as xend has them: those of the hypervisor, with what is to become of each, and managed ones that do not run. */
-import { CodedError } from '@paravane/core'
+/** Domains as xend has them: those of the hypervisor, with what is to become of each. */
+import { findDomain } from '../find-domain.ts'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
@@ -34,13 +34,12 @@ export class Domains {
     return this.#known
   }
 
-  /** By name first, then by number, as xend always did. @throws CodedError `DOMAIN_UNKNOWN` */
-  find(nameOrId: string): KnownDomain {
-    const found =
-      this.#known.find(({ row }) => row.name === nameOrId) ??
-      this.#known.find(({ row }) => String(row.domid) === nameOrId)
-    if (found !== undefined) return found
-    throw new CodedError({ code: 'DOMAIN_UNKNOWN', name: nameOrId }, `Domain '${nameOrId}' does not exist.`)
+  /** @throws CodedError `DOMAIN_UNKNOWN` */
+  find(nameOrId: string): DomainRow {
+    return findDomain(
+      this.#known.map(({ row }) => row),
+      nameOrId,
+    )
   }
 
   /** Makes a domain; it runs unless it is to be paused. What has begun is ended by the next xend, if this one is killed. */
@@ -135,7 +134,7 @@ export class Domains {
       await control.call('domain.note', { domid, record: formatRecord({ ...record, preserved: true }) })
       return
     }
-    const next: LaunchRecord = { ...record, unpause: true, started: Date.now(), restarts: record.restarts + 1 }
+    const next: LaunchRecord = { ...record, unpause: true, started: Date.now() }
     // Before the old one is gone, so that no end of xend loses it.
     if (action === 'restart') database.begins(record.config.uuid, formatRecord(next))
     await control.call('domain.destroy', { domid })

@@ -9,7 +9,6 @@ export interface LaunchRecord {
   readonly unpause: boolean
   /** ms since the epoch, of this start. */
   readonly started: number
-  readonly restarts: number
   /** Its end has been dealt with: it is only kept. */
   readonly preserved?: boolean
 }

@@ -1,11 +1,11 @@
 /** xm console: a guest's console on this terminal, straight from the hypervisor, so that xend may come and go. */
 import { CodedError, type DomainConsole } from '@paravane/core'
 import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import { domainOf, findDomain } from '../find-domain.ts'
 import { controlSocket, folders } from '../folders.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { Terminal } from '../start/terminal.ts'
 import type { Command } from './command.ts'
-import { find } from './list.ts'
 
 export const console: Command = {
   name: 'console',
@@ -15,9 +15,9 @@ export const console: Command = {
   options: [{ long: 'quiet', short: 'q', about: 'Do not print an error message if the domain does not exist.' }],
   async run({ args: [domain], options }, { xend }) {
     const all = await xend.call<readonly ListedDomain[]>('domain.list')
-    const isThere = all.some(({ name, domid }) => domain === name || domain === String(domid))
-    if (!isThere && options.has('quiet')) throw new CodedError({ code: 'NO_CONSOLE' }, '')
-    const { domid, name } = find(all, domain as string)
+    if (options.has('quiet') && domainOf(all, domain as string) === undefined)
+      throw new CodedError({ code: 'NO_CONSOLE' }, '')
+    const { domid, name } = findDomain(all, domain as string)
     if (domid === 0) throw new CodedError({ code: 'NO_CONSOLE' }, `${name} has no console`)
     await attachConsole(domid)
   },

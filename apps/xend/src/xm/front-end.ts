@@ -92,7 +92,7 @@ function fail(error: unknown, command: Command, stderr: (text: string) => void):
   return EXIT.error
 }
 
-export function usageOf({ name, usage, summary, options = [] }: Command): string {
+function usageOf({ name, usage, summary, options = [] }: Command): string {
   const rows = [...options, JSON_OPTION].map(({ long, short, value, about }): [string, string] => {
     const names = `${short === undefined ? '' : `-${short}, `}--${long}${value === undefined ? '' : `=${value}`}`
     return [names, about]

@@ -1,8 +1,8 @@
 /** Commands that do one thing to a domain, or ask one thing of it. */
 import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import { findDomain } from '../find-domain.ts'
 import type { Command, CommandContext, Given } from './command.ts'
-import { find } from './list.ts'
 
 const simple = (name: string, summary: string): Command => ({
   name,
@@ -31,7 +31,9 @@ async function end(
     )
   }
   const before = await xend.call<readonly ListedDomain[]>('domain.list')
-  const chosen = options.has('all') ? before.filter(({ domid }) => domid !== 0) : [find(before, args[0] as string)]
+  const chosen = options.has('all')
+    ? before.filter(({ domid }) => domid !== 0)
+    : [findDomain(before, args[0] as string)]
   for (const { domid } of chosen) await xend.call(`domain.${how}`, { domain: String(domid) })
   if (!options.has('wait')) return
   const waiting = new Map(chosen.map((domain) => [domain.domid, domain]))
@@ -55,7 +57,7 @@ const ask = (name: string, summary: string, answer: (domain: ListedDomain) => st
   summary,
   args: [1, 1],
   async run({ args: [domain], json }, { xend, stdout }) {
-    const found = find(await xend.call('domain.list'), domain as string)
+    const found = findDomain(await xend.call<readonly ListedDomain[]>('domain.list'), domain as string)
     stdout(`${json ? JSON.stringify(answer(found)) : answer(found)}\n`)
   },
 })

@@ -1,6 +1,7 @@
 /** xm list: Xen's columns to the byte (tools/python/xen/xm/main.py of 4.1, xm_brief_list). */
 import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import { findDomain } from '../find-domain.ts'
 import type { Command } from './command.ts'
 
 const HEADER = `${'Name'.padEnd(40)} ${'ID'.padStart(5)} ${'Mem'.padStart(5)} ${'VCPUs'.padStart(5)} ${'State'.padStart(10)} ${'Time(s)'.padStart(9)}`
@@ -40,17 +41,11 @@ export const list: Command = {
     if (state !== undefined && !(STATES as readonly string[]).includes(state)) {
       throw new CodedError({ code: 'USAGE' }, `--state ${state}: it is one of ${STATES.join(', ')}`)
     }
-    const named = args.length === 0 ? all : args.map((arg) => find(all, arg))
+    const named = args.length === 0 ? all : args.map((arg) => findDomain(all, arg))
     const chosen = named
       .filter((domain) => state === undefined || state === 'all' || stateWord(domain.state) === state)
       .toSorted((a, b) => Number(b.domid === 0) - Number(a.domid === 0) || (a.name < b.name ? -1 : 1))
     if (json) stdout(`${JSON.stringify(chosen, undefined, 2)}\n`)
     else stdout(`${[HEADER, ...chosen.map(listRow)].join('\n')}\n`)
   },
-}
-
-export function find(all: readonly ListedDomain[], nameOrId: string): ListedDomain {
-  const found = all.find(({ name }) => name === nameOrId) ?? all.find(({ domid }) => String(domid) === nameOrId)
-  if (found !== undefined) return found
-  throw new CodedError({ code: 'DOMAIN_UNKNOWN', name: nameOrId }, `Domain '${nameOrId}' does not exist.`)
 }

@@ -1,10 +1,7 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MINIMUM_RESTART_TIME } from '../../src/daemon/lifecycle.ts'
 import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
-import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
 import { System } from './system.ts'
 
 const PATIENCE = { timeout: 60_000 }
@@ -18,9 +15,7 @@ const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain
 
 /** The long way, as nothing of it may be taken for granted: a minute of a guest's life. */
 test('a guest that reboots is started again, and another whose xend was killed meanwhile; a preserved one stays', async () => {
-  const kernel = await obtainHelloGuest(() => {})
-  const config = join(system.places.state, 'hello.cfg')
-  await writeFile(config, `kernel = '${kernel}'\nmemory = 8\n`)
+  const config = await system.helloConfig()
   await system.xm('create', config, 'name=reboots')
   await system.xm('create', config, 'name=unseen')
   await system.xm('create', config, 'name=kept', 'on_poweroff=preserve')

@@ -1,12 +1,13 @@
 /** A system of its own: hypervisor and xend as processes, in folders of their own, and xm to speak to them. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { controlSocket, type Folders, xendSocket } from '../../src/folders.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
 import { isAnswered } from '../../src/rpc/socket-place.ts'
+import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
 
 const program = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
 const SOURCES = '--conditions=@paravane/source'
@@ -36,6 +37,14 @@ export class System {
     const system = new System(await mkdtemp(join(tmpdir(), 'paravane-system-')))
     await system.startXend()
     return system
+  }
+
+  /** The config of a hello guest, which says its name: path. @param more lines */
+  async helloConfig(more: string = ''): Promise<string> {
+    const kernel = await obtainHelloGuest(() => {})
+    const path = join(this.places.state, 'hello.cfg')
+    await writeFile(path, `name = 'hello'\nkernel = '${kernel}'\nmemory = 8\n${more}`)
+    return path
   }
 
   get env(): NodeJS.ProcessEnv {

@@ -1,17 +1,12 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
-import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
 import { System } from './system.ts'
 
 let system: System
 let config: string
 beforeAll(async () => {
-  const kernel = await obtainHelloGuest(() => {})
   system = await System.start()
-  config = join(system.places.state, 'hello.cfg')
-  await writeFile(config, `name = 'hello'\nkernel = '${kernel}'\nmemory = 8\n`)
+  config = await system.helloConfig()
 })
 afterAll(() => system.stop())
 

@@ -1,7 +1,5 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { xenstoreSocket } from '../../src/folders.ts'
 import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
@@ -11,10 +9,8 @@ const HEADER = 'Name                                        ID   Mem VCPUs      
 let system: System
 let config: string
 beforeAll(async () => {
-  const kernel = await obtainHelloGuest(() => {})
   system = await System.start()
-  config = join(system.places.state, 'hello.cfg')
-  await writeFile(config, `name = 'hello'\nkernel = '${kernel}'\nmemory = 8\n`)
+  config = await system.helloConfig()
 })
 afterAll(() => system.stop())
 

@@ -60,6 +60,19 @@ export class MessageReader {
     return message
   }
 
+  /** The messages that end in `bytes`, as they are asked for. Nothing follows OVERSIZED. */
+  *messages(bytes: Uint8Array): Generator<XsMessage | typeof OVERSIZED, void> {
+    for (let at = 0; at < bytes.length; ) {
+      const { room } = this
+      const count = Math.min(room.length, bytes.length - at)
+      room.set(bytes.subarray(at, at + count))
+      at += count
+      const message = this.advance(count)
+      if (message !== INCOMPLETE) yield message
+      if (message === OVERSIZED) return
+    }
+  }
+
   /** Forgets a message that is not complete. */
   reset(): void {
     this.#filled = 0

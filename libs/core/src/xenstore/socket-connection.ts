@@ -1,6 +1,6 @@
 /** A program of the host at the store: the wire protocol on a unix socket, with domain 0's rights. */
 import type { Socket } from 'node:net'
-import { INCOMPLETE, MessageReader, OVERSIZED, type XsMessage } from './message.ts'
+import { MessageReader, OVERSIZED, type XsMessage } from './message.ts'
 import { OutputQueue } from './output-queue.ts'
 import type { Watch } from './watch.ts'
 
@@ -45,17 +45,12 @@ export class SocketConnection {
   }
 
   #receive(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
-      const { room } = this.#reader
-      const count = Math.min(room.length, bytes.length - at)
-      room.set(bytes.subarray(at, at + count))
-      at += count
-      const message = this.#reader.advance(count)
+    for (const message of this.#reader.messages(bytes)) {
       if (message === OVERSIZED) {
         this.#socket.destroy()
         return
       }
-      if (message !== INCOMPLETE) this.#output.pushReply(this.#server.serve(message))
+      this.#output.pushReply(this.#server.serve(message))
     }
     this.#flush()
   }

@@ -13,7 +13,7 @@ import {
   XS_WATCH_EVENT,
   XS_WRITE,
 } from '../../src/abi/io/xs-wire.ts'
-import { encodeMessage, INCOMPLETE, MessageReader, OVERSIZED, type XsMessage } from '../../src/xenstore/message.ts'
+import { encodeMessage, MessageReader, OVERSIZED, type XsMessage } from '../../src/xenstore/message.ts'
 import { Xenstored } from '../../src/xenstore/xenstored.ts'
 
 let folder: string
@@ -53,14 +53,7 @@ class Client {
   }
 
   #take(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
-      const { room } = this.#reader
-      const count = Math.min(room.length, bytes.length - at)
-      room.set(bytes.subarray(at, at + count))
-      at += count
-      const message = this.#reader.advance(count)
-      if (message !== INCOMPLETE && message !== OVERSIZED) this.#got.push(message)
-    }
+    for (const message of this.#reader.messages(bytes)) if (message !== OVERSIZED) this.#got.push(message)
     this.#heard()
   }
 
