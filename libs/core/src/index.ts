@@ -50,6 +50,7 @@ export type {
   HypervisorReport,
   RunningDomain,
   SuspendedDomain,
+  VcpuInfo,
 } from './host/hypervisor-api.ts'
 export { newUuid } from './host/uuid.ts'
 export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'

@@ -1,4 +1,4 @@
-import type { DomainInfo, EndReason } from '@paravane/core'
+import type { DomainInfo, EndReason, SchedulerParams, VcpuInfo } from '@paravane/core'
 
 /** A domain as the control socket shows it. */
 export interface DomainRow {
@@ -13,6 +13,24 @@ export interface DomainRow {
   readonly record: string
   /** It has ended, and is there until it is destroyed. */
   readonly end?: { readonly reason: EndReason; readonly detail?: string }
+}
+
+/** A vCPU as the control socket shows it. */
+export interface VcpuRow {
+  readonly vcpu: number
+  readonly online: boolean
+  /** That runs it, or ran it last; null while it is not online. */
+  readonly pcpu: number | null
+  readonly state: VcpuInfo['state']
+  readonly cpuSeconds: number
+  /** pCPUs it may run on. */
+  readonly affinity: readonly number[]
+}
+
+/** A domain's parameters, and whose they are. */
+export interface SchedulerRow {
+  readonly scheduler: string
+  readonly params: SchedulerParams
 }
 
 export interface ControlInfo {

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import {
   CodedError,
-  type ConfigKey,
   configOf,
   type DomainEnd,
   type Hypervisor,
@@ -14,7 +13,9 @@ import {
 } from '@paravane/core'
 import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Consoles } from './consoles.ts'
+import { affinity, domainName, domid, oneOf, optional, recordText } from './control-params.ts'
 import type { ControlInfo, DomainRow } from './control-rows.ts'
+import { tuningVerbs } from './tuning-verbs.ts'
 
 export interface ControlInit {
   readonly hypervisor: Hypervisor
@@ -26,32 +27,8 @@ export interface ControlInit {
   readonly stop: () => void
 }
 
-const LAST_DOMID = 0x7fef
-const MAX_RECORD_CHARACTERS = 1 << 18
-const domid: ConfigKey<number> = wholeNumber({ min: 1, max: LAST_DOMID })
-const optional = <T>(key: ConfigKey<T>): ConfigKey<T | undefined> => ({
-  initial: undefined,
-  expected: key.expected,
-  accepts: (value): value is T | undefined => value === undefined || key.accepts(value),
-})
-const HOW: ConfigKey<'poweroff' | 'reboot' | 'halt'> = {
-  expected: 'poweroff, reboot or halt',
-  accepts: (value): value is 'poweroff' | 'reboot' | 'halt' =>
-    value === 'poweroff' || value === 'reboot' || value === 'halt',
-}
-const RECORD: ConfigKey<string> = {
-  expected: `a text of at most ${MAX_RECORD_CHARACTERS} characters`,
-  accepts: (value): value is string => typeof value === 'string' && value.length <= MAX_RECORD_CHARACTERS,
-}
-
-const NAME: ConfigKey<string> = {
-  expected: 'a name of letters, digits and _ . : + -',
-  // It is part of the name of a file: the console's log.
-  accepts: (value): value is string => typeof value === 'string' && /^[A-Za-z0-9_.:+-]{1,64}$/.test(value),
-}
-
 const CREATE = configOf({
-  name: NAME,
+  name: domainName,
   uuid: text(),
   kernel: text(),
   ramdisk: optional(text()),
@@ -60,7 +37,8 @@ const CREATE = configOf({
   vcpus: wholeNumber({ min: 1, max: 64 }),
   weight: optional(wholeNumber({ min: 1, max: 65535 })),
   cap: optional(wholeNumber({ min: 0, max: 6400 })),
-  record: RECORD,
+  affinity: optional(affinity),
+  record: recordText,
 })
 type CreateParams = ReturnType<(typeof CREATE)['parse']>
 
@@ -93,9 +71,16 @@ export class Control {
       ['domain.destroy', verb(one, ({ domid }) => this.#destroy(domid))],
       [
         'domain.shutdown',
-        verb(configOf({ domid, how: HOW }), ({ domid, how }) => this.#find(domid).domain.shutdown(how)),
+        verb(configOf({ domid, how: oneOf('poweroff', 'reboot', 'halt') }), ({ domid, how }) =>
+          this.#find(domid).domain.shutdown(how),
+        ),
       ],
-      ['domain.note', verb(configOf({ domid, record: RECORD }), ({ domid, record }) => this.#note(domid, record))],
+      ...tuningVerbs({
+        find: (domid) => this.#find(domid).domain,
+        scheduler: this.#init.info().scheduler,
+        changed: this.#init.changed,
+      }),
+      ['domain.note', verb(configOf({ domid, record: recordText }), ({ domid, record }) => this.#note(domid, record))],
     ])
   }
 

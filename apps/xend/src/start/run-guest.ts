@@ -1,10 +1,15 @@
-import type { DomainEnd, DomainRequest, Hypervisor } from '@paravane/core'
+import type { DomainEnd, DomainRequest, RunningDomain } from '@paravane/core'
 import type { GuestRequest } from './guest-request.ts'
 import type { Terminal } from './terminal.ts'
 import { TextWatch } from './text-watch.ts'
 
+/** Of a hypervisor what a guest on a terminal needs. */
+export interface GuestMaker {
+  createDomain(request: DomainRequest): Promise<Pick<RunningDomain, 'console' | 'unpause' | 'destroy' | 'ended'>>
+}
+
 export interface RunInit {
-  readonly hypervisor: Hypervisor
+  readonly hypervisor: GuestMaker
   readonly terminal: Terminal
   /** Settles when this process is asked to end. */
   readonly stopped: Promise<NodeJS.Signals>

@@ -1,10 +1,8 @@
-import type { DomainEnd, DomainRequest, Hypervisor, RunningDomain } from '@paravane/core'
+import type { DomainEnd, DomainRequest, RunningDomain } from '@paravane/core'
+import type { GuestMaker } from '../../src/start/run-guest.ts'
 
 /** The far edge of `runGuest`: one domain whose guest is the test. */
-export class ScriptedDomain implements RunningDomain {
-  readonly domid: number = 1
-  readonly uuid: string = '01234567-89ab-cdef-0123-456789abcdef'
-  readonly name: string
+export class ScriptedDomain {
   /** What reached the guest's console. */
   typed = ''
   unpaused = false
@@ -21,8 +19,7 @@ export class ScriptedDomain implements RunningDomain {
     },
   }
 
-  constructor(name: string) {
-    this.name = name
+  constructor() {
     const { promise, resolve } = Promise.withResolvers<DomainEnd>()
     this.ended = promise
     this.#end = resolve
@@ -41,51 +38,17 @@ export class ScriptedDomain implements RunningDomain {
     this.unpaused = true
   }
 
-  pause(): void {
-    this.unpaused = false
-  }
-
   async destroy(): Promise<void> {
     this.end('destroyed')
   }
-
-  shutdown(how: string): void {
-    throw new Error(`no one asked for ${how}`)
-  }
-
-  async suspend(): Promise<never> {
-    throw new Error('no one asked to suspend it')
-  }
-
-  async resume(): Promise<never> {
-    throw new Error('no one asked to resume it')
-  }
-
-  info(): never {
-    throw new Error('no one asked')
-  }
 }
 
-export class ScriptedHypervisor implements Hypervisor {
+export class ScriptedHypervisor implements GuestMaker {
   readonly requests: DomainRequest[] = []
-  readonly domain: ScriptedDomain = new ScriptedDomain('test')
+  readonly domain: ScriptedDomain = new ScriptedDomain()
 
-  get xenstore(): never {
-    throw new Error('no one asked for xenstore')
-  }
-
-  acceptXenstoreClient(): never {
-    throw new Error('no one asked for xenstore')
-  }
-
-  async createDomain(request: DomainRequest): Promise<RunningDomain> {
+  async createDomain(request: DomainRequest): Promise<ScriptedDomain> {
     this.requests.push(request)
     return this.domain
   }
-
-  domains(): readonly RunningDomain[] {
-    return [this.domain]
-  }
-
-  async stop(): Promise<void> {}
 }

@@ -12,10 +12,15 @@ function refuse(key: string, message: string): never {
   throw new CodedError({ code: 'DOMAIN_CONFIG', key }, message)
 }
 
+/** @throws CodedError DOMAIN_CONFIG */
+export function checkName(name: string): void {
+  if (!NAME.test(name)) refuse('name', `name=${JSON.stringify(name)}: give 1 to 64 letters, digits or ._:+/-`)
+}
+
 /** @throws CodedError DOMAIN_CONFIG naming the key */
 export function checkRequest(request: DomainRequest): void {
   const { name, memory, vcpus, cmdline, uuid } = request
-  if (!NAME.test(name)) refuse('name', `name=${JSON.stringify(name)}: give 1 to 64 letters, digits or ._:+/-`)
+  checkName(name)
   if (!(Number.isInteger(memory) && memory >= 1)) refuse('memory', `memory=${memory}: give a whole number of MiB`)
   if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= MAX_VCPUS)) {
     refuse('vcpus', `vcpus=${vcpus}: give a whole number from 1 to ${MAX_VCPUS}`)

@@ -4,6 +4,7 @@ import { beginDying } from '../domain/lifecycle.ts'
 import { bugOn, CodedError } from '../errors.ts'
 import type { Dom0Events } from '../event-channel/dom0-events.ts'
 import type { BuiltEngineDomain, EngineControl, EngineDomain } from '../plugin/cpu-engine.ts'
+import type { SchedulerParams } from '../plugin/scheduler.ts'
 import { Teardown } from '../plugin/teardown.ts'
 import { PAGE_SIZE, type SharedPage, sharedPage } from '../ring/shared-page.ts'
 import { hostEntropy, SeededEntropy } from '../time/entropy.ts'
@@ -20,6 +21,7 @@ import type { PcpuThreads } from './pcpu-threads.ts'
 import { Suspension } from './suspension.ts'
 import { collectGarbage } from './thread-memory.ts'
 import { newUuid, uuidBytes } from './uuid.ts'
+import { VcpuControl } from './vcpu-control.ts'
 
 /** First ports of a new domain, by the order in which they are taken (xen/tools/libs/light/libxl_dom.c). */
 const STORE_PORT = 1
@@ -68,12 +70,7 @@ export class DomainManager {
   async create(request: DomainRequest): Promise<HostedDomain> {
     this.#refuseIfBroken()
     checkRequest(request)
-    if (this.list().some(({ name }) => name === request.name)) {
-      throw new CodedError(
-        { code: 'DOMAIN_EXISTS', name: request.name },
-        `a domain named ${request.name} runs already; destroy it or give another name`,
-      )
-    }
+    this.#refuseTaken(request.name)
     const teardown = new Teardown()
     this.#creating++
     this.#hold()
@@ -90,6 +87,14 @@ export class DomainManager {
       this.#creating--
       this.#hold()
     }
+  }
+
+  #refuseTaken(name: string): void {
+    if (!this.list().some((domain) => domain.name === name)) return
+    throw new CodedError(
+      { code: 'DOMAIN_EXISTS', name },
+      `a domain named ${name} runs already; destroy it or give another name`,
+    )
   }
 
   #refuseIfBroken(): void {
@@ -139,20 +144,24 @@ export class DomainManager {
     await threads.broadcast({ kind: 'domain', shared: built.shared })
     this.#refuseIfBroken()
     teardown.add('workers', () => threads.broadcast({ kind: 'gone', domid }))
+    const { name, affinity } = request
+    const vcpus = new VcpuControl({ name, domain, clock: machine.clockOf(domain), machine, affinity })
     const hosted = new HostedDomain({
       request,
       uuid,
       domain,
       console,
-      clock: machine.clockOf(domain),
+      vcpus,
       machine,
       store,
+      refuseTaken: (name) => this.#refuseTaken(name),
       fromOutside: (action) => this.#fromOutside(domain, action),
       suspension: this.#suspension(request.name, domain),
       destroy: () => this.destroy(domid),
     })
     teardown.add('numbers', () => hosted.letGo())
-    this.#schedule(request, domain, teardown)
+    this.#schedule(domain, vcpus, teardown)
+    hosted.adjustScheduler(given(request))
     return { hosted, domain, teardown, ending: undefined }
   }
 
@@ -212,22 +221,17 @@ export class DomainManager {
     return port
   }
 
-  #schedule({ vcpus, weight, cap }: DomainFacts, domain: EngineDomain, teardown: Teardown): void {
+  #schedule(domain: EngineDomain, vcpus: VcpuControl, teardown: Teardown): void {
     const { domid } = domain
     const { scheduler } = this.#init.machine
-    const { virtualTime } = domain.state
+    const { virtualTime, nrVcpus } = domain.state
     // One of virtual time is one unit: its vCPUs take turns by the count of their instructions.
-    scheduler.addDomain(domid, virtualTime ? 1 : vcpus)
+    scheduler.addDomain(domid, virtualTime ? 1 : nrVcpus, (vcpu) => vcpus.mask(vcpu))
     teardown.add('scheduler', () => this.#init.threads.whileAlive(scheduler.removeDomain(domid)))
     if (virtualTime) {
       const { events } = this.#init
       events.addVirtual(domain)
       teardown.add('virtual clock', () => events.removeVirtual(domid))
-    }
-    const params = { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
-    if (Object.keys(params).length > 0 && scheduler.adjust(domid, params) !== 0) {
-      const given = Object.entries(params).map(([name, value]) => `${name}=${value}`)
-      throw new CodedError({ code: 'DOMAIN_CONFIG', key: 'weight' }, `the scheduler refuses ${given.join(', ')}`)
     }
   }
 
@@ -308,6 +312,11 @@ export class DomainManager {
     while (this.#managed.has(this.#lastDomid))
     return this.#lastDomid
   }
+}
+
+/** What a request says of the scheduler's parameters. */
+function given({ weight, cap }: DomainFacts): SchedulerParams {
+  return { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
 }
 
 /** A page that domain 0 shares with the guest: a ring's. */

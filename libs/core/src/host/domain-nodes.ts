@@ -90,6 +90,14 @@ export function writeDomainNodes(store: Xenstore, facts: DomainFacts): void {
   })
 }
 
+/** The domain is called otherwise. */
+export function renameNodes(store: Xenstore, domid: number, uuid: string, name: string): void {
+  store.transaction((tx) => {
+    tx.write(`${domainPath(domid)}/name`, name)
+    tx.write(`/vm/${uuid}/name`, name)
+  })
+}
+
 /** Takes them away. */
 export function removeDomainNodes(store: Xenstore, domid: number, uuid: string): void {
   store.transaction((tx) => {

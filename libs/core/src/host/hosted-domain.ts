@@ -1,14 +1,13 @@
 import * as sched from '../abi/sched.ts'
-import { RUNSTATE_running } from '../abi/vcpu.ts'
 import { DOMAIN, DOMAIN_DYING, DOMAIN_SHUTDOWN, VCPU, VCPU_BLOCKED, VCPU_UP } from '../domain/domain-state.ts'
 import { pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
-import { bugOn } from '../errors.ts'
+import { bugOn, CodedError } from '../errors.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
-import type { Clock } from '../time/clock.ts'
-import { guestTime } from '../time/system-time.ts'
+import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
+import { checkName } from './check-request.ts'
 import type { HostedConsole } from './domain-console.ts'
-import { domainPath } from './domain-nodes.ts'
+import { domainPath, renameNodes } from './domain-nodes.ts'
 import type {
   DomainEnd,
   DomainInfo,
@@ -16,9 +15,11 @@ import type {
   EndReason,
   RunningDomain,
   SuspendedDomain,
+  VcpuInfo,
 } from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
 import type { Suspension } from './suspension.ts'
+import type { VcpuControl } from './vcpu-control.ts'
 
 const REASONS: Readonly<Record<number, EndReason>> = {
   [sched.SHUTDOWN_poweroff]: 'poweroff',
@@ -39,9 +40,11 @@ export interface HostedDomainInit {
   readonly uuid: string
   readonly domain: EngineDomain
   readonly console: HostedConsole
-  readonly clock: Clock
+  readonly vcpus: VcpuControl
   readonly machine: Machine
   readonly store: Xenstore
+  /** @throws CodedError DOMAIN_EXISTS */
+  readonly refuseTaken: (name: string) => void
   /** Does something to the guest at its place in the order of events. */
   readonly fromOutside: (action: () => void) => void
   readonly suspension: Suspension
@@ -51,7 +54,6 @@ export interface HostedDomainInit {
 /** What the owner of a domain holds. When the domain is gone it holds on to nothing of it but its last numbers. */
 export class HostedDomain implements RunningDomain {
   readonly domid: number
-  readonly name: string
   readonly uuid: string
   readonly preserve: boolean
   readonly stateHashes: DomainRequest['stateHashes']
@@ -60,13 +62,14 @@ export class HostedDomain implements RunningDomain {
   readonly #suspension: Suspension
   readonly #settle: (end: DomainEnd) => void
   readonly #last: { info?: DomainInfo; crash?: string } = {}
+  #name: string
   #live: HostedDomainInit | undefined
   #paused = true
 
   constructor(init: HostedDomainInit) {
     const { request, domain, uuid } = init
     this.domid = domain.domid
-    this.name = request.name
+    this.#name = request.name
     this.uuid = uuid
     this.preserve = request.preserve ?? false
     this.stateHashes = request.stateHashes
@@ -76,6 +79,10 @@ export class HostedDomain implements RunningDomain {
     const { promise, resolve } = Promise.withResolvers<DomainEnd>()
     this.ended = promise
     this.#settle = resolve
+  }
+
+  get name(): string {
+    return this.#name
   }
 
   unpause(): void {
@@ -108,10 +115,53 @@ export class HostedDomain implements RunningDomain {
     this.#suspension.resume()
   }
 
+  rename(name: string): void {
+    const { refuseTaken, store } = this.#alive()
+    checkName(name)
+    if (name === this.#name) return
+    refuseTaken(name)
+    renameNodes(store, this.domid, this.uuid, name)
+    this.#name = name
+  }
+
+  vcpus(): readonly VcpuInfo[] {
+    return this.#live?.vcpus.infos() ?? []
+  }
+
+  pin(vcpu: number, pcpus: readonly number[]): void {
+    this.#alive().vcpus.pin(vcpu, pcpus)
+  }
+
+  schedulerParams(): SchedulerParams {
+    return this.#alive().machine.scheduler.params(this.domid)
+  }
+
+  adjustScheduler(params: SchedulerParams): void {
+    if (Object.keys(params).length === 0) return
+    const { scheduler } = this.#alive().machine
+    if (scheduler.adjust(this.domid, params) === 0) return
+    const given = Object.entries(params).map(([name, value]) => `${name}=${value}`)
+    throw new CodedError({ code: 'SCHEDULER_PARAMS' }, `the scheduler refuses ${given.join(', ')}`)
+  }
+
+  sendNmi(vcpu: number): void {
+    this.#alive().vcpus.sendNmi(vcpu)
+  }
+
+  sysrq(key: string): void {
+    const { store, fromOutside } = this.#alive()
+    fromOutside(() => store.write(`${domainPath(this.domid)}/control/sysrq`, key))
+  }
+
   info(): DomainInfo {
     const info = this.#live === undefined ? this.#last.info : infoOf(this.#live)
     bugOn(info === undefined, 'a domain is gone and left no numbers')
     return info as DomainInfo
+  }
+
+  #alive(): HostedDomainInit {
+    if (this.#live !== undefined) return this.#live
+    throw new CodedError({ code: 'DOMAIN_ENDED', name: this.#name }, `domain ${this.#name} has ended`)
   }
 
   /** Why it crashed, as far as a worker said it; the first word counts. */
@@ -150,10 +200,10 @@ export class HostedDomain implements RunningDomain {
   }
 }
 
-function infoOf({ request, domain, clock }: HostedDomainInit): DomainInfo {
+function infoOf({ request, domain, vcpus }: HostedDomainInit): DomainInfo {
   return {
     state: stateOf(domain),
-    cpuTimeNs: cpuTimeOf(domain, clock),
+    cpuTimeNs: vcpus.cpuTime(),
     memoryMiB: request.memory,
     vcpus: request.vcpus,
     retiredInstructions: domain.retired(),
@@ -173,17 +223,4 @@ function stateOf({ state }: EngineDomain): DomainInfo['state'] {
     if ((flags & (VCPU_UP | VCPU_BLOCKED)) === VCPU_UP) return 'running'
   }
   return 'blocked'
-}
-
-function cpuTimeOf(domain: EngineDomain, clock: Clock): bigint {
-  const { memory } = domain.state
-  let total = 0n
-  for (let vcpu = 0; vcpu < domain.state.nrVcpus; vcpu++) {
-    const base = domain.state.vcpu(vcpu)
-    total += VCPU.runstateTime.load(memory, base, RUNSTATE_running)
-    if (VCPU.runstate.load(memory, base) !== RUNSTATE_running) continue
-    const since = guestTime(domain, clock) - VCPU.runstateEntry.load(memory, base)
-    if (since > 0n) total += since
-  }
-  return total
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { PluginEntry } from '../plugin-host/read-plugin.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 
@@ -44,6 +45,8 @@ export interface DomainRequest {
   /** Parameters of the scheduler, where it has them. */
   readonly weight?: number
   readonly cap?: number
+  /** For each vCPU the pCPUs it may run on; those that are not named may run on all. */
+  readonly affinity?: readonly (readonly number[])[]
   readonly uuid?: string
   /** ns from the epoch to guest time 0; for a virtual clock, which has a fixed one by default. */
   readonly epoch?: bigint
@@ -74,6 +77,18 @@ export interface DomainInfo {
   readonly memoryMiB: number
   readonly vcpus: number
   readonly retiredInstructions: bigint
+}
+
+export interface VcpuInfo {
+  readonly vcpu: number
+  /** It is up; else the guest has not brought it up, or took it down. */
+  readonly online: boolean
+  /** pCPU that runs it, or ran it last; undefined while it is not online. */
+  readonly pcpu: number | undefined
+  readonly state: 'running' | 'runnable' | 'blocked' | 'offline'
+  readonly cpuTimeNs: bigint
+  /** pCPUs it may run on. */
+  readonly affinity: readonly number[]
 }
 
 /** A domain that suspended itself as it was asked to: all of its state lies in memory (docs/suspend-record.md). */
@@ -121,6 +136,20 @@ export interface RunningDomain {
   /** Settles when the domain has ended and, unless it is preserved, nothing is left of it. */
   readonly ended: Promise<DomainEnd>
   info(): DomainInfo
+  /** Gives it another name, in the store, too. @throws CodedError DOMAIN_CONFIG, DOMAIN_EXISTS, DOMAIN_ENDED */
+  rename(name: string): void
+  /** None when it is gone. */
+  vcpus(): readonly VcpuInfo[]
+  /** Has a vCPU run on these pCPUs only, those there are. @throws CodedError VCPU_UNKNOWN, AFFINITY, DOMAIN_ENDED */
+  pin(vcpu: number, pcpus: readonly number[]): void
+  /** Its parameters with the scheduler: of credit, weight and cap. @throws CodedError DOMAIN_ENDED */
+  schedulerParams(): SchedulerParams
+  /** Changes those that are named. @throws CodedError SCHEDULER_PARAMS (nothing is changed), DOMAIN_ENDED */
+  adjustScheduler(params: SchedulerParams): void
+  /** @throws CodedError VCPU_UNKNOWN, DOMAIN_ENDED */
+  sendNmi(vcpu: number): void
+  /** Asks the guest's kernel, through control/sysrq, to do what the key says. @throws CodedError DOMAIN_ENDED */
+  sysrq(key: string): void
 }
 
 export interface Hypervisor {

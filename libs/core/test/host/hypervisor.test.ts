@@ -128,7 +128,8 @@ describe.each([1, 2])('domains on %i pCPUs', (pcpus) => {
     ['a long command line', { cmdline: 'x'.repeat(1024) }, 'DOMAIN_CONFIG', /1024 bytes/],
     ['a UUID that is none', { uuid: 'mine' }, 'DOMAIN_CONFIG', /^uuid=mine/],
     ['hashes in real time', { stateHashes: { every: 1_000_000n, taken: () => {} } }, 'DOMAIN_CONFIG', /virtual clock/],
-    ['a weight the scheduler lacks', { weight: 512 }, 'DOMAIN_CONFIG', /weight=512/],
+    ['a weight the scheduler lacks', { weight: 512 }, 'SCHEDULER_PARAMS', /weight=512/],
+    ['no pCPU to run on', { affinity: [[7]] }, 'AFFINITY', /pinned to pCPU 7; there (are pCPUs 0 to 1|is only pCPU 0)/],
   ])('%s is refused, and nothing is left', async (_what, more, code, message) => {
     const error = await machine.hypervisor.createDomain(running('sleep', more)).catch((it: unknown) => it)
     expect(error).toMatchObject({ details: { code } })

@@ -205,11 +205,13 @@ const plugin: XenPlugin<undefined> = definePlugin({
     scope.contribute(CpuEngine, 'pv', {
       pcpu: (init) => new ScriptedPcpu(init),
       control: () => ({
-        build({ domid, cmdline }) {
+        build({ domid, cmdline, vcpus }) {
           if (!Object.hasOwn(PROGRAMS, cmdline)) {
             throw new CodedError({ code: 'KERNEL_INVALID' }, `kernel: there is no program ${cmdline}`)
           }
-          const domain = new ScriptedDomain(domid)
+          const made = new ScriptedDomain(domid)
+          DOMAIN.nrVcpus.store(made.state.memory, 0, vcpus)
+          const domain = new ScriptedDomain(domid, 0, made.shared)
           DOMAIN.lifecycle.store(domain.state.memory, 0, 0)
           DOMAIN.paused.store(domain.state.memory, 0, 1)
           return {

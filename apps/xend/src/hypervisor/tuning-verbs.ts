@@ -1,0 +1,60 @@
+/** Methods about one domain's vCPUs, its parameters with the scheduler, its name, and what may be sent to its kernel. */
+import { CodedError, configOf, type RunningDomain, type VcpuInfo } from '@paravane/core'
+import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import {
+  domainName,
+  domid,
+  oneOf,
+  pcpuNumbers,
+  schedulerParams as schedulerParamsKey,
+  sysrqKey,
+  vcpu,
+} from './control-params.ts'
+import type { SchedulerRow, VcpuRow } from './control-rows.ts'
+
+const TRIGGERS = ['nmi', 'reset', 'init', 's3resume', 'power'] as const
+
+export interface TuningInit {
+  /** @throws CodedError `DOMAIN_UNKNOWN` */
+  readonly find: (domid: number) => RunningDomain
+  readonly scheduler: string
+  readonly changed: () => void
+}
+
+export function tuningVerbs({ find, scheduler, changed }: TuningInit): readonly (readonly [string, AnyVerb])[] {
+  const one = configOf({ domid })
+  return [
+    [
+      'domain.rename',
+      verb(configOf({ domid, name: domainName }), ({ domid, name }) => {
+        find(domid).rename(name)
+        changed()
+      }),
+    ],
+    ['domain.sysrq', verb(configOf({ domid, key: sysrqKey }), ({ domid, key }) => find(domid).sysrq(key))],
+    [
+      'domain.trigger',
+      verb(configOf({ domid, trigger: oneOf(...TRIGGERS), vcpu }), ({ domid, trigger, vcpu }) => {
+        if (trigger !== 'nmi') {
+          const message = `a paravirtual guest takes no ${trigger}, only nmi; use xm reboot, shutdown or destroy`
+          throw new CodedError({ code: 'TRIGGER' }, message)
+        }
+        find(domid).sendNmi(vcpu)
+      }),
+    ],
+    ['domain.vcpus', verb(one, ({ domid }) => find(domid).vcpus().map(vcpuRow))],
+    [
+      'domain.pin',
+      verb(configOf({ domid, vcpu, cpus: pcpuNumbers }), ({ domid, vcpu, cpus }) => find(domid).pin(vcpu, cpus)),
+    ],
+    ['sched.get', verb(one, ({ domid }): SchedulerRow => ({ scheduler, params: find(domid).schedulerParams() }))],
+    [
+      'sched.set',
+      verb(configOf({ domid, params: schedulerParamsKey }), ({ domid, params }) => find(domid).adjustScheduler(params)),
+    ],
+  ]
+}
+
+function vcpuRow({ vcpu, online, pcpu, state, cpuTimeNs, affinity }: VcpuInfo): VcpuRow {
+  return { vcpu, online, pcpu: pcpu ?? null, state, cpuSeconds: Number(cpuTimeNs) / 1e9, affinity }
+}
