@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os'
-import { type Hypervisor, startHypervisor } from '@paravane/core'
+import { pathToFileURL } from 'node:url'
+import { type Hypervisor, type PluginEntry, startHypervisor } from '@paravane/core'
+import { resolvePlugin } from './resolve-plugin.ts'
 
-/** The plugins that make up the hypervisor; this is the one place that names them. */
+/** The plugins that make up the hypervisor, but for those the user adds; this is the one place that names them. */
 const CPU = '@paravane/cpu-x86'
 const SCHEDULER = '@paravane/sched-credit'
+/** As Xen has it: the scheduler unless `sched=` names another. */
+export const DEFAULT_SCHEDULER = 'credit'
 
 export interface ComposeOptions {
   /** Threads that run vCPUs; by default as many as `vcpus`, and no more than the host has processors. */
@@ -14,6 +18,12 @@ export interface ComposeOptions {
   readonly keep?: string
   /** How many vCPUs there will be. */
   readonly vcpus: number
+  /** Besides our own: names of packages, or paths of modules. */
+  readonly plugins?: readonly PluginEntry[]
+  /** Where relative paths of `plugins` begin, and packages are looked for that xend does not have: an absolute path. */
+  readonly pluginFolder?: string
+  /** Name of the scheduler; {@link DEFAULT_SCHEDULER} by default. */
+  readonly scheduler?: string
   /** Takes what guests write to the hypervisor's log. */
   readonly guestLog?: (domid: number, bytes: Uint8Array) => void
   /** Done while the hypervisor starts. */
@@ -22,18 +32,21 @@ export interface ComposeOptions {
   readonly warn: (line: string) => void
 }
 
-/** Starts the hypervisor of this process. */
-export function compose({ pcpus, cpu, keep, vcpus, guestLog, meanwhile, warn }: ComposeOptions): Promise<Hypervisor> {
+/** Starts the hypervisor of this process. @throws PluginError about the plugins */
+export function compose(options: ComposeOptions): Promise<Hypervisor> {
+  const { pcpus, cpu, keep, vcpus, plugins = [], pluginFolder = process.cwd(), scheduler, warn } = options
   return startHypervisor({
     plugins: [
       { use: CPU, config: { ...(cpu as object | undefined), ...(keep === undefined ? {} : { keep }) } },
       SCHEDULER,
+      ...plugins,
     ],
+    base: pathToFileURL(`${pluginFolder}/`),
+    resolve: (specifier) => resolvePlugin(specifier, pluginFolder),
     pcpus: pcpus ?? Math.min(vcpus, availableParallelism()),
-    resolve: (specifier) => import.meta.resolve(specifier),
-    scheduler: 'credit',
-    guestLog,
-    meanwhile,
+    scheduler: scheduler ?? DEFAULT_SCHEDULER,
+    guestLog: options.guestLog,
+    meanwhile: options.meanwhile,
     report: ({ kind, domid, text }) => warn(kind === 'bug' ? `d${domid}: a bug of Paravane: ${text}` : text),
   })
 }

@@ -13,7 +13,7 @@ export interface HypervisorReport {
 export interface HypervisorOptions {
   /** CPU engine, scheduler and whatever else is wanted; workers import them too. */
   readonly plugins: readonly PluginEntry[]
-  /** Where relative `file:` entries of `plugins` begin; core's own place by default. */
+  /** Where relative paths of `plugins` begin: a file, or a folder with a slash; the working directory by default. */
   readonly base?: URL
   /** The caller's `import.meta.resolve`, so that its dependencies are found; core's by default. */
   readonly resolve?: (specifier: string) => string

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { VIRQ_DOM_EXC } from '../abi/xen.ts'
 import { HYPERVISOR } from '../domain/hypervisor-state.ts'
 import { DOM0_OWNER } from '../domain/shared-lock.ts'
@@ -26,7 +27,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   const scope = new HostScope()
   const plugins = await loadPlugins(options.plugins, {
     scope,
-    base: options.base ?? new URL(import.meta.url),
+    base: options.base ?? pathToFileURL(`${process.cwd()}/`),
     resolve: options.resolve ?? ((specifier) => import.meta.resolve(specifier)),
   })
   const { parts } = plugins

@@ -1,3 +1,5 @@
+import { isAbsolute, resolve as resolvePath } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { PcpuParts } from '../plugin/pcpu-parts.ts'
 import { PluginError, reasonOf } from '../plugin/plugin-error.ts'
 import type { DomainScope, HostScope } from '../plugin/scope.ts'
@@ -11,7 +13,7 @@ import { PluginRegistry, type PluginState } from './registry.ts'
 export interface LoadOptions {
   /** With core's own services registered and nothing sealed. */
   readonly scope: HostScope
-  /** The file that lists the plugins: relative `file:` URLs begin there. */
+  /** The file that lists the plugins, or its folder with a slash: relative paths and `file:` URLs begin there. */
   readonly base: URL
   /** URL of a package's module; the caller's `import.meta.resolve`, so that the caller's dependencies are found. */
   readonly resolve: (specifier: string) => string
@@ -114,8 +116,11 @@ async function readAll(
   return read
 }
 
+const isPath = (use: string): boolean => use.startsWith('./') || use.startsWith('../') || isAbsolute(use)
+
 function urlOf(use: string, { base, resolve }: LoadOptions): string {
   if (use.startsWith('file:')) return new URL(use, base).href
+  if (isPath(use)) return pathToFileURL(resolvePath(fileURLToPath(new URL('.', base)), use)).href
   try {
     return resolve(use)
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { PluginError, reasonOf } from '../plugin/plugin-error.ts'
 import { API_VERSION, type XenPlugin } from '../plugin/xen-plugin.ts'
 
-/** One entry of config's list: a package name or a `file:` URL, alone or with settings. */
+/** One entry of config's list: a package name, a path that begins with `.` or `/`, or a `file:` URL; alone or with settings. */
 export type PluginEntry =
   | string
   | {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { configOf, noConfig, wholeNumber } from '../../src/plugin/config-schema.ts'
 import type { PluginError } from '../../src/plugin/plugin-error.ts'
@@ -81,6 +82,16 @@ describe('plugins', () => {
       await load(order, scope)
       expect(scope.get(Choir).sing()).toBe('alto+bass at 50')
     }
+  })
+
+  test.each([
+    './clock-plugin.ts',
+    '../fixtures/clock-plugin.ts',
+    fileURLToPath(new URL('./fixtures/clock-plugin.ts', import.meta.url)),
+  ])('are found by the path %s', async (use) => {
+    const scope = new HostScope()
+    await load([use], scope)
+    expect(scope.get(Beat).hz).toBe(100)
   })
 
   test('are found by a file URL beside the list, and get their configuration', async () => {
