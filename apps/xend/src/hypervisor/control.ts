@@ -15,11 +15,14 @@ import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Consoles } from './consoles.ts'
 import { affinity, domainName, domid, oneOf, optional, recordText } from './control-params.ts'
 import type { ControlInfo, DomainRow } from './control-rows.ts'
+import type { MessageLog } from './message-log.ts'
+import { messageVerbs } from './message-verbs.ts'
 import { tuningVerbs } from './tuning-verbs.ts'
 
 export interface ControlInit {
   readonly hypervisor: Hypervisor
   readonly consoles: Consoles
+  readonly messages: MessageLog
   readonly info: () => ControlInfo
   /** Something is not as it was: a domain came, changed or went. */
   readonly changed: () => void
@@ -75,6 +78,7 @@ export class Control {
           this.#find(domid).domain.shutdown(how),
         ),
       ],
+      ...messageVerbs(this.#init.messages, () => this.#init.hypervisor.domains()),
       ...tuningVerbs({
         find: (domid) => this.#find(domid).domain,
         scheduler: this.#init.info().scheduler,
@@ -85,7 +89,7 @@ export class Control {
   }
 
   async #create({ kernel, ramdisk, record, ...request }: CreateParams): Promise<DomainRow> {
-    const { hypervisor, consoles, changed } = this.#init
+    const { hypervisor, consoles, messages, changed } = this.#init
     this.#refuseTwice(request)
     this.#coming.add(request.uuid)
     try {
@@ -100,6 +104,7 @@ export class Control {
       consoles.watch(domain)
       void domain.ended.then((end) => {
         known.end = end
+        messages.end(domain.domid)
         changed()
       })
       changed()

@@ -14,6 +14,7 @@ import { takeSocket } from '../rpc/socket-place.ts'
 import { Changes } from './changes.ts'
 import { Consoles } from './consoles.ts'
 import { Control } from './control.ts'
+import { MessageLog } from './message-log.ts'
 
 const STORE_CLIENTS_MAX = 1000
 
@@ -26,7 +27,12 @@ function cpuSecondsOfThread(): number {
 const { values } = parseArgs({
   options: { pcpus: { type: 'string' }, cpu: { type: 'string' }, 'no-keep': { type: 'boolean' } },
 })
-const say = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+const messages = new MessageLog()
+/** To the log, and to whoever asks for the hypervisor's messages. */
+function say(line: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+  messages.say(line)
+}
 
 async function main(): Promise<void> {
   const places = folders()
@@ -40,6 +46,7 @@ async function main(): Promise<void> {
     vcpus: pcpus,
     cpu: values.cpu === undefined ? undefined : JSON.parse(values.cpu),
     keep,
+    guestLog: (domid, bytes) => messages.guest(domid, bytes),
     warn: say,
   })
   // Domain 0 is in the store like any other.
@@ -50,6 +57,7 @@ async function main(): Promise<void> {
   const control = new Control({
     hypervisor,
     consoles,
+    messages,
     info: () => ({
       pid: process.pid,
       version: '4.17',

@@ -52,3 +52,18 @@ test('a new name is the one it is found by', async () => {
   expect((await system.xm('domid', 'hello')).status).toBe(3)
   await expect(call('domain.rename', { name: '../x' })).rejects.toMatchObject({ code: 'RPC_PARAMS' })
 })
+
+test('debug keys write to the messages, which are shown until they are cleared', async () => {
+  await system.control.call('debug-keys', { keys: 'hqr' })
+  const shown = await system.control.call<string>('dmesg', { clear: true })
+  expect(shown).toMatch(/^\(XEN\) key 'q' => dump domain info$/m)
+  expect(shown).toMatch(/^\(XEN\) General information for domain 1:$/m)
+  expect(shown).toMatch(/^\(XEN\) {5}VCPU0: CPU0 (blocked|running|runnable) cpu_time=\d+\.\d{3}s affinity=\{0\}$/m)
+  expect(shown).toMatch(/^\(XEN\) CPU\[0\] runs (none|d1v0), queued (none|d1v0)$/m)
+  expect(await system.control.call('dmesg')).toBe('')
+  await expect(system.control.call('debug-keys', { keys: 'hz' })).rejects.toMatchObject({
+    code: 'DEBUG_KEY',
+    message: "debug key 'z': the keys are h, m, q, r; h says what they do",
+  })
+  expect(await system.control.call('dmesg')).toBe('')
+})
