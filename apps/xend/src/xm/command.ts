@@ -1,4 +1,7 @@
-import type { RpcClient } from '../rpc/rpc-client.ts'
+import type { AskXend } from './ask-xend.ts'
+
+/** What a word of the command line may be, for shells that complete it; a list is of all there are. */
+export type Completes = 'domain' | 'file' | 'command' | 'text' | readonly string[]
 
 /** An option of a command. */
 export interface CommandOption {
@@ -7,6 +10,7 @@ export interface CommandOption {
   readonly short?: string
   /** What its value is called in the usage; without one it is a flag. */
   readonly value?: string
+  readonly completes?: Completes
   readonly about: string
 }
 
@@ -18,11 +22,18 @@ export interface Given {
   readonly json: boolean
 }
 
+export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold'
+
+/** The text in a colour, or as it is where colours are not wanted. */
+export type Paint = (style: Style, text: string) => string
+
 /** Where a command runs. */
 export interface CommandContext {
-  readonly xend: RpcClient
+  readonly xend: AskXend
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
+  /** For what goes to `stdout`. */
+  readonly paint: Paint
   /** Where relative paths begin. */
   readonly folder: string
   readonly wait: (ms: number) => Promise<void>
@@ -33,8 +44,12 @@ export interface Command {
   /** What follows the name in the usage: "<Domain>". */
   readonly usage: string
   readonly summary: string
+  /** Beyond the summary, for the manual: paragraphs, of which one that begins with a blank is shown as it is. */
+  readonly about?: readonly string[]
   /** How many arguments it takes, options apart. */
   readonly args: readonly [min: number, max: number]
+  /** What each argument is; the last one holds for those that follow. None: text. */
+  readonly completes?: readonly Completes[]
   readonly options?: readonly CommandOption[]
   /** @throws CodedError what is printed after "Error: "; an empty message is not */
   run(given: Given, context: CommandContext): Promise<void>

@@ -10,6 +10,7 @@ import type { Command } from './command.ts'
 export const console: Command = {
   name: 'console',
   usage: '[-q] <Domain>',
+  completes: ['domain'],
   summary: "Attach to <Domain>'s console.",
   args: [1, 1],
   options: [{ long: 'quiet', short: 'q', about: 'Do not print an error message if the domain does not exist.' }],

@@ -1,5 +1,5 @@
 /** A system of its own: hypervisor and xend as processes, in folders of their own, and xm to speak to them. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,16 +8,11 @@ import { controlSocket, type Folders, xendSocket } from '../../src/folders.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
 import { isAnswered } from '../../src/rpc/socket-place.ts'
 import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
+import { runXm, type XmResult } from './xm-process.ts'
 
 const program = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
 const SOURCES = '--conditions=@paravane/source'
 const LOOK_MS = 20
-
-export interface XmResult {
-  readonly status: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 export class System {
   readonly places: Folders
@@ -76,12 +71,7 @@ export class System {
   }
 
   xm(...args: readonly string[]): Promise<XmResult> {
-    return new Promise((resolve) => {
-      const options = { env: this.env, cwd: this.#root }
-      execFile(process.execPath, [SOURCES, program('xm/main.ts'), ...args], options, (error, stdout, stderr) => {
-        resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr })
-      })
-    })
+    return runXm(args, { env: this.env, folder: this.#root })
   }
 
   /** Types at a guest's console, and leaves it. */

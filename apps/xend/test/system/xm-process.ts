@@ -1,0 +1,38 @@
+/** xm as a process of its own. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export const XM: readonly string[] = [
+  '--conditions=@paravane/source',
+  fileURLToPath(new URL('../../src/xm/main.ts', import.meta.url)),
+]
+
+export interface XmResult {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface XmOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly folder?: string
+  /** Standard input, all of it. */
+  readonly input?: string
+}
+
+export function runXm(args: readonly string[], { env, folder, input = '' }: XmOptions): Promise<XmResult> {
+  return new Promise((resolve, reject) => {
+    const xm = spawn(process.execPath, [...XM, ...args], { env, cwd: folder })
+    const said = { stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const) {
+      xm[stream].on('data', (bytes: Buffer) => {
+        said[stream] += bytes.toString()
+      })
+    }
+    xm.on('error', reject)
+    xm.on('close', (status) => resolve({ status: status ?? -1, ...said }))
+    // It need not read it.
+    xm.stdin.on('error', () => {})
+    xm.stdin.end(input)
+  })
+}
