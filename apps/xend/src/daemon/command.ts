@@ -1,6 +1,4 @@
 /** xend start|stop|restart|status: the daemon from outside. */
-import { spawn } from 'node:child_process'
-import { mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +7,7 @@ import { controlSocket, folders, xendSocket } from '../folders.ts'
 import { compiledSources } from '../guest-image/cache-folder.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { isAnswered } from '../rpc/socket-place.ts'
+import { startDetached } from './start-detached.ts'
 
 const USAGE = `usage: xend start|stop|restart|status [OPTION ...]
 Keeps guests; xm speaks to it. The guests are in a process of their own and do without it.
@@ -25,51 +24,38 @@ const LIMIT_MS = 60_000
 const LOOK_MS = 50
 
 const places = folders()
-const xend = new RpcClient({ name: 'xend', path: xendSocket(places) })
 const hypervisor = new RpcClient({ name: 'the hypervisor', path: controlSocket(places) })
 
-async function until(happened: () => Promise<boolean>, failed: () => string | undefined): Promise<void> {
-  const begin = performance.now()
-  while (!(await happened())) {
-    const why = failed() ?? (performance.now() - begin > LIMIT_MS ? `nothing after ${LIMIT_MS / 1000} s` : undefined)
-    if (why !== undefined) throw new CodedError({ code: 'XEND_START' }, why)
-    await sleep(LOOK_MS)
-  }
-}
-
 async function start(options: readonly string[]): Promise<void> {
-  if (await isAnswered(xendSocket(places))) return
-  mkdirSync(places.state, { recursive: true, mode: 0o700 })
-  const logFile = join(places.state, 'xend.log')
-  const log = openSync(logFile, 'a', 0o600)
-  const child = spawn(process.execPath, [...process.execArgv, DAEMON, ...options], {
-    detached: true,
-    stdio: ['ignore', log, log],
+  const socket = xendSocket(places)
+  if (await isAnswered(socket)) return
+  const why = await startDetached({
+    name: 'xend',
+    program: DAEMON,
+    args: options,
     env: { NODE_COMPILE_CACHE: compiledSources(), ...process.env },
+    logFile: join(places.state, 'xend.log'),
+    socket,
+    limitMs: LIMIT_MS,
   })
-  let ended: string | undefined
-  child.on('exit', (status, signal) => {
-    ended = `xend ended with ${signal ?? `status ${status}`}; ${logFile} says why`
-  })
-  child.unref()
-  await until(
-    () => isAnswered(xendSocket(places)),
-    () => ended,
-  )
+  if (why !== undefined) throw new CodedError({ code: 'XEND_START' }, why)
 }
 
 async function stop(guests: boolean): Promise<void> {
-  if (await isAnswered(xendSocket(places))) await xend.call('stop')
-  await until(
-    async () => !(await isAnswered(xendSocket(places))),
-    () => undefined,
-  )
-  if (!guests || !(await isAnswered(controlSocket(places)))) return
-  await hypervisor.call('stop')
-  await until(
-    async () => !(await isAnswered(controlSocket(places))),
-    () => undefined,
-  )
+  await end('xend', xendSocket(places))
+  if (guests) await end('the hypervisor', controlSocket(places))
+}
+
+async function end(name: string, path: string): Promise<void> {
+  if (!(await isAnswered(path))) return
+  await new RpcClient({ name, path }).call('stop')
+  const begin = performance.now()
+  while (await isAnswered(path)) {
+    if (performance.now() - begin > LIMIT_MS) {
+      throw new CodedError({ code: 'XEND_STOP' }, `${name} has not ended after ${LIMIT_MS / 1000} s`)
+    }
+    await sleep(LOOK_MS)
+  }
 }
 
 async function status(): Promise<number> {

@@ -30,6 +30,8 @@ async function main(): Promise<void> {
     failed: (error) => log(`a bug of Paravane: ${error instanceof Error ? error.stack : String(error)}`),
   })
   log(`xend listens at ${service.path}`)
+  // Whoever started it has seen it.
+  if (process.connected) process.disconnect()
 
   async function stop(): Promise<void> {
     await service.close()

@@ -87,6 +87,8 @@ async function main(): Promise<void> {
   store.maxConnections = STORE_CLIENTS_MAX
   await takeSocket(store, { path: xenstoreSocket(places), mode: 0o600 })
   say(`listening at ${service.path} and ${xenstoreSocket(places)}`)
+  // Whoever started it has seen it.
+  if (process.connected) process.disconnect()
 
   let stopping = false
   async function stop(): Promise<void> {
