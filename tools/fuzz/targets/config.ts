@@ -1,5 +1,5 @@
 /** xm's config files: any text becomes settings or a CodedError of one line that names file and line; nothing is executed. */
-import { type CfgAssignment, parseCfg } from '../../../apps/xend/src/config/cfg-parser.ts'
+import { type CfgFile, parseCfg } from '../../../apps/xend/src/config/cfg-parser.ts'
 import { readDomainConfig } from '../../../apps/xend/src/config/domain-config.ts'
 import { CodedError } from '../../../libs/core/src/errors.ts'
 import type { Random } from '../random.ts'
@@ -64,6 +64,20 @@ const TOKENS: readonly string[] = [
     '((((((((',
     '{1:{1:{1:',
   ],
+  ...[
+    ' + ',
+    ' * ',
+    ' % ',
+    'vmid',
+    'int(',
+    'str(',
+    "'%d%s'",
+    "'%-07x'",
+    "'%'",
+    'a = a + a\n',
+    'a = [a, a]\n',
+    "a = 'xxxxxxxx'\n",
+  ],
 ]
 
 const KEYS: readonly string[] = TOKENS.slice(0, 12)
@@ -71,7 +85,7 @@ const KEYS: readonly string[] = TOKENS.slice(0, 12)
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/
 
-export type Parse = (text: string, file: string) => CfgAssignment[]
+export type Parse = (text: string, file: string) => CfgFile
 
 class ConfigJudge implements Judge {
   readonly #tape = new Tape()
@@ -89,7 +103,7 @@ class ConfigJudge implements Judge {
     const tape = this.#tape.open(bytes)
     const text = textOf(tape, bytes.length)
     try {
-      const settings = this.#parse(text, 'f.cfg').map(({ key, value, line }) => ({
+      const settings = this.#parse(text, 'f.cfg').assignments.map(({ key, value, line }) => ({
         key,
         value,
         where: `f.cfg:${line}: ${key}`,

@@ -1,14 +1,18 @@
 import { type CfgToken, cfgSyntaxError, lexCfg } from './cfg-lexer.ts'
-
-/** A value of a config file: Python's literals without fractions. A tuple is a list. */
-export type CfgValue = string | number | boolean | null | readonly CfgValue[] | CfgDict
-export type CfgDict = ReadonlyMap<string | number, CfgValue>
+import { FUNCTIONS, MAX_LENGTH, type Operator, operate } from './cfg-operations.ts'
+import type { CfgDict, CfgValue } from './cfg-value.ts'
 
 export interface CfgAssignment {
   readonly key: string
   readonly value: CfgValue
   /** Line of the name, counted from 1. */
   readonly line: number
+}
+
+export interface CfgFile {
+  readonly assignments: readonly CfgAssignment[]
+  /** Names whose values were read in others' values. */
+  readonly read: ReadonlySet<string>
 }
 
 const WORDS: ReadonlyMap<string, CfgValue> = new Map<string, CfgValue>([
@@ -19,36 +23,45 @@ const WORDS: ReadonlyMap<string, CfgValue> = new Map<string, CfgValue>([
 const INTEGER = /^(?:0+(?:_?0)*|[1-9](?:_?[0-9])*|0[xX](?:_?[0-9A-Fa-f])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)$/
 /** Deeper nesting is no config file, and would use up the stack. */
 const MAX_DEPTH = 32
+const MAX_CHARACTERS = 1 << 20
 const NOT_EXECUTED = 'config files are read, never executed; write the value itself'
+const SUMS: ReadonlySet<string> = new Set<Operator>(['+', '-'])
+const PRODUCTS: ReadonlySet<string> = new Set<Operator>(['*', '%'])
 
 /**
- * The assignments of a classic `xm` config file, in order: `name = value` with Python's literals. Nothing is executed,
- * so whatever would have to be computed is refused.
+ * The assignments of a classic `xm` config file, in order: `name = value` with Python's literals. Python is not executed:
+ * of what would have to be computed only sums, products, texts filled in with `%` and str(), int() of what stands above are.
  *
  * @param file for messages, which begin with `file:line:`
+ * @param given variables from elsewhere, which hold against the file's own
  * @throws CodedError `CONFIG_SYNTAX`
  */
-export function parseCfg(text: string, file: string): CfgAssignment[] {
-  return new CfgParser(lexCfg(text, file), file).assignments()
+export function parseCfg(text: string, file: string, given: ReadonlyMap<string, CfgValue> = new Map()): CfgFile {
+  if (text.length > MAX_CHARACTERS) throw cfgSyntaxError(file, 1, 'more than a million characters are no config file')
+  return new CfgParser(lexCfg(text, file), file, given).parse()
 }
 
 class CfgParser {
   readonly #tokens: readonly CfgToken[]
   readonly #file: string
+  readonly #given: ReadonlyMap<string, CfgValue>
+  readonly #assigned = new Map<string, CfgValue>()
+  readonly #read = new Set<string>()
   #next = 0
 
-  constructor(tokens: readonly CfgToken[], file: string) {
+  constructor(tokens: readonly CfgToken[], file: string, given: ReadonlyMap<string, CfgValue>) {
     this.#tokens = tokens
     this.#file = file
+    this.#given = given
   }
 
-  assignments(): CfgAssignment[] {
-    const found: CfgAssignment[] = []
+  parse(): CfgFile {
+    const assignments: CfgAssignment[] = []
     while (this.#peek().kind !== 'end') {
       if (this.#peek().kind === 'newline' || this.#isNext(';')) this.#next++
-      else found.push(this.#assignment())
+      else assignments.push(this.#assignment())
     }
-    return found
+    return { assignments, read: this.#read }
   }
 
   #assignment(): CfgAssignment {
@@ -63,10 +76,26 @@ class CfgParser {
     if (after.kind !== 'newline' && !this.#isNext(';')) {
       this.#fail(after, `${shown(after)} after the value of ${name.text}; ${NOT_EXECUTED}`)
     }
+    if (!fits(value)) this.#fail(name, `${name.text} has a value of more than ${MAX_LENGTH} parts; write it shorter`)
+    this.#assigned.set(name.text, value)
     return { key: name.text, value, line: name.line }
   }
 
   #value(depth: number): CfgValue {
+    return this.#operations(SUMS, () => this.#operations(PRODUCTS, () => this.#operand(depth)))
+  }
+
+  /** From left to right. */
+  #operations(operators: ReadonlySet<string>, operand: () => CfgValue): CfgValue {
+    let value = operand()
+    while (this.#peek().kind === 'punctuation' && operators.has(this.#peek().text)) {
+      const sign = this.#take()
+      value = operate(sign.text as Operator, value, operand(), (what) => this.#fail(sign, what))
+    }
+    return value
+  }
+
+  #operand(depth: number): CfgValue {
     const token = this.#take()
     if (depth > MAX_DEPTH) this.#fail(token, `brackets nested more than ${MAX_DEPTH} deep; write it flatter`)
     switch (token.kind) {
@@ -74,11 +103,8 @@ class CfgParser {
         return this.#adjacentStrings(token.text)
       case 'number':
         return this.#integer(token, 1)
-      case 'name': {
-        const value = WORDS.get(token.text)
-        if (value === undefined) this.#fail(token, `${token.text} is a name or an expression; ${NOT_EXECUTED}`)
-        return value
-      }
+      case 'name':
+        return this.#named(token, depth)
       case 'punctuation':
         if (token.text === '[') return this.#list(']', depth)
         if (token.text === '{') return this.#dict(depth)
@@ -86,6 +112,25 @@ class CfgParser {
         if (token.text === '-' && this.#peek().kind === 'number') return this.#integer(this.#take(), -1)
     }
     return this.#fail(token, `${shown(token)} where a value should be; write a string, a number, a list or a dict`)
+  }
+
+  #named(token: CfgToken, depth: number): CfgValue {
+    const { text: name } = token
+    const word = WORDS.get(name)
+    if (word !== undefined) return word
+    if (this.#accept('(')) {
+      const call = FUNCTIONS.get(name)
+      if (call === undefined) this.#fail(token, `${name}(...) is a call; ${NOT_EXECUTED}`)
+      const value = this.#value(depth + 1)
+      this.#demand(')', ')')
+      return call(value, (what) => this.#fail(token, what))
+    }
+    const value = this.#given.get(name) ?? this.#assigned.get(name)
+    if (value === undefined) {
+      this.#fail(token, `${name} has no value here; assign it above, give ${name}=VALUE as an argument, or quote it`)
+    }
+    this.#read.add(name)
+    return value
   }
 
   #adjacentStrings(first: string): string {
@@ -168,6 +213,22 @@ function shown({ kind, text }: CfgToken): string {
   if (kind === 'newline') return 'the end of the line'
   if (kind === 'string') return 'a string'
   return CONTROL.test(text) ? `the character U+${text.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}` : text
+}
+
+/** Whether a value, with all that is in it, is of a size that a config file may have. */
+function fits(value: CfgValue): boolean {
+  let left = MAX_LENGTH
+  const count = (part: CfgValue, depth: number): void => {
+    left -= typeof part === 'string' ? part.length : 1
+    if (depth > MAX_DEPTH) left = -1
+    if (typeof part !== 'object' || part === null || left < 0) return
+    for (const inner of Array.isArray(part) ? part : (part as CfgDict).values()) {
+      if (left < 0) return
+      count(inner, depth + 1)
+    }
+  }
+  count(value, 0)
+  return left >= 0
 }
 
 /** C0, DEL and C1: from a file they would tell the terminal what to do. */

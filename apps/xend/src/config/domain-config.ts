@@ -1,14 +1,11 @@
 import { CodedError } from '@paravane/core'
-import type { CfgValue } from './cfg-parser.ts'
-import { DOMAIN_KEYS, type KeyType, REFUSED_KEYS } from './domain-keys.ts'
-import { DEFAULT_POLICIES, type Policies } from './policies.ts'
-
-/** One setting; `where` names it for messages, such as `guest.cfg:3: memory` or `--memory`. */
-export interface Setting {
-  readonly key: string
-  readonly value: CfgValue
-  readonly where: string
-}
+import type { CfgValue } from './cfg-value.ts'
+import type { CpuSets } from './cpu-set.ts'
+import { DOMAIN_KEYS, type DomainKey, type DomainKeyName, isActedOn, type ValueOf } from './domain-keys.ts'
+import { type KernelArguments, kernelIp } from './kernel-arguments.ts'
+import { DEFAULT_POLICIES, type Policies, RESTART_POLICIES } from './policies.ts'
+import { isHarmless, REFUSED_KEYS } from './refused-keys.ts'
+import type { Setting } from './settings.ts'
 
 /** A file the user named, and the setting that names it. */
 export interface NamedFile {
@@ -19,21 +16,21 @@ export interface NamedFile {
 /** A domain to be created. Without a kernel, which one is for the caller to know. */
 export interface DomainConfig {
   readonly name: string
+  readonly uuid?: string
+  readonly description?: string
   /** MiB. */
   readonly memory: number
   readonly vcpus: number
   readonly kernel?: NamedFile
   readonly ramdisk?: NamedFile
-  /** The kernel command line: `root=` of the key root, then the key extra. */
-  readonly cmdline: string
+  readonly args: KernelArguments
   readonly weight?: number
   readonly cap?: number
-  readonly uuid?: string
+  /** For each vCPU the pCPUs it may run on; those that are not named may run on all. */
+  readonly affinity?: readonly (readonly number[])[]
+  readonly nomigrate: boolean
   readonly policies: Policies
 }
-
-type Key = keyof typeof DOMAIN_KEYS
-type ValueOf<K extends Key> = (typeof DOMAIN_KEYS)[K] extends KeyType<infer T> ? T : never
 
 const DEFAULT_MEMORY_MIB = 128
 const CAP_OF_A_VCPU = 100
@@ -41,71 +38,120 @@ const CAP_OF_A_VCPU = 100
 /**
  * Judges settings, of which a later one of the same key holds.
  * @param warn called with a line for each key that is not known, which has no effect
- * @throws CodedError `CONFIG_KEY`, `CONFIG_VALUE`, `CONFIG_REFUSED` or `CONFIG_INCOMPLETE`
+ * @throws CodedError `CONFIG_VALUE`, `CONFIG_REFUSED` or `CONFIG_INCOMPLETE`
  */
 export function readDomainConfig(settings: readonly Setting[], warn: (line: string) => void): DomainConfig {
-  const chosen = new Map<string, Setting>()
-  for (const setting of settings) {
-    if (setting.value === null) chosen.delete(setting.key)
-    else chosen.set(setting.key, setting)
-  }
-  for (const { key, value, where } of chosen.values()) {
-    if (Object.hasOwn(DOMAIN_KEYS, key)) continue
-    const reason = REFUSED_KEYS.get(key)
-    if (reason === undefined) warn(`${where} is not known and has no effect`)
-    else if (!asksForNothing(value)) {
-      throw new CodedError({ code: 'CONFIG_REFUSED', key }, `${where}: ${reason}; take it out`)
-    }
-  }
-  const read = <K extends Key>(key: K): ValueOf<K> | undefined => {
-    const setting = chosen.get(key)
-    const type: KeyType<string | number> = DOMAIN_KEYS[key]
-    return setting && (readValue(setting, type) as ValueOf<K>)
-  }
-  const file = (key: 'kernel' | 'ramdisk'): NamedFile | undefined => {
-    const path = read(key)
-    return path === undefined ? undefined : { path, where: chosen.get(key)?.where ?? key }
-  }
-  const name = read('name')
+  const chosen = new ChosenSettings(settings)
+  chosen.refuseOthers(warn)
+  const name = chosen.read('name')
   if (name === undefined) {
     throw new CodedError({ code: 'CONFIG_INCOMPLETE' }, "the guest has no name; add name = 'a-name' or name=a-name")
   }
-  read('builder')
-  const vcpus = read('vcpus') ?? 1
-  const cap = read('cpu_cap')
-  if (cap !== undefined && cap > CAP_OF_A_VCPU * vcpus) {
-    refuseValue(chosen.get('cpu_cap'), `at most ${CAP_OF_A_VCPU} for each of the ${vcpus} vcpus`)
-  }
-  const root = read('root')
+  chosen.read('builder')
+  const memory = chosen.read('memory') ?? DEFAULT_MEMORY_MIB
+  const vcpus = chosen.read('vcpus') ?? chosen.read('maxvcpus') ?? 1
+  chosen.demand('maxmem', (max) => max === memory, `that of memory, ${memory}: memory is fixed while a guest runs`)
+  chosen.demand('maxvcpus', (max) => max === vcpus, `that of vcpus, ${vcpus}: every vCPU is there from the start`)
+  chosen.demand('vcpu_avail', (mask) => hasAll(mask, vcpus), `a mask of all ${vcpus} vcpus: every one is there`)
+  const most = CAP_OF_A_VCPU * vcpus
+  chosen.demand('cpu_cap', (cap) => cap <= most, `at most ${CAP_OF_A_VCPU} for each of the ${vcpus} vcpus`)
+  chosen.demand('cpus', (sets) => 'all' in sets || sets.each.length <= vcpus, `a list of at most ${vcpus}, as vcpus is`)
   return {
     name,
-    memory: read('memory') ?? DEFAULT_MEMORY_MIB,
+    uuid: chosen.read('uuid')?.toLowerCase(),
+    description: chosen.read('description'),
+    memory,
     vcpus,
-    kernel: file('kernel'),
-    ramdisk: file('ramdisk'),
-    cmdline: [root && `root=${root}`, read('extra')].filter((part) => part).join(' '),
-    weight: read('cpu_weight'),
-    cap,
-    uuid: read('uuid')?.toLowerCase(),
-    policies: {
-      poweroff: read('on_poweroff') ?? DEFAULT_POLICIES.poweroff,
-      reboot: read('on_reboot') ?? DEFAULT_POLICIES.reboot,
-      crash: read('on_crash') ?? DEFAULT_POLICIES.crash,
-    },
+    kernel: chosen.file('kernel'),
+    ramdisk: chosen.file('ramdisk'),
+    args: readArguments(chosen),
+    weight: chosen.read('cpu_weight'),
+    cap: chosen.read('cpu_cap'),
+    affinity: affinityOf(chosen.read('cpus'), chosen.read('cpu'), vcpus),
+    nomigrate: chosen.read('nomigrate') ?? false,
+    policies: readPolicies(chosen),
   }
 }
 
-function readValue<T>(setting: Setting, type: KeyType<T>): T {
-  return type.read(setting.value) ?? refuseValue(setting, type.expected)
+function readArguments(chosen: ChosenSettings): KernelArguments {
+  const [server, path] = [chosen.read('nfs_server'), chosen.read('nfs_root')]
+  chosen.demand('nfs_root', () => Boolean(server) || !path, 'empty without nfs_server, which it is on')
+  const ip = kernelIp({
+    ip: chosen.read('ip'),
+    server,
+    gateway: chosen.read('gateway'),
+    netmask: chosen.read('netmask'),
+    hostname: chosen.read('hostname'),
+    interface: chosen.read('interface'),
+    dhcp: chosen.read('dhcp'),
+  })
+  return { ip, root: chosen.read('root'), nfsRoot: path ? `${server}:${path}` : undefined, extra: chosen.read('extra') }
 }
 
-function refuseValue(setting: Setting | undefined, expected: string): never {
-  const { key, value, where } = setting ?? { key: '', value: null, where: '' }
-  const shown = typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : 'what it is set to'
-  throw new CodedError({ code: 'CONFIG_VALUE', key }, `${where} must be ${expected}, not ${shown}`)
+function readPolicies(chosen: ChosenSettings): Policies {
+  const restart = chosen.read('restart')
+  const others = restart === undefined ? DEFAULT_POLICIES : RESTART_POLICIES[restart]
+  return {
+    poweroff: chosen.read('on_poweroff') ?? others.poweroff,
+    reboot: chosen.read('on_reboot') ?? others.reboot,
+    crash: chosen.read('on_crash') ?? others.crash,
+  }
 }
 
-function asksForNothing(value: CfgValue): boolean {
-  if (typeof value !== 'object' || value === null) return !value || value === 'off'
-  return value instanceof Map ? value.size === 0 : Array.isArray(value) && value.length === 0
+function affinityOf(sets: CpuSets | undefined, cpu: number | undefined, vcpus: number): DomainConfig['affinity'] {
+  if (sets === undefined) return cpu === undefined ? undefined : [[cpu]]
+  return 'all' in sets ? Array.from({ length: vcpus }, () => sets.all) : sets.each
 }
+
+function hasAll(mask: number, vcpus: number): boolean {
+  const all = (1n << BigInt(vcpus)) - 1n
+  return (BigInt(mask) & all) === all
+}
+
+/** Of each key the setting that holds. */
+class ChosenSettings {
+  readonly #chosen = new Map<string, Setting>()
+
+  constructor(settings: readonly Setting[]) {
+    for (const setting of settings) {
+      if (setting.value === null) this.#chosen.delete(setting.key)
+      else this.#chosen.set(setting.key, setting)
+    }
+  }
+
+  refuseOthers(warn: (line: string) => void): void {
+    for (const { key, value, where } of this.#chosen.values()) {
+      if (isActedOn(key)) continue
+      const refused = REFUSED_KEYS.get(key)
+      if (refused === undefined) warn(`${where} is not known and has no effect`)
+      else if (!isHarmless(value, refused)) {
+        throw new CodedError({ code: 'CONFIG_REFUSED', key }, `${where}: ${refused.because}; take it out`)
+      }
+    }
+  }
+
+  read<K extends DomainKeyName>(key: K): ValueOf<K> | undefined {
+    const setting = this.#chosen.get(key)
+    if (setting === undefined) return undefined
+    const { type }: DomainKey<unknown> = DOMAIN_KEYS[key]
+    return (type.read(setting.value) ?? refuseValue(setting, type.expected)) as ValueOf<K>
+  }
+
+  file(key: 'kernel' | 'ramdisk'): NamedFile | undefined {
+    const path = this.read(key)
+    return path === undefined ? undefined : { path, where: this.#chosen.get(key)?.where ?? key }
+  }
+
+  /** Refuses a value that does not fit the others. */
+  demand<K extends DomainKeyName>(key: K, isFit: (value: ValueOf<K>) => boolean, expected: string): void {
+    const value = this.read(key)
+    if (value !== undefined && !isFit(value)) refuseValue(this.#chosen.get(key) as Setting, expected)
+  }
+}
+
+function refuseValue({ key, value, where }: Setting, expected: string): never {
+  throw new CodedError({ code: 'CONFIG_VALUE', key }, `${where} must be ${expected}, not ${shown(value)}`)
+}
+
+const shown = (value: CfgValue): string =>
+  typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : 'what it is set to'

@@ -1,88 +1,83 @@
-import type { CfgValue } from './cfg-parser.ts'
+/** The keys of a config file that are acted on: xm's names and, where they differ in nothing, xm's values (xm's create.py of 4.1). */
+import { CPUS } from './cpu-set.ts'
+import { flag, type KeyType, only, text, wholeNumber } from './key-types.ts'
 import { ACTIONS, type Action } from './policies.ts'
+import { REFUSED_KEYS } from './refused-keys.ts'
 
-/** A kind of value a key takes; `read` answers undefined for any other. */
-export interface KeyType<T> {
-  /** For messages: "a whole number from 1 to 64". */
-  readonly expected: string
-  read(value: CfgValue): T | undefined
+export interface DomainKey<T> {
+  readonly type: KeyType<T>
+  /** For the list of keys: what holds where it is not set, and what it is. */
+  readonly without: string
+  readonly about: string
 }
 
-/** Whole numbers, also written as strings, as xm takes them. */
-function wholeNumber(min: number, max: number): KeyType<number> {
-  return {
-    expected: `a whole number from ${min} to ${max}`,
-    read(value) {
-      const number = typeof value === 'string' && /^\s*[0-9]+\s*$/.test(value) ? Number(value) : value
-      return typeof number === 'number' && number >= min && number <= max ? number : undefined
-    },
-  }
-}
-
-function text(expected = 'a string', form: RegExp = /^/): KeyType<string> {
-  return {
-    expected,
-    read: (value) => (typeof value === 'string' && form.test(value) && !value.includes('\0') ? value : undefined),
-  }
-}
-
-function only<const W extends string>(...words: readonly W[]): KeyType<W> {
-  return {
-    expected: new Intl.ListFormat('en', { type: 'disjunction' }).format(words.map((word) => `'${word}'`)),
-    read: (value) => words.find((word) => word === value),
-  }
-}
+const key = <T>(type: KeyType<T>, without: string, about: string): DomainKey<T> => ({ type, without, about })
 
 const FILE: KeyType<string> = text('the path of a file', /./)
-/** What becomes of an ended domain. */
+const ADDRESS: KeyType<string> = text('an address or a name without blanks and colons', /^[^\s:]*$/)
 const ENDED: KeyType<Action> = {
   ...only(...ACTIONS),
   expected: "'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet)",
 }
+const end = (reason: string, without: Action): DomainKey<Action> =>
+  key(ENDED, without, `what becomes of the domain when ${reason}`)
+
 /** A domain lives in one WebAssembly memory of 32-bit addresses, which also holds the engine's own state. */
 const MAX_MEMORY_MIB = 3840
+const MAX_VCPUS = 64
+const ALL_VCPUS = 2 ** 53 - 1
 
-/** The keys acted on: xm's names and, where they differ in nothing, xm's values. */
 export const DOMAIN_KEYS = {
-  name: text('a name of letters, digits and _ . : + -', /^[A-Za-z0-9_.:+-]+$/),
-  memory: wholeNumber(1, MAX_MEMORY_MIB),
-  vcpus: wholeNumber(1, 64),
-  kernel: FILE,
-  ramdisk: FILE,
-  root: text(),
-  extra: text(),
-  cpu_weight: wholeNumber(1, 65535),
-  cpu_cap: wholeNumber(0, 6400),
-  uuid: text('a UUID such as 01234567-89ab-cdef-0123-456789abcdef', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i),
-  builder: only('linux', 'generic'),
-  on_poweroff: ENDED,
-  on_reboot: ENDED,
-  on_crash: ENDED,
-} as const satisfies Readonly<Record<string, KeyType<string | number>>>
-
-const NO_NETWORK = 'guests have no network yet'
-const NO_DISPLAY = 'guests have no display yet, only a console'
-const NO_DEVICES = "the host's devices are not given to guests"
-
-/** xm's keys that would be promises we do not keep: refused unless they ask for nothing (None, '', 0, [], {}). */
-export const REFUSED_KEYS: ReadonlyMap<string, string> = new Map<string, string>([
-  ['disk', 'guests have no disks yet, only a ramdisk'],
-  ...['vif', 'vif2', 'nics', 'ip', 'gateway', 'netmask', 'interface', 'dhcp', 'nfs_server', 'nfs_root'].map(
-    (key): [string, string] => [key, NO_NETWORK],
+  name: key(
+    text('a name of letters, digits and _ . : + -', /^[A-Za-z0-9_.:+-]{1,64}$/),
+    "the file's name",
+    'the name of the domain',
   ),
-  ...['vfb', 'vnc', 'sdl', 'vkb'].map((key): [string, string] => [key, NO_DISPLAY]),
-  ...['pci', 'usb', 'vusb', 'vscsi', 'ioports', 'irq'].map((key): [string, string] => [key, NO_DEVICES]),
-  ['vtpm', 'guests have no TPM'],
-  ['maxmem', 'memory is fixed while a guest runs'],
-  ['vcpu_avail', 'every vCPU is there from the start'],
-  ['cpus', 'vCPUs are not pinned to pCPUs yet'],
-  ['cpu', 'vCPUs are not pinned to pCPUs yet'],
-  ['pool', 'there are no CPU pools yet'],
-  ['bootloader', 'boot loaders are not run yet; give kernel and ramdisk'],
-  ['restart', 'nothing restarts an ended guest yet'],
-  ['on_xend_start', 'there are no managed domains yet'],
-  ['on_xend_stop', 'there are no managed domains yet'],
-  ['access_control', 'there are no security labels'],
-  ['device_model', 'fully virtual guests are not done yet'],
-  ['features', "the kernel's own notes decide about features"],
-])
+  uuid: key(
+    text('a UUID such as 01234567-89ab-cdef-0123-456789abcdef', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i),
+    'a random one',
+    'its UUID',
+  ),
+  description: key(text(), 'empty', 'a text for people, which `xm list --long` shows'),
+  builder: key(only('linux', 'generic'), 'linux', 'the kind of guest: a paravirtual one'),
+  kernel: key(FILE, 'that of `--guest`', 'the kernel; a relative path begins where xm is called'),
+  ramdisk: key(FILE, 'none', 'its ramdisk'),
+  memory: key(wholeNumber(1, MAX_MEMORY_MIB), '128', 'memory in MiB'),
+  maxmem: key(wholeNumber(1, MAX_MEMORY_MIB), '`memory`', 'the most memory in MiB: it must be that of `memory`'),
+  vcpus: key(wholeNumber(1, MAX_VCPUS), '1', 'number of vCPUs'),
+  maxvcpus: key(wholeNumber(1, MAX_VCPUS), '`vcpus`', 'the most vCPUs: it must be `vcpus`'),
+  vcpu_avail: key(
+    wholeNumber(1, ALL_VCPUS),
+    'all',
+    'bit mask of the vCPUs that are there from the start: all of `vcpus`',
+  ),
+  cpus: key(CPUS, 'any', 'pCPUs on which vCPUs may run'),
+  cpu: key(wholeNumber(0, MAX_VCPUS - 1), 'any', 'pCPU on which vCPU 0 runs, where `cpus` is not set'),
+  cpu_weight: key(wholeNumber(1, 65535), '256', 'share of the pCPUs against other domains'),
+  cpu_cap: key(wholeNumber(0, 6400), '0: none', 'ceiling in percent of one pCPU, at most 100 for each vCPU'),
+  root: key(text(), 'none', "`root=` on the kernel's command line"),
+  extra: key(text(), 'empty', "the end of the kernel's command line"),
+  ip: key(ADDRESS, 'none', "the first part of `ip=` on the kernel's command line, which is there if this or `dhcp` is"),
+  gateway: key(ADDRESS, 'empty', 'the third part of `ip=`'),
+  netmask: key(ADDRESS, 'empty', 'the fourth part of `ip=`'),
+  hostname: key(ADDRESS, 'empty', 'the fifth part of `ip=`'),
+  interface: key(ADDRESS, 'eth0', 'the sixth part of `ip=`'),
+  dhcp: key(only('off', 'dhcp'), 'off', 'the last part of `ip=`'),
+  nfs_server: key(ADDRESS, '127.0.255.255', 'the second part of `ip=`, and the server of `nfs_root`'),
+  nfs_root: key(text('a path without blanks', /^\S*$/), 'none', "`nfsroot=nfs_server:` on the kernel's command line"),
+  nomigrate: key(flag, '0', 'that the domain is not to be migrated'),
+  on_poweroff: end('it powers itself off', 'destroy'),
+  on_reboot: end('it reboots', 'restart'),
+  on_crash: end('it crashes', 'restart'),
+  restart: key(
+    only('onreboot', 'always', 'never'),
+    'none',
+    'deprecated: `on_poweroff`, `on_reboot` and `on_crash` at once, where they are not set',
+  ),
+} as const satisfies Readonly<Record<string, DomainKey<unknown>>>
+
+export type DomainKeyName = keyof typeof DOMAIN_KEYS
+export type ValueOf<K extends DomainKeyName> = (typeof DOMAIN_KEYS)[K] extends DomainKey<infer T> ? T : never
+
+export const isActedOn = (key: string): key is DomainKeyName => Object.hasOwn(DOMAIN_KEYS, key)
+export const isKnownKey = (key: string): boolean => isActedOn(key) || REFUSED_KEYS.has(key)

@@ -1,4 +1,4 @@
-/** What may become of a domain that has ended: of xm's actions those that are done (xmexample1 of Xen 4.1). */
+/** What becomes of a domain that has ended: xm's actions (xmexample1 of Xen 4.1). */
 export const ACTIONS = ['destroy', 'restart', 'preserve'] as const
 export type Action = (typeof ACTIONS)[number]
 
@@ -11,3 +11,10 @@ export interface Policies {
 
 /** Where a config says nothing. */
 export const DEFAULT_POLICIES: Policies = { poweroff: 'destroy', reboot: 'restart', crash: 'restart' }
+
+/** What xm's deprecated key `restart` stands for. */
+export const RESTART_POLICIES: Readonly<Record<'onreboot' | 'always' | 'never', Policies>> = {
+  onreboot: { poweroff: 'destroy', reboot: 'restart', crash: 'destroy' },
+  always: { poweroff: 'restart', reboot: 'restart', crash: 'restart' },
+  never: { poweroff: 'destroy', reboot: 'destroy', crash: 'destroy' },
+}

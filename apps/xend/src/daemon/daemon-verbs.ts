@@ -1,6 +1,7 @@
 /** The methods of xend's socket, which xm calls. */
 import { CodedError, type ConfigKey, configOf, hostEntropy, newUuid, noConfig, text, yesNo } from '@paravane/core'
-import { readDomainConfig, type Setting } from '../config/domain-config.ts'
+import { readDomainConfig } from '../config/domain-config.ts'
+import type { Setting } from '../config/settings.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'

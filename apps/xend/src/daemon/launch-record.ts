@@ -1,5 +1,6 @@
 /** What xend knows of a domain: it lies with the hypervisor, beside the domain, and so outlives xend and goes with the domain. */
 import type { DomainConfig } from '../config/domain-config.ts'
+import { commandLine } from '../config/kernel-arguments.ts'
 import type { Policies } from '../config/policies.ts'
 
 export interface LaunchRecord {
@@ -24,11 +25,23 @@ export interface LaunchConfig {
   readonly vcpus: number
   readonly weight?: number
   readonly cap?: number
+  readonly affinity?: readonly (readonly number[])[]
 }
 
 export function launchConfig(config: DomainConfig, uuid: string, kernel: string): LaunchConfig {
-  const { name, memory, vcpus, cmdline, ramdisk, weight, cap } = config
-  return { name, uuid, kernel, ramdisk: ramdisk?.path, cmdline, memory, vcpus, weight, cap }
+  const { name, memory, vcpus, args, ramdisk, weight, cap, affinity } = config
+  return {
+    name,
+    uuid,
+    kernel,
+    ramdisk: ramdisk?.path,
+    cmdline: commandLine(args),
+    memory,
+    vcpus,
+    weight,
+    cap,
+    affinity,
+  }
 }
 
 export const formatRecord = (record: LaunchRecord): string => JSON.stringify(record)

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { CodedError, type DomainRequest } from '@paravane/core'
-import { parseCfg } from '../config/cfg-parser.ts'
-import { type DomainConfig, type NamedFile, readDomainConfig, type Setting } from '../config/domain-config.ts'
+import { type DomainConfig, type NamedFile, readDomainConfig } from '../config/domain-config.ts'
+import { commandLine } from '../config/kernel-arguments.ts'
+import { readSettings, type Setting } from '../config/settings.ts'
 import { readGuestFile } from './guest-file.ts'
 import { DEFAULT_GUEST, GUESTS, type GuestKind } from './guests.ts'
 import { type StartOptions, usageError } from './options.ts'
@@ -46,17 +47,18 @@ export async function guestRequest(options: StartOptions, around: Surroundings):
     )
   }
   const files = await guestFiles(config, kind, options, around)
-  const { name, memory, vcpus, cmdline, weight, cap, uuid } = config
+  const { name, memory, vcpus, args, weight, cap, affinity, uuid } = config
   return {
     domain: {
       name,
       memory,
       vcpus,
-      cmdline,
+      cmdline: commandLine(args),
       kernel: await fileForDomain(files.kernel, around.folder),
       ramdisk: files.ramdisk && (await fileForDomain(files.ramdisk, around.folder)),
       weight,
       cap,
+      affinity,
       uuid,
       virtualClock: options.virtualClock,
       regions: options.regions,
@@ -78,17 +80,11 @@ function refuseRestarts(settings: readonly Setting[]): void {
 async function settings(options: StartOptions, kind: GuestKind, folder: string): Promise<Setting[]> {
   const file = options.config ?? kind.config
   const bytes = await readGuestFile({ path: file, where: '--config' }, folder)
-  const fromFile = parseCfg(bytes.toString(), file).map(({ key, value, line }) => ({
-    key,
-    value,
-    where: `${file}:${line}: ${key}`,
-  }))
-  const given = options.overrides.map(({ key, value }) => ({ key, value, where: `argument ${key}` }))
   const fromOptions = KEY_OPTIONS.flatMap((key) => {
     const value = options[key]
     return value === undefined ? [] : [{ key, value, where: `--${key}` }]
   })
-  return [...fromFile, ...given, ...fromOptions]
+  return [...readSettings(bytes.toString(), file, options.overrides), ...fromOptions]
 }
 
 interface GuestFiles {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CodedError } from '@paravane/core'
+import { type Variable, variableOf } from '../config/settings.ts'
 
 /** Configuration of the CPU engine, which judges it. */
 export interface CpuChoice {
@@ -28,7 +29,7 @@ export interface StartOptions {
   readonly verbose: boolean
   readonly help: boolean
   /** Arguments `key=value`, which hold against the config file. */
-  readonly overrides: readonly { readonly key: string; readonly value: string }[]
+  readonly overrides: readonly Variable[]
 }
 
 export const USAGE = `usage: npm start -- [OPTION ...] [KEY=VALUE ...]
@@ -78,7 +79,6 @@ const OPTIONS = {
 } as const
 type OptionName = keyof typeof OPTIONS
 
-const OVERRIDE = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s
 const MAX_PCPUS = 64
 
 /** @throws CodedError `USAGE`: one line, with the remedy */
@@ -91,7 +91,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     tokens: true,
   })
   const values = new Map<OptionName, string>()
-  const overrides: { key: string; value: string }[] = []
+  const overrides: Variable[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') overrides.push(override(token.value))
     else if (token.kind === 'option') values.set(...option(token))
@@ -134,9 +134,9 @@ function option(token: { name: string; rawName: string; value?: string; inlineVa
   return [known, value]
 }
 
-function override(argument: string): { key: string; value: string } {
-  const match = OVERRIDE.exec(argument)
-  if (match !== null) return { key: match[1], value: match[2] }
+function override(argument: string): Variable {
+  const variable = variableOf(argument)
+  if (variable !== undefined) return variable
   throw usageError(`${argument}: neither an option nor key=value; a config file goes with --config ${argument}`)
 }
 

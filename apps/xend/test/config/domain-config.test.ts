@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
-import { parseCfg } from '../../src/config/cfg-parser.ts'
 import { type DomainConfig, readDomainConfig } from '../../src/config/domain-config.ts'
+import { DOMAIN_KEYS, type DomainKeyName } from '../../src/config/domain-keys.ts'
+import { commandLine } from '../../src/config/kernel-arguments.ts'
+import { DEFAULT_POLICIES } from '../../src/config/policies.ts'
+import { REFUSED_KEYS } from '../../src/config/refused-keys.ts'
+import { readSettings, type Variable, variableOf } from '../../src/config/settings.ts'
+
+const ACTIONS = "'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet)"
 
 interface Judgement {
   readonly config?: DomainConfig
@@ -8,25 +14,23 @@ interface Judgement {
   readonly warnings: readonly string[]
 }
 
-function judge(text: string): Judgement {
+function judge(text: string, given: readonly Variable[] = []): Judgement {
   const warnings: string[] = []
-  const settings = parseCfg(text, 'g').map(({ key, value, line }) => ({ key, value, where: `g:${line}: ${key}` }))
   try {
-    return { config: readDomainConfig(settings, (line) => warnings.push(line)), warnings }
+    return { config: readDomainConfig(readSettings(text, 'g', given), (line) => warnings.push(line)), warnings }
   } catch (error) {
     return { refused: (error as Error).message, warnings }
   }
 }
 
-test('a name is all a guest needs', () => {
-  const policies = { poweroff: 'destroy', reboot: 'restart', crash: 'restart' }
-  expect(judge("name = 'a'")).toEqual({
-    config: { name: 'a', memory: 128, vcpus: 1, cmdline: '', policies },
+test('a guest needs nothing, and has the name of its file then', () => {
+  expect(judge('')).toEqual({
+    config: { name: 'g', memory: 128, vcpus: 1, args: {}, nomigrate: false, policies: DEFAULT_POLICIES },
     warnings: [],
   })
 })
 
-test('every key', () => {
+test('what a config says', () => {
   const text = `
     name = 'web-1.example'
     memory = 256
@@ -37,6 +41,9 @@ test('every key', () => {
     extra = 'console=hvc0'
     cpu_weight = 512
     cpu_cap = 150
+    cpus = ['0-3,^1', 2]
+    description = 'the first'
+    nomigrate = 'yes'
     uuid = '01234567-89AB-cdef-0123-456789abcdef'
     builder = 'linux'
     on_poweroff = 'destroy'; on_reboot = 'destroy'; on_crash = 'preserve'
@@ -48,9 +55,12 @@ test('every key', () => {
       vcpus: 2,
       kernel: { path: '/boot/vmlinuz', where: 'g:5: kernel' },
       ramdisk: { path: 'initrd.gz', where: 'g:6: ramdisk' },
-      cmdline: 'root=/dev/xvda1 ro console=hvc0',
+      args: { root: '/dev/xvda1 ro', extra: 'console=hvc0' },
       weight: 512,
       cap: 150,
+      affinity: [[0, 2, 3], [2]],
+      description: 'the first',
+      nomigrate: true,
       policies: { poweroff: 'destroy', reboot: 'destroy', crash: 'preserve' },
       uuid: '01234567-89ab-cdef-0123-456789abcdef',
     },
@@ -79,28 +89,144 @@ test('a key that asks for nothing is taken as such', () => {
   expect(judge(text)).toMatchObject({ config: { name: 'a' }, warnings: [] })
 })
 
-const REFUSALS: readonly (readonly [string, string])[] = [
-  ['memory = 64', "the guest has no name; add name = 'a-name' or name=a-name"],
-  ["name = 'a b'", 'g:1: name must be a name of letters, digits and _ . : + -, not "a b"'],
+/** Of each key that is acted on a value that is none of its, and what is said about it behind the key. */
+const WRONG: Readonly<Record<DomainKeyName, readonly [value: string, said: string]>> = {
+  name: ["'a b'", 'a name of letters, digits and _ . : + -, not "a b"'],
+  uuid: ["'me'", 'a UUID such as 01234567-89ab-cdef-0123-456789abcdef, not "me"'],
+  description: ['7', 'a string, not 7'],
+  builder: ["'hvm'", `'linux' or 'generic', not "hvm"`],
+  kernel: ["''", 'the path of a file, not ""'],
+  ramdisk: ['[]', 'the path of a file, not what it is set to'],
+  memory: ["'lots'", 'a whole number from 1 to 3840, not "lots"'],
+  maxmem: ['512', 'that of memory, 128: memory is fixed while a guest runs, not 512'],
+  vcpus: ['True', 'a whole number from 1 to 64, not what it is set to'],
+  maxvcpus: ['65', 'a whole number from 1 to 64, not 65'],
+  vcpu_avail: ['2', 'a mask of all 1 vcpus: every one is there, not 2'],
+  cpus: ["'3-1'", `pCPUs from 0 to 63 such as '0-3,^1', or a list of them, one for each vCPU, not "3-1"`],
+  cpu: ['64', 'a whole number from 0 to 63, not 64'],
+  cpu_weight: ['0', 'a whole number from 1 to 65535, not 0'],
+  cpu_cap: ['101', 'at most 100 for each of the 1 vcpus, not 101'],
+  root: ['1', 'a string, not 1'],
+  extra: ["'\\0'", 'a string, not "\\u0000"'],
+  ip: ["'10.0.0.1 quiet'", 'an address or a name without blanks and colons, not "10.0.0.1 quiet"'],
+  gateway: ["'::1'", 'an address or a name without blanks and colons, not "::1"'],
+  netmask: ['24', 'an address or a name without blanks and colons, not 24'],
+  hostname: ["'a b'", 'an address or a name without blanks and colons, not "a b"'],
+  interface: ["'eth0:1'", 'an address or a name without blanks and colons, not "eth0:1"'],
+  dhcp: ["'on'", `'off' or 'dhcp', not "on"`],
+  nfs_server: ['[]', 'an address or a name without blanks and colons, not what it is set to'],
+  nfs_root: ["'/srv'", 'empty without nfs_server, which it is on, not "/srv"'],
+  nomigrate: ['2', '0, 1, no or yes, not 2'],
+  on_poweroff: ["'explode'", `${ACTIONS}, not "explode"`],
+  on_reboot: ["'coredump-restart'", `${ACTIONS}, not "coredump-restart"`],
+  on_crash: ["'reboot'", `${ACTIONS}, not "reboot"`],
+  restart: ["'yes'", `'onreboot', 'always', or 'never', not "yes"`],
+}
+
+test.each(Object.entries(WRONG))('%s = %s is refused', (key, [value, said]) => {
+  expect(judge(`# a comment\n${key} = ${value}`)).toEqual({ refused: `g:2: ${key} must be ${said}`, warnings: [] })
+})
+
+const REFUSALS: readonly (readonly [text: string, message: string])[] = [
+  ['name = None', "the guest has no name; add name = 'a-name' or name=a-name"],
   ["name = 'a'\nmemory = 0", 'g:2: memory must be a whole number from 1 to 3840, not 0'],
-  ["name = 'a'\nmemory = 'lots'", 'g:2: memory must be a whole number from 1 to 3840, not "lots"'],
-  ["name = 'a'\nmemory = [64]", 'g:2: memory must be a whole number from 1 to 3840, not what it is set to'],
-  ["name = 'a'\nvcpus = 65", 'g:2: vcpus must be a whole number from 1 to 64, not 65'],
-  ["name = 'a'\nvcpus = True", 'g:2: vcpus must be a whole number from 1 to 64, not what it is set to'],
-  ["name = 'a'\nkernel = ''", 'g:2: kernel must be the path of a file, not ""'],
-  ["name = 'a'\ncpu_cap = 101", 'g:2: cpu_cap must be at most 100 for each of the 1 vcpus, not 101'],
-  ["name = 'a'\ncpu_weight = 0", 'g:2: cpu_weight must be a whole number from 1 to 65535, not 0'],
-  ["name = 'a'\nuuid = 'me'", 'g:2: uuid must be a UUID such as 01234567-89ab-cdef-0123-456789abcdef, not "me"'],
+  ['vcpus = 2\nmaxvcpus = 4', 'g:2: maxvcpus must be that of vcpus, 2: every vCPU is there from the start, not 4'],
+  ["cpus = ['0', '1']", 'g:1: cpus must be a list of at most 1, as vcpus is, not what it is set to'],
+  ["disk = ['phy:x,xvda,w']", 'g:1: disk: guests have no disks yet, only a ramdisk; take it out'],
+  ["vif = ['']", 'g:1: vif: guests have no network yet; take it out'],
+  ['vnc = 1', 'g:1: vnc: guests have no display yet, only a console; take it out'],
+  ["pci = ['01:00.0']", "g:1: pci: the host's devices are not given to guests; take it out"],
   [
-    "name = 'a'\non_crash = 'coredump-restart'",
-    `g:2: on_crash must be 'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet), not "coredump-restart"`,
+    "bootloader = '/usr/bin/pygrub'",
+    'g:1: bootloader: boot loaders are not run yet; give kernel and ramdisk; take it out',
   ],
-  ["name = 'a'\nbuilder = 'hvm'", `g:2: builder must be 'linux' or 'generic', not "hvm"`],
-  ["name = 'a'\ndisk = ['phy:x,xvda,w']", 'g:2: disk: guests have no disks yet, only a ramdisk; take it out'],
-  ["name = 'a'\nvif = ['']", 'g:2: vif: guests have no network yet; take it out'],
-  ["name = 'a'\nmaxmem = 512", 'g:2: maxmem: memory is fixed while a guest runs; take it out'],
+  ['tsc_mode = 2', 'g:1: tsc_mode: the TSC is always emulated, at 1 GHz; take it out'],
 ]
 
 test.each(REFUSALS)('refused: %s', (text, message) => {
   expect(judge(text)).toMatchObject({ refused: message })
+})
+
+test.each([...REFUSED_KEYS])(
+  '%s is refused by name, with the reason, unless it asks for nothing',
+  (key, { because, harmless }) => {
+    expect(judge(`${key} = 'something'`)).toEqual({ refused: `g:1: ${key}: ${because}; take it out`, warnings: [] })
+    for (const value of ['None', "''", '0', '[]', "'off'", ...harmless.map((value) => JSON.stringify(value))]) {
+      expect(judge(`${key} = ${value}`)).toMatchObject({ config: { name: 'g' }, warnings: [] })
+    }
+  },
+)
+
+/** The classic list: tools/python/xen/xm/create.py of Xen 4.1, and what xend took beside it. */
+const CLASSIC = `name uuid description memory maxmem shadow_memory memory_sharing vcpus maxvcpus vcpu_avail cpus cpu cpu_weight cpu_cap pool
+  builder kernel ramdisk root extra ip gateway netmask hostname interface dhcp nfs_server nfs_root features bootloader bootargs bootentry
+  loader on_poweroff on_reboot on_crash restart on_xend_start on_xend_stop disk vif nics vif2 vtpm vscsi vusb pci pci_msitranslate
+  pci_power_mgmt ioports irq vfb blkif netif tpmif access_control superpages machine_address_size suppress_spurious_page_faults nomigrate
+  tsc_mode s3_integrity oos target acpi apic pae hpet hap viridian timer_mode vpt_align rtc_timeoffset localtime isa stdvga videoram boot
+  device_model fda fdb parallel serial monitor monitor_path usb usbdevice soundhw keymap nographic sdl opengl vnc vncdisplay vnclisten
+  vncunused vncpasswd vncviewer vncconsole display xauthority guest_os_type gfx_passthru xen_platform_pci xen_extended_power_mgmt cpuid
+  cpuid_check vhpt`
+
+test('every key of the classic list is known, and no other', () => {
+  const known = [...Object.keys(DOMAIN_KEYS), ...REFUSED_KEYS.keys()]
+  expect(known.toSorted()).toEqual(CLASSIC.split(/\s+/).toSorted())
+})
+
+test.each([
+  ['', ''],
+  ["root = 'root=/dev/sda1 ro'", 'root=/dev/sda1 ro'],
+  ["ip = '10.0.0.2'; netmask = '255.0.0.0'; hostname = 'a'", 'ip=10.0.0.2:127.0.255.255::255.0.0.0:a:eth0:off'],
+  ["dhcp = 'dhcp'; gateway = '10.0.0.1'; extra = 'quiet'", 'ip=:127.0.255.255:10.0.0.1:::eth0:dhcp quiet'],
+  [
+    "root = '/dev/nfs'; nfs_server = '10.0.0.9'; nfs_root = '/srv'; extra = '4'",
+    'root=/dev/nfs nfsroot=10.0.0.9:/srv 4',
+  ],
+])('%s makes the command line %j', (text, line) => {
+  expect(commandLine((judge(text).config as DomainConfig).args)).toBe(line)
+})
+
+test('the deprecated key restart stands for three, which hold against it', () => {
+  const policies = (text: string) => judge(text).config?.policies
+  expect(policies("restart = 'onreboot'")).toEqual({ poweroff: 'destroy', reboot: 'restart', crash: 'destroy' })
+  expect(policies("restart = 'always'")).toEqual({ poweroff: 'restart', reboot: 'restart', crash: 'restart' })
+  expect(policies("restart = 'never'; on_crash = 'preserve'")).toEqual({
+    poweroff: 'destroy',
+    reboot: 'destroy',
+    crash: 'preserve',
+  })
+})
+
+test.each([
+  ["cpus = '1'; vcpus = 2", [[1], [1]]],
+  ["cpus = '0-2, ^1,5'", [[0, 2, 5]]],
+  ['cpus = 3', [[3]]],
+  ['cpus = [1, "2-3"]; vcpus = 3', [[1], [2, 3]]],
+  ['cpu = 4; vcpus = 2', [[4]]],
+  ["cpu = 4; cpus = '0'", [[0]]],
+])('%s: the vCPUs may run on %j', (text, affinity) => {
+  expect(judge(text).config?.affinity).toEqual(affinity)
+})
+
+test.each(['', '1-', '^1', '64', '1-64', 'a', '0,^0', '0x1', '1,,2'])('cpus = %j is refused', (cpus) => {
+  expect(judge(`cpus = '${cpus}'`).refused).toBe(
+    `g:1: cpus must be pCPUs from 0 to 63 such as '0-3,^1', or a list of them, one for each vCPU, not "${cpus}"`,
+  )
+})
+
+test('vcpus may come from maxvcpus, and masks and limits that ask for what is so are taken', () => {
+  expect(judge('maxvcpus = 4').config?.vcpus).toBe(4)
+  expect(judge('vcpus = 64; vcpu_avail = 9007199254740991').refused).toMatch(/mask of all 64 vcpus/)
+  expect(judge('vcpus = 3; vcpu_avail = 0xf; memory = 64; maxmem = 64').config).toMatchObject({ vcpus: 3, memory: 64 })
+})
+
+test('an argument holds against the file, and a variable that the file only reads is no setting', () => {
+  const text = "memory = 64\nvmid = 1\nname = 'vm%d' % vmid\n"
+  const given = ['vmid=3', 'memory=32', 'frob=x'].map((argument) => variableOf(argument) as Variable)
+  expect(judge(text, given)).toMatchObject({
+    config: { name: 'vm3', memory: 32 },
+    warnings: ['argument frob is not known and has no effect'],
+  })
+  expect(judge('', [{ key: 'vcpus', value: 'many' }]).refused).toBe(
+    'argument vcpus must be a whole number from 1 to 64, not "many"',
+  )
 })

@@ -9,9 +9,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'paravane-cli-'))
   await writeFile(join(folder, 'text'), 'no kernel at all')
   await writeFile(join(folder, 'cut.elf'), Buffer.from('7f454c4602010100', 'hex'))
-  await writeFile(join(folder, 'bad.cfg'), "name = 'a'\nmemory = 64 * 4\n")
+  await writeFile(join(folder, 'bad.cfg'), "name = 'a'\nmemory = 64 / 4\n")
   await writeFile(join(folder, 'disk.cfg'), "name = 'a'\n\ndisk = ['phy:vg/a,xvda,w']\n")
-  await writeFile(join(folder, 'empty.cfg'), '')
+  await writeFile(join(folder, '(1)'), '')
   await mkdir(join(folder, 'no-programs'))
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -28,10 +28,14 @@ const BEFORE_START: readonly (readonly [args: string, status: number, answer: st
   [
     '--config FOLDER/bad.cfg',
     1,
-    'FOLDER/bad.cfg:2: * after the value of memory; config files are read, never executed; write the value itself',
+    'FOLDER/bad.cfg:2: / after the value of memory; config files are read, never executed; write the value itself',
   ],
   ['--config FOLDER/disk.cfg', 1, 'FOLDER/disk.cfg:3: disk: guests have no disks yet, only a ramdisk; take it out'],
-  ['--config FOLDER/empty.cfg', 1, "the guest has no name; add name = 'a-name' or name=a-name"],
+  [
+    '--config FOLDER/(1)',
+    1,
+    'FOLDER/(1): the file\'s name as name must be a name of letters, digits and _ . : + -, not "(1)"',
+  ],
   ['--memory some', 1, '--memory must be a whole number from 1 to 3840, not "some"'],
   ['--kernel FOLDER/none', 1, '--kernel: cannot read FOLDER/none: there is no such file; name a file that can be read'],
   ['--kernel FOLDER', 1, '--kernel: cannot read FOLDER: it is no regular file; name a file that can be read'],

@@ -54,8 +54,7 @@ export interface ContextHooks {
   takeRoots(kernel: number, user: number): number
 }
 
-/** By the number of the register. */
-export const GPR_FIELDS = [
+const GPR_FIELDS = [
   'rax',
   'rcx',
   'rdx',

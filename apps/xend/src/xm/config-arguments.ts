@@ -1,0 +1,105 @@
+/** What xm create and xm new are given: a config file, read here, where its paths mean something, and variables. */
+import { stat } from 'node:fs/promises'
+import { isAbsolute, resolve } from 'node:path'
+import { CodedError } from '@paravane/core'
+import { type DomainConfig, readDomainConfig } from '../config/domain-config.ts'
+import { isActedOn } from '../config/domain-keys.ts'
+import { readSettings, type Setting, type Variable, variableOf } from '../config/settings.ts'
+import { readGuestFile } from '../start/guest-file.ts'
+import { GUESTS } from '../start/guests.ts'
+import type { CommandContext, CommandOption, Given } from './command.ts'
+
+const SEARCHED = '.:/etc/xen:/etc/paravane'
+const FILES: ReadonlySet<string> = new Set(['kernel', 'ramdisk'])
+
+export const CONFIG_OPTIONS: readonly CommandOption[] = [
+  { long: 'quiet', short: 'q', about: 'Quiet.' },
+  {
+    long: 'path',
+    value: '<PATH>',
+    completes: 'file',
+    about: `Search path for config files, folders with a colon between them (${SEARCHED}).`,
+  },
+  { long: 'defconfig', short: 'f', value: '<FILE>', completes: 'file', about: 'Use the given config file.' },
+  {
+    long: 'guest',
+    value: '<NAME>',
+    completes: [...GUESTS.keys()],
+    about: `Use files made on this machine: ${[...GUESTS.keys()].join(', ')}.`,
+  },
+]
+
+/** A config as the user wrote it, judged. */
+export interface GivenConfig {
+  /** As it was found: for messages. */
+  readonly file: string
+  readonly config: DomainConfig
+  /** Those that are acted on: what else there is was judged here, and has no effect. */
+  readonly settings: readonly Setting[]
+}
+
+/** Warns of what has no effect. @throws CodedError `USAGE`, `CONFIG_FILE` and those of the config */
+export async function configOfArguments({ args, options }: Given, context: CommandContext): Promise<GivenConfig> {
+  const [named, variables] = fileAndVariables(args, options)
+  const file = await findConfig(named, options.get('path') ?? SEARCHED, context.folder)
+  const text = await readGuestFile({ path: file, where: 'the config file' }, context.folder)
+  const settings = [
+    ...readSettings(text.toString(), file, variables).map((setting) => withWholePath(setting, context.folder)),
+    ...(await guestFiles(options.get('guest'), context)),
+  ]
+  const config = readDomainConfig(settings, (line) => context.stderr(`Warning: ${line}\n`))
+  return { file, config, settings: settings.filter(({ key }) => isActedOn(key)) }
+}
+
+function fileAndVariables(
+  args: readonly string[],
+  options: ReadonlyMap<string, string>,
+): [file: string, variables: readonly Variable[]] {
+  const given = options.get('defconfig')
+  const [file, ...rest] = given === undefined ? args : [given, ...args]
+  if (file === undefined) throw new CodedError({ code: 'USAGE' }, 'give a config file: xm create FILE')
+  const variables = rest.map((argument) => {
+    const variable = variableOf(argument)
+    if (variable !== undefined) return variable
+    throw new CodedError({ code: 'USAGE' }, `${argument}: a variable is written key=value`)
+  })
+  return [file, variables]
+}
+
+/** In the first folder that has it; an absolute path is taken as it is. */
+async function findConfig(named: string, searched: string, folder: string): Promise<string> {
+  if (isAbsolute(named)) return named
+  for (const place of searched.split(':')) {
+    const path = place === '' ? named : `${place.replace(/\/$/, '')}/${named}`
+    const isThere = await stat(resolve(folder, path)).then(
+      (found) => found.isFile(),
+      () => false,
+    )
+    if (isThere) return path
+  }
+  throw new CodedError(
+    { code: 'CONFIG_FILE', named },
+    `there is no config file ${named} in ${searched}; give one that is there, or other folders with --path`,
+  )
+}
+
+/** xend's own folder is another. */
+function withWholePath(setting: Setting, folder: string): Setting {
+  const { key, value } = setting
+  if (!FILES.has(key) || typeof value !== 'string' || value === '') return setting
+  return { ...setting, value: resolve(folder, value) }
+}
+
+async function guestFiles(name: string | undefined, { stderr }: CommandContext): Promise<readonly Setting[]> {
+  if (name === undefined) return []
+  const kind = GUESTS.get(name)
+  if (kind === undefined) {
+    throw new CodedError({ code: 'USAGE' }, `--guest ${name}: it is one of ${[...GUESTS.keys()].join(', ')}`)
+  }
+  const { kernel, ramdisk } = await kind.make({ refresh: false, progress: (line) => stderr(`${line}\n`) })
+  const where = `--guest ${name}`
+  return [
+    { key: 'kernel', value: kernel, where },
+    { key: 'ramdisk', value: ramdisk ?? null, where },
+  ]
+}
