@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** xend start|stop|restart|status: the daemon from outside. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

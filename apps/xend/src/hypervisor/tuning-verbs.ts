@@ -1,5 +1,5 @@
 /** Methods about one domain's vCPUs, its parameters with the scheduler, its name, and what may be sent to its kernel. */
-import { CodedError, configOf, type RunningDomain, type VcpuInfo } from '@paravane/core'
+import { CodedError, configOf, type RunningDomain, text, type VcpuInfo, yesNo } from '@paravane/core'
 import { type AnyVerb, verb } from '../rpc/verbs.ts'
 import {
   domainName,
@@ -11,6 +11,7 @@ import {
   vcpu,
 } from './control-params.ts'
 import type { SchedulerRow, VcpuRow } from './control-rows.ts'
+import { writeCoreFile } from './core-file.ts'
 
 const TRIGGERS = ['nmi', 'reset', 'init', 's3resume', 'power'] as const
 
@@ -42,6 +43,12 @@ export function tuningVerbs({ find, scheduler, changed }: TuningInit): readonly 
         find(domid).sendNmi(vcpu)
       }),
     ],
+    [
+      'domain.dump',
+      verb(configOf({ domid, file: text(), live: yesNo({ initial: false }) }), ({ domid, file, live }) =>
+        dump(find(domid), file, live),
+      ),
+    ],
     ['domain.vcpus', verb(one, ({ domid }) => find(domid).vcpus().map(vcpuRow))],
     [
       'domain.pin',
@@ -53,6 +60,17 @@ export function tuningVerbs({ find, scheduler, changed }: TuningInit): readonly 
       verb(configOf({ domid, params: schedulerParamsKey }), ({ domid, params }) => find(domid).adjustScheduler(params)),
     ],
   ]
+}
+
+/** Unless it is to go on meanwhile, it is paused if it runs. */
+async function dump(domain: RunningDomain, file: string, live: boolean): Promise<void> {
+  const stops = !live && ['running', 'blocked'].includes(domain.info().state)
+  if (stops) domain.pause()
+  try {
+    await writeCoreFile(domain, file)
+  } finally {
+    if (stops) domain.unpause()
+  }
 }
 
 function vcpuRow({ vcpu, online, pcpu, state, cpuTimeNs, affinity }: VcpuInfo): VcpuRow {

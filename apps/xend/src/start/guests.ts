@@ -19,7 +19,7 @@ export interface GuestKind {
   make(options: MakeOptions): Promise<{ readonly kernel: string; readonly ramdisk?: string }>
 }
 
-const example = (file: string): string => fileURLToPath(new URL(`../../../../examples/${file}`, import.meta.url))
+const example = (file: string): string => fileURLToPath(new URL(`../../guests/${file}`, import.meta.url))
 
 /** By the name that --guest takes. */
 export const GUESTS: ReadonlyMap<string, GuestKind> = new Map<string, GuestKind>([

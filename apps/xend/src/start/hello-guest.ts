@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { CodedError } from '@paravane/core'
 import { cacheFolder } from '../guest-image/cache-folder.ts'
 
-const SOURCE_FOLDER = fileURLToPath(new URL('../../../../tools/guests/hello/', import.meta.url))
+const SOURCE_FOLDER = fileURLToPath(new URL('../../guests/hello/', import.meta.url))
 const SOURCES = ['head.S', 'hello.c'] as const
 const HEADERS = ['xen.h'] as const
 /** Physical addresses are virtual ones here, and the kernel begins at 1 MiB; nothing but integer registers is used. */
@@ -34,7 +34,7 @@ export const COMPILER_FLAGS: readonly string[] = [
 ]
 
 /**
- * Path of the hello guest's kernel (tools/guests/hello), compiled on this machine when it is not in the cache.
+ * Path of the hello guest's kernel (guests/hello of this package), compiled on this machine when it is not in the cache.
  * @param cache folder for what can be made again; {@link cacheFolder} by default
  * @throws CodedError `CC_MISSING` or `CC_FAILED`
  */

@@ -1,4 +1,6 @@
 /** Dialogues with the control socket about one domain of a running hypervisor. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { VcpuRow } from '../../src/hypervisor/control-rows.ts'
 import { System } from '../system/system.ts'
@@ -66,4 +68,20 @@ test('debug keys write to the messages, which are shown until they are cleared',
     message: "debug key 'z': the keys are h, m, q, r; h says what they do",
   })
   expect(await system.control.call('dmesg')).toBe('')
+})
+
+test('a dump is a whole file or none, and the guest goes on after it', async () => {
+  const file = join(system.places.state, 'core')
+  await call('domain.dump', { file })
+  const bytes = await readFile(file)
+  expect(bytes.subarray(0, 4).toString('latin1')).toBe('\u007fELF')
+  expect(bytes.includes('Hello from a paravirtual guest')).toBe(true)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect((await system.xm('domstate', '1')).stdout).toBe('idle\n')
+  await expect(call('domain.dump', { file: 'core' })).rejects.toThrow('core: give the absolute path of a file')
+  const nowhere = join(file, 'core')
+  await expect(call('domain.dump', { file: nowhere })).rejects.toThrow(
+    `${nowhere}: the dump cannot be written (ENOTDIR)`,
+  )
+  expect(await readdir(system.places.state)).not.toContain('core.part')
 })

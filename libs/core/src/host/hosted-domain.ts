@@ -1,6 +1,7 @@
 import * as sched from '../abi/sched.ts'
+import { type CoreDump, coreDump } from '../core-dump/core-dump.ts'
 import { DOMAIN, DOMAIN_DYING, DOMAIN_SHUTDOWN, VCPU, VCPU_BLOCKED, VCPU_UP } from '../domain/domain-state.ts'
-import { pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
+import { domainRuns, pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
 import { bugOn, CodedError } from '../errors.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
@@ -151,6 +152,21 @@ export class HostedDomain implements RunningDomain {
   sysrq(key: string): void {
     const { store, fromOutside } = this.#alive()
     fromOutside(() => store.write(`${domainPath(this.domid)}/control/sysrq`, key))
+  }
+
+  async coreDump(): Promise<CoreDump> {
+    const { domain, machine } = this.#alive()
+    if (!domainRuns(domain)) await machine.scheduler.settled(this.domid)
+    this.#alive()
+    const { size, pieces } = coreDump(domain)
+    return {
+      size,
+      pieces: () =>
+        Iterator.from(pieces()).map((piece) => {
+          this.#alive()
+          return piece
+        }),
+    }
   }
 
   info(): DomainInfo {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { CoreDump } from '../core-dump/core-dump.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { PluginEntry } from '../plugin-host/read-plugin.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
@@ -148,6 +149,11 @@ export interface RunningDomain {
   adjustScheduler(params: SchedulerParams): void
   /** @throws CodedError VCPU_UNKNOWN, DOMAIN_ENDED */
   sendNmi(vcpu: number): void
+  /**
+   * Its memory and vCPUs as a file. Of a domain that runs it is blurred, as it goes on meanwhile: pause it first.
+   * @throws CodedError DOMAIN_ENDED, also while the pieces are taken
+   */
+  coreDump(): Promise<CoreDump>
   /** Asks the guest's kernel, through control/sysrq, to do what the key says. @throws CodedError DOMAIN_ENDED */
   sysrq(key: string): void
 }

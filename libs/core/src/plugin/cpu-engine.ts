@@ -43,6 +43,10 @@ export interface EngineDomain extends GuestDomain {
   setResult(vcpu: number, value: bigint): void
   /** See {@link EnginePcpu.stateHash}; while no pCPU runs any of its vCPUs. */
   stateHash(): bigint
+  /** Fills a vcpu_guest_context; while no pCPU runs the vCPU. */
+  readContext(vcpu: number, context: DataView): void
+  /** The guest's pseudo-physical pages: each pfn with its gmfn, by gmfn. As they are now: the guest may change them while it runs. */
+  pages(): Iterable<readonly [pfn: number, gmfn: number]>
 }
 
 /** A domain that was built: paused, its vCPU 0 initialised and up. */

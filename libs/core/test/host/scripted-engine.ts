@@ -1,3 +1,4 @@
+import { vcpu_guest_context } from '../../src/abi/arch-x86/xen-x86-64.ts'
 import { xencons_interface } from '../../src/abi/io/console.ts'
 import {
   SHUTDOWN_crash,
@@ -43,6 +44,12 @@ class ScriptedDomain extends MemoryDomain implements EngineDomain {
   }
   setResult(vcpu: number, value: bigint): void {
     Atomics.store(this.memory.words, this.result + vcpu, Number(value))
+  }
+  readContext(vcpu: number, context: DataView): void {
+    vcpu_guest_context.user_regs.rip.set(context, 0, BigInt(0x1000 + vcpu))
+  }
+  *pages(): Generator<readonly [number, number]> {
+    for (const pfn of [CONSOLE_PFN, STORE_PFN]) yield [pfn, gmfnOf(pfn)]
   }
   stateHash(): bigint {
     return this.memory.words.reduce((hash, word) => BigInt.asUintN(64, (hash ^ BigInt(word)) * 0x100000001b3n), 0n)

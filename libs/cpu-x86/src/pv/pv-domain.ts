@@ -24,6 +24,7 @@ import { Mmu } from './mmu/mmu.ts'
 import type { FlushTargets, MmuHooks } from './mmu/mmu-hooks.ts'
 import { frameHost, inKernel } from './mode.ts'
 import { PV } from './pv-state.ts'
+import { readContext } from './read-context.ts'
 import { stateHash } from './state-hash.ts'
 
 /** What every thread is given of a PV domain; all of it can be posted. */
@@ -170,6 +171,20 @@ export class PvDomain implements EngineDomain {
   stateHash(): bigint {
     this.#hash ??= memoryHash(this.views.memory)
     return stateHash(this, this.#hash)
+  }
+
+  /** See EngineDomain. */
+  readContext(vcpu: number, context: DataView): void {
+    readContext(this, vcpu, context)
+  }
+
+  /** See EngineDomain. Frames of Xen's own, which the guest shares, have an entry past any pfn. */
+  *pages(): Generator<readonly [number, number]> {
+    const { physmap, m2p, gmfns } = this.plan
+    for (let gmfn = 1; gmfn < gmfns; gmfn++) {
+      const pfn = this.views.u64[(m2p >>> 3) + gmfn]
+      if (this.views.i32[(physmap >>> 2) + gmfn] !== 0 && pfn < BigInt(gmfns)) yield [Number(pfn), gmfn]
+    }
   }
 
   /** Host address of the frame that belongs to a gmfn. */

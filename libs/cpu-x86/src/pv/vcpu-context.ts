@@ -54,7 +54,8 @@ export interface ContextHooks {
   takeRoots(kernel: number, user: number): number
 }
 
-const GPR_FIELDS = [
+/** By the number of the register. */
+export const GPR_FIELDS = [
   'rax',
   'rcx',
   'rdx',

@@ -16,8 +16,8 @@ const FEATURES =
   (1 << feature.XENFEAT_memory_op_vnode_supported) |
   (1 << feature.XENFEAT_direct_mapped)
 
-const CAPABILITIES = 'xen-3.0-x86_64 '
-const HYPERVISOR_VIRT_START = 0xffff_8000_0000_0000n
+export const CAPABILITIES = 'xen-3.0-x86_64 '
+export const HYPERVISOR_VIRT_START = 0xffff_8000_0000_0000n
 /** What Xen gives who may not know. */
 const DENIED = '<denied>'
 
