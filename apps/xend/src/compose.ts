@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { type Hypervisor, type PluginEntry, startHypervisor } from '@paravane/core'
+import { CpuPolicy, type PolicyConfig } from '@paravane/cpu-x86'
 import { resolvePlugin } from './resolve-plugin.ts'
 
 /** The plugins that make up the hypervisor, but for those the user adds; this is the one place that names them. */
@@ -49,4 +50,13 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
     meanwhile: options.meanwhile,
     report: ({ kind, domid, text }) => warn(kind === 'bug' ? `d${domid}: a bug of Paravane: ${text}` : text),
   })
+}
+
+/** Words of the guests' CPUID in the order of Xen's `hw_caps`; those that Xen 4.1 has of VIA, Transmeta and of its own are 0. */
+export function hwCaps(cpu: Partial<PolicyConfig> = {}): string {
+  const policy = new CpuPolicy({ level: 'max', hide: [], ...cpu })
+  const words = ['1.edx', '80000001.edx', undefined, undefined, '1.ecx', undefined, '80000001.ecx', '7.ebx'] as const
+  return words
+    .map((word) => ((word === undefined ? 0 : policy.word(word)) >>> 0).toString(16).padStart(8, '0'))
+    .join(':')
 }

@@ -32,4 +32,5 @@ const below = (base: string | undefined): string | undefined =>
 export const controlSocket = ({ run }: Folders): string => join(run, 'hypervisor.sock')
 export const xendSocket = ({ run }: Folders): string => join(run, 'xend.sock')
 export const xenstoreSocket = ({ run }: Folders): string => join(run, 'xenstored.sock')
+export const xendLog = ({ state }: Folders): string => join(state, 'xend.log')
 export const consoleLogs = ({ state }: Folders): string => join(state, 'console')

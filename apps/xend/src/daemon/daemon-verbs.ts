@@ -2,11 +2,15 @@
 import { CodedError, type ConfigKey, configOf, hostEntropy, newUuid, noConfig, text, yesNo } from '@paravane/core'
 import { readDomainConfig } from '../config/domain-config.ts'
 import type { Setting } from '../config/settings.ts'
+import { folders } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Domains, KnownDomain } from './domains.ts'
+import { DOMAIN_0, findGuest } from './find-guest.ts'
 import { launchConfig } from './launch-record.ts'
+import { nodeVerbs } from './node-verbs.ts'
+import { tuningVerbs } from './tuning-verbs.ts'
 
 /** A domain as xm shows it. */
 export interface ListedDomain {
@@ -17,6 +21,8 @@ export interface ListedDomain {
   readonly vcpus: number
   readonly state: string
   readonly cpuSeconds: number
+  /** ms since the epoch, as far as it is known. */
+  readonly started?: number
 }
 
 const SETTINGS: ConfigKey<readonly Setting[]> = {
@@ -33,9 +39,9 @@ export interface DaemonPorts {
 
 export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }: DaemonPorts): VerbTable {
   const named = configOf({ domain: text() })
-  const onDomain = (method: string, params: object = {}) =>
+  const onDomain = (what: string, params: object = {}, method = `domain.${what}`) =>
     verb(named, async ({ domain }) => {
-      const { domid } = domains.find(domain)
+      const { domid } = findGuest(domains, domain, what).row
       await control.call(method, { domid, ...params })
       await domains.look()
     })
@@ -67,23 +73,25 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
         return listed({ row: await domains.launch(record), record })
       }),
     ],
+    ...nodeVerbs(control, folders()),
+    ...tuningVerbs(domains, control),
     ['stop', verb(noConfig, () => void stop())],
-    ['domain.pause', onDomain('domain.pause')],
-    ['domain.unpause', onDomain('domain.unpause')],
-    ['domain.destroy', onDomain('domain.destroy')],
-    ['domain.poweroff', onDomain('domain.shutdown', { how: 'poweroff' })],
-    ['domain.reboot', onDomain('domain.shutdown', { how: 'reboot' })],
-    ['domain.halt', onDomain('domain.shutdown', { how: 'halt' })],
+    ['domain.pause', onDomain('pause')],
+    ['domain.unpause', onDomain('unpause')],
+    ['domain.destroy', onDomain('destroy')],
+    ['domain.poweroff', onDomain('shutdown', { how: 'poweroff' })],
+    ['domain.reboot', onDomain('reboot', { how: 'reboot' }, 'domain.shutdown')],
+    ['domain.halt', onDomain('halt', { how: 'halt' }, 'domain.shutdown')],
   ])
 }
 
-function listed({ row }: KnownDomain): ListedDomain {
+function listed({ row, record }: KnownDomain): ListedDomain {
   const { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds } = row
-  return { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds }
+  return { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds, ...(record && { started: record.started }) }
 }
 
-function domain0({ residentMiB, cpuSeconds }: ControlInfo): ListedDomain {
+function domain0({ residentMiB, cpuSeconds, started }: ControlInfo): ListedDomain {
   const memoryMiB = Math.round(residentMiB)
   const uuid = '00000000-0000-0000-0000-000000000000'
-  return { domid: 0, name: 'Domain-0', uuid, memoryMiB, vcpus: 1, state: 'running', cpuSeconds }
+  return { domid: 0, name: DOMAIN_0, uuid, memoryMiB, vcpus: 1, state: 'running', cpuSeconds, started }
 }

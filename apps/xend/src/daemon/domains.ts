@@ -1,5 +1,4 @@
 /** Domains as xend has them: those of the hypervisor, with what is to become of each. */
-import { findDomain } from '../find-domain.ts'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
@@ -32,14 +31,6 @@ export class Domains {
 
   list(): readonly KnownDomain[] {
     return this.#known
-  }
-
-  /** @throws CodedError `DOMAIN_UNKNOWN` */
-  find(nameOrId: string): DomainRow {
-    return findDomain(
-      this.#known.map(({ row }) => row),
-      nameOrId,
-    )
   }
 
   /** Makes a domain; it runs unless it is to be paused. What has begun is ended by the next xend, if this one is killed. */

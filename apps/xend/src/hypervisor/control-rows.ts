@@ -43,4 +43,8 @@ export interface ControlInfo {
   /** Of domain 0: this process, but for the guests. */
   readonly cpuSeconds: number
   readonly residentMiB: number
+  /** Words of the guests' CPUID, as `xm info` has them. */
+  readonly hwCaps: string
+  /** The options it was started with. */
+  readonly commandline: string
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { compose } from '../compose.ts'
+import { compose, hwCaps } from '../compose.ts'
 import { consoleLogs, controlSocket, folders, xenstoreSocket } from '../folders.ts'
 import { cacheFolder } from '../guest-image/cache-folder.ts'
 import { lockProcess } from '../process-lock.ts'
@@ -41,14 +41,16 @@ async function main(): Promise<void> {
   if (keep !== undefined) mkdirSync(keep, { recursive: true, mode: 0o700 })
   const pcpus = values.pcpus === undefined ? availableParallelism() : Number(values.pcpus)
   const started = Date.now()
+  const cpu = values.cpu === undefined ? undefined : JSON.parse(values.cpu)
   const hypervisor = await compose({
     pcpus,
     vcpus: pcpus,
-    cpu: values.cpu === undefined ? undefined : JSON.parse(values.cpu),
+    cpu,
     keep,
     guestLog: (domid, bytes) => messages.guest(domid, bytes),
     warn: say,
   })
+  const caps = hwCaps(cpu)
   // Domain 0 is in the store like any other.
   hypervisor.xenstore.write('/local/domain/0/name', 'Domain-0')
   hypervisor.xenstore.write('/local/domain/0/domid', '0')
@@ -66,6 +68,8 @@ async function main(): Promise<void> {
       started,
       cpuSeconds: cpuSecondsOfThread(),
       residentMiB: process.memoryUsage.rss() / 2 ** 20,
+      hwCaps: caps,
+      commandline: process.argv.slice(2).join(' '),
     }),
     changed: () => changes.happened(),
     stop: () => setImmediate(stop),

@@ -2,8 +2,13 @@ import type { Command } from './command.ts'
 import { console } from './console.ts'
 import { create } from './create.ts'
 import { help } from './help.ts'
+import { kernelCommands } from './kernel-commands.ts'
 import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
+import { nodeCommands } from './node-commands.ts'
+import { schedCredit } from './sched-credit.ts'
+import { uptime } from './uptime.ts'
+import { vcpuCommands } from './vcpu-commands.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -11,5 +16,10 @@ export const COMMANDS: readonly Command[] = [
   create,
   list,
   ...lifecycleCommands,
+  ...nodeCommands,
+  ...kernelCommands,
+  schedCredit,
+  uptime,
+  ...vcpuCommands,
   help(() => COMMANDS),
 ].toSorted((a, b) => (a.name < b.name ? -1 : 1))

@@ -2,6 +2,7 @@
 import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/daemon-verbs.ts'
 import { findDomain } from '../find-domain.ts'
+import { awaitEnds, type EndOutcome } from './await-end.ts'
 import type { Command, CommandContext, Given } from './command.ts'
 
 const simple = (name: string, summary: string): Command => ({
@@ -9,19 +10,19 @@ const simple = (name: string, summary: string): Command => ({
   usage: '<Domain>',
   summary,
   args: [1, 1],
+  completes: ['domain'],
   async run({ args: [domain] }, { xend }) {
     await xend.call(`domain.${name}`, { domain })
   },
 })
 
-const LOOK_MS = 1000
-const WAIT = { long: 'wait', short: 'w', about: 'Wait for the domain to come to its end.' }
+const WAIT = { long: 'wait', short: 'w', about: 'Wait until the domain has ended, or is there again.' }
 const ALL = { long: 'all', short: 'a', about: 'All domains but Domain-0.' }
 
-/** Asks guests to end, and waits if that is wanted: classic xend is asked once a second, and so is ours. */
+/** Asks guests to end, and waits if that is wanted. */
 async function end(
-  { args, options }: Given,
-  { xend, stdout, wait }: CommandContext,
+  { args, options, json }: Given,
+  context: CommandContext,
   how: 'poweroff' | 'reboot' | 'halt',
 ): Promise<void> {
   if (options.has('all') === (args.length === 1)) {
@@ -30,24 +31,29 @@ async function end(
       options.has('all') ? 'give a domain or -a, not both' : 'give a domain, or -a for all',
     )
   }
+  const { xend, stdout } = context
   const before = await xend.call<readonly ListedDomain[]>('domain.list')
   const chosen = options.has('all')
     ? before.filter(({ domid }) => domid !== 0)
     : [findDomain(before, args[0] as string)]
-  for (const { domid } of chosen) await xend.call(`domain.${how}`, { domain: String(domid) })
-  if (!options.has('wait')) return
-  const waiting = new Map(chosen.map((domain) => [domain.domid, domain]))
-  while (waiting.size > 0) {
-    const now = await xend.call<readonly ListedDomain[]>('domain.list')
-    for (const [domid, { name }] of waiting) {
-      const is = now.find((domain) => domain.domid === domid)
-      if (is !== undefined && is.state !== 'shutdown' && is.state !== 'crashed') continue
-      waiting.delete(domid)
-      stdout(`Domain ${name} ${how === 'reboot' ? 'rebooted' : 'terminated'}\n`)
-    }
-    if (waiting.size > 0) await wait(LOOK_MS)
+  for (const { domid } of chosen) {
+    await xend.call(`domain.${how}`, { domain: String(domid) }).catch((error) => {
+      // Of all, one may have ended meanwhile.
+      if (!options.has('all') || error.code !== 'DOMAIN_UNKNOWN') throw error
+    })
   }
-  if (options.has('all')) stdout(`All domains ${how === 'reboot' ? 'rebooted' : 'terminated'}\n`)
+  if (!options.has('wait')) return
+  const outcomes: { readonly name: string; readonly domid: number; readonly outcome: EndOutcome }[] = []
+  const say = ({ name, domid }: ListedDomain, outcome: EndOutcome): void => {
+    outcomes.push({ name, domid, outcome })
+    if (!json) stdout(`Domain ${name} ${outcome}\n`)
+  }
+  await awaitEnds(chosen, how === 'reboot', say, context)
+  const wanted = how === 'reboot' ? 'rebooted' : 'terminated'
+  const done = outcomes.every(({ outcome }) => outcome === wanted)
+  if (json) stdout(`${JSON.stringify(outcomes, undefined, 2)}\n`)
+  else if (done && options.has('all')) stdout(`All domains ${wanted}\n`)
+  if (!done) throw new CodedError({ code: 'NOT_REBOOTED' }, '')
 }
 
 /** One line about one domain. */
@@ -56,6 +62,7 @@ const ask = (name: string, summary: string, answer: (domain: ListedDomain) => st
   usage: '<Domain>',
   summary,
   args: [1, 1],
+  completes: ['domain'],
   async run({ args: [domain], json }, { xend, stdout }) {
     const found = findDomain(await xend.call<readonly ListedDomain[]>('domain.list'), domain as string)
     stdout(`${json ? JSON.stringify(answer(found)) : answer(found)}\n`)
@@ -80,6 +87,7 @@ export const lifecycleCommands: readonly Command[] = [
     usage: '<Domain> [-waRH]',
     summary: 'Shutdown a domain.',
     args: [0, 1],
+    completes: ['domain'],
     options: [
       ALL,
       WAIT,
@@ -97,6 +105,7 @@ export const lifecycleCommands: readonly Command[] = [
     usage: '<Domain> [-wa]',
     summary: 'Reboot a domain.',
     args: [0, 1],
+    completes: ['domain'],
     options: [ALL, WAIT],
     run: (given, context) => end(given, context, 'reboot'),
   },

@@ -1,7 +1,7 @@
 /** xm list: Xen's columns to the byte (tools/python/xen/xm/main.py of 4.1, xm_brief_list). */
 import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/daemon-verbs.ts'
-import { findDomain } from '../find-domain.ts'
+import { chooseDomains } from './choose-domains.ts'
 import type { Command } from './command.ts'
 
 const HEADER = `${'Name'.padEnd(40)} ${'ID'.padStart(5)} ${'Mem'.padStart(5)} ${'VCPUs'.padStart(5)} ${'State'.padStart(10)} ${'Time(s)'.padStart(9)}`
@@ -36,15 +36,12 @@ export const list: Command = {
   args: [0, Number.POSITIVE_INFINITY],
   options: [{ long: 'state', value: '<state>', about: `Select only domains in this state: ${STATES.join(', ')}` }],
   async run({ args, options, json }, { xend, stdout }) {
-    const all = await xend.call<readonly ListedDomain[]>('domain.list')
+    const named = await chooseDomains(xend, args)
     const state = options.get('state')
     if (state !== undefined && !(STATES as readonly string[]).includes(state)) {
       throw new CodedError({ code: 'USAGE' }, `--state ${state}: it is one of ${STATES.join(', ')}`)
     }
-    const named = args.length === 0 ? all : args.map((arg) => findDomain(all, arg))
-    const chosen = named
-      .filter((domain) => state === undefined || state === 'all' || stateWord(domain.state) === state)
-      .toSorted((a, b) => Number(b.domid === 0) - Number(a.domid === 0) || (a.name < b.name ? -1 : 1))
+    const chosen = named.filter((domain) => state === undefined || state === 'all' || stateWord(domain.state) === state)
     if (json) stdout(`${JSON.stringify(chosen, undefined, 2)}\n`)
     else stdout(`${[HEADER, ...chosen.map(listRow)].join('\n')}\n`)
   },

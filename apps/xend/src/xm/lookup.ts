@@ -29,7 +29,7 @@ function nameOf(names: readonly string[], given: string, stderr: (text: string) 
 }
 
 function unknown(given: string, similar: readonly string[]): HintedError {
-  const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(similar)
+  const list = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(similar)
   const meant = similar.length === 0 ? '' : `Did you mean ${list}? `
   return new CodedError(
     { code: 'COMMAND_UNKNOWN', hint: `${meant}'xm help' lists the subcommands.` },

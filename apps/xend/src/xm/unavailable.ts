@@ -15,6 +15,7 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   [NETWORKS, 'network-attach network-detach network-list network-new network-del network-show'],
   [NETWORKS, 'network2-attach network2-detach network2-list vnet-create vnet-delete vnet-list'],
   [SAVE, 'save restore migrate suspend resume'],
+  ['a paravirtual guest has no reset; use xm reboot, or xm destroy and xm create', 'reset'],
   [MEMORY, 'mem-set mem-max'],
   ['a guest has the vCPUs it was created with; it takes them down by itself', 'vcpu-set'],
   [POOLS, 'cpupool-create cpupool-new cpupool-start cpupool-list cpupool-destroy cpupool-delete'],

@@ -23,10 +23,13 @@ test('a guest that reboots is started again, and another whose xend was killed m
   await system.type(third.domid, 'quit\r')
   await sleep((MINIMUM_RESTART_TIME + 1) * 1000)
 
+  const rebooted = system.xm('reboot', '-w', 'reboots')
+  await expect.poll(() => system.readStore(`/local/domain/${first.domid}/control/shutdown`), PATIENCE).toBe('reboot')
   await system.type(first.domid, 'reboot\r')
   const again = (row: DomainRow) => async () =>
     (await domains()).filter(({ uuid }) => uuid === row.uuid).map(({ domid, state }) => domid !== row.domid && state)
   await expect.poll(again(first), PATIENCE).toEqual(['blocked'])
+  expect(await rebooted).toEqual({ status: 0, stdout: 'Domain reboots rebooted\n', stderr: '' })
 
   await system.killXend()
   await system.type(second.domid, 'crash\r')

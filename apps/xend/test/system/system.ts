@@ -1,10 +1,12 @@
 /** A system of its own: hypervisor and xend as processes, in folders of their own, and xm to speak to them. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { controlSocket, type Folders, xendSocket } from '../../src/folders.ts'
+import { controlSocket, type Folders, xendSocket, xenstoreSocket } from '../../src/folders.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
 import { isAnswered } from '../../src/rpc/socket-place.ts'
 import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
@@ -13,6 +15,8 @@ import { runXm, type XmResult } from './xm-process.ts'
 const program = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
 const SOURCES = '--conditions=@paravane/source'
 const LOOK_MS = 20
+const XS_READ = 2
+const STORE_HEADER_BYTES = 16
 
 export class System {
   readonly places: Folders
@@ -79,6 +83,19 @@ export class System {
     const { socket } = await this.control.stream(`/console/${domid}`)
     await new Promise<void>((resolve) => socket.write(text, () => resolve()))
     socket.end()
+  }
+
+  /** The value at a path of the store, by a message of the wire protocol; of an error its name. */
+  async readStore(path: string): Promise<string> {
+    const payload = Buffer.from(`${path}\0`)
+    const header = Buffer.alloc(STORE_HEADER_BYTES)
+    header.writeUInt32LE(XS_READ, 0)
+    header.writeUInt32LE(payload.length, 12)
+    const socket = connect(xenstoreSocket(this.places))
+    socket.write(Buffer.concat([header, payload]))
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return answer.subarray(STORE_HEADER_BYTES).toString()
   }
 
   async stop(): Promise<void> {

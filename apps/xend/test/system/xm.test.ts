@@ -1,7 +1,4 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { xenstoreSocket } from '../../src/folders.ts'
 import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
 import { System } from './system.ts'
 
@@ -109,24 +106,8 @@ test('the store is on a socket, with domain 0 and the guests in it', async () =>
   await system.xm('create', config, 'name=stored', '-p')
   const { stdout } = await system.xm('domid', 'stored')
   const domid = stdout.trim()
-  expect(await readStore('/local/domain/0/name')).toBe('Domain-0')
-  expect(await readStore(`/local/domain/${domid}/name`)).toBe('stored')
+  expect(await system.readStore('/local/domain/0/name')).toBe('Domain-0')
+  expect(await system.readStore(`/local/domain/${domid}/name`)).toBe('stored')
   await system.xm('destroy', 'stored')
-  expect(await readStore(`/local/domain/${domid}/name`)).toBe('ENOENT\0')
+  expect(await system.readStore(`/local/domain/${domid}/name`)).toBe('ENOENT\0')
 })
-
-const XS_READ = 2
-const HEADER_BYTES = 16
-
-/** A message of the wire protocol, and the text of its answer. */
-async function readStore(path: string): Promise<string> {
-  const payload = Buffer.from(`${path}\0`)
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt32LE(XS_READ, 0)
-  header.writeUInt32LE(payload.length, 12)
-  const socket = connect(xenstoreSocket(system.places))
-  socket.write(Buffer.concat([header, payload]))
-  const [answer] = (await once(socket, 'data')) as [Buffer]
-  socket.destroy()
-  return answer.subarray(HEADER_BYTES).toString()
-}

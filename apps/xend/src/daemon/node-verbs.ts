@@ -1,0 +1,20 @@
+/** Methods of xend's socket about the host, the hypervisor and xend itself. */
+import { configOf, noConfig, text, yesNo } from '@paravane/core'
+import { type Folders, xendLog } from '../folders.ts'
+import type { ControlInfo } from '../hypervisor/control-rows.ts'
+import type { RpcClient } from '../rpc/rpc-client.ts'
+import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import { nodeInfo } from './node-info.ts'
+import { ownLog } from './own-log.ts'
+
+export function nodeVerbs(control: RpcClient, places: Folders): readonly (readonly [string, AnyVerb])[] {
+  return [
+    ['node.info', verb(noConfig, async () => nodeInfo(await control.call<ControlInfo>('info')))],
+    [
+      'node.dmesg',
+      verb(configOf({ clear: yesNo({ initial: false }) }), ({ clear }) => control.call('dmesg', { clear })),
+    ],
+    ['node.debug-keys', verb(configOf({ keys: text() }), ({ keys }) => control.call('debug-keys', { keys }))],
+    ['node.log', verb(noConfig, () => ownLog(xendLog(places)))],
+  ]
+}

@@ -1,0 +1,170 @@
+/** Methods of xend's socket about the vCPUs of domains, their share of the pCPUs, their names, and what their kernels are sent. */
+import { CodedError, type ConfigKey, configOf, noConfig, text, wholeNumber } from '@paravane/core'
+import { optional } from '../hypervisor/control-params.ts'
+import type { ControlInfo, SchedulerRow, VcpuRow } from '../hypervisor/control-rows.ts'
+import type { RpcClient } from '../rpc/rpc-client.ts'
+import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import type { Domains, KnownDomain } from './domains.ts'
+import { DOMAIN_0, findGuest } from './find-guest.ts'
+import { formatRecord, type LaunchConfig } from './launch-record.ts'
+
+/** Every domain's vCPUs. */
+export interface VcpuTable {
+  readonly pcpus: number
+  readonly rows: readonly (VcpuRow & { readonly name: string; readonly domid: number })[]
+}
+
+/** Every domain's share; domain 0 has none, as the host runs it. */
+export interface ShareTable {
+  readonly scheduler: string
+  readonly rows: readonly ShareRow[]
+}
+
+export interface ShareRow {
+  readonly name: string
+  readonly domid: number
+  readonly weight: number | null
+  readonly cap: number | null
+}
+
+const NAME = /^[A-Za-z0-9_.:+-]{1,64}$/
+const WEIGHT = { min: 1, max: 65535 } as const
+const CAP_OF_VCPU = 100
+const number: ConfigKey<number | undefined> = optional(wholeNumber({ min: -(2 ** 31), max: 2 ** 31 }))
+
+export function tuningVerbs(domains: Domains, control: RpcClient): readonly (readonly [string, AnyVerb])[] {
+  /** Has the change outlive a restart of the domain, too. */
+  const note = async ({ row, record }: KnownDomain, change: Partial<LaunchConfig>): Promise<void> => {
+    if (record === undefined) return
+    const changed = { ...record, config: { ...record.config, ...change } }
+    await control.call('domain.note', { domid: row.domid, record: formatRecord(changed) })
+  }
+  return [
+    [
+      'domain.rename',
+      verb(configOf({ domain: text(), name: text() }), async ({ domain, name }) => {
+        await domains.look()
+        const known = findGuest(domains, domain, 'rename')
+        checkName(domains, known, name)
+        await control.call('domain.rename', { domid: known.row.domid, name })
+        await note(known, { name })
+        await domains.look()
+      }),
+    ],
+    [
+      'domain.sysrq',
+      verb(configOf({ domain: text(), key: text() }), async ({ domain, key }) => {
+        const { domid } = findGuest(domains, domain, 'send SysRq to').row
+        await control.call('domain.sysrq', { domid, key })
+      }),
+    ],
+    [
+      'domain.trigger',
+      verb(
+        configOf({ domain: text(), trigger: text(), vcpu: wholeNumber({ min: 0, max: 63, initial: 0 }) }),
+        async ({ domain, ...what }) => {
+          const { domid } = findGuest(domains, domain, 'send a trigger to').row
+          await control.call('domain.trigger', { domid, ...what })
+        },
+      ),
+    ],
+    ['vcpu.list', verb(noConfig, () => vcpuTable(domains, control))],
+    [
+      'vcpu.pin',
+      verb(configOf({ domain: text(), vcpu: number, cpus: CPUS }), async ({ domain, vcpu, cpus }) => {
+        const known = findGuest(domains, domain, 'pin a vCPU of')
+        const { domid, vcpus } = known.row
+        const chosen = vcpu === undefined ? Array.from({ length: vcpus }, (_, n) => n) : [vcpu]
+        for (const one of chosen) await control.call('domain.pin', { domid, vcpu: one, cpus })
+        const rows = await control.call<readonly VcpuRow[]>('domain.vcpus', { domid })
+        await note(known, { affinity: rows.map(({ affinity }) => affinity) })
+      }),
+    ],
+    ['sched.list', verb(noConfig, () => shareTable(domains, control))],
+    [
+      'sched.set',
+      verb(configOf({ domain: text(), weight: number, cap: number }), async ({ domain, weight, cap }) => {
+        const known = findGuest(domains, domain, 'give a share to')
+        const given = { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
+        checkShare(given, known.row.vcpus)
+        await control.call('sched.set', { domid: known.row.domid, params: given })
+        await note(known, given)
+      }),
+    ],
+  ]
+}
+
+const CPUS: ConfigKey<readonly number[]> = {
+  expected: 'a list of numbers of pCPUs',
+  accepts: (value): value is readonly number[] => Array.isArray(value) && value.every(Number.isInteger),
+}
+
+function checkName(domains: Domains, { row }: KnownDomain, name: string): void {
+  if (!NAME.test(name)) {
+    throw new CodedError(
+      { code: 'DOMAIN_NAME', name },
+      `Invalid VM Name: '${name}'; give 1 to 64 letters, digits or _ . : + -`,
+    )
+  }
+  const taken = domains.list().find((other) => other.row.name === name && other.row.uuid !== row.uuid)
+  if (name !== DOMAIN_0 && taken === undefined) return
+  throw new CodedError(
+    { code: 'DOMAIN_EXISTS', name },
+    `VM name '${name}' already exists as domain ${taken?.row.domid ?? 0}`,
+  )
+}
+
+function checkShare({ weight, cap }: { weight?: number; cap?: number }, vcpus: number): void {
+  if (weight !== undefined && (weight < WEIGHT.min || weight > WEIGHT.max)) {
+    throw new CodedError(
+      { code: 'SCHEDULER_PARAMS' },
+      `Cpu weight out of range, valid values are within range from ${WEIGHT.min} to ${WEIGHT.max}`,
+    )
+  }
+  const most = CAP_OF_VCPU * vcpus
+  if (cap !== undefined && (cap < 0 || cap > most)) {
+    throw new CodedError(
+      { code: 'SCHEDULER_PARAMS' },
+      `Cpu cap out of range, valid range is from 0 to ${most} for specified number of vcpus`,
+    )
+  }
+}
+
+async function vcpuTable(domains: Domains, control: RpcClient): Promise<VcpuTable> {
+  await domains.look()
+  const { pcpus, cpuSeconds } = await control.call<ControlInfo>('info')
+  const all = Array.from({ length: pcpus }, (_, pcpu) => pcpu)
+  const own = { vcpu: 0, online: true, pcpu: null, state: 'running', cpuSeconds, affinity: all } as const
+  const guests = await Promise.all(
+    domains.list().map(async ({ row: { name, domid } }) => {
+      const rows = await ifStillThere(control.call<readonly VcpuRow[]>('domain.vcpus', { domid }))
+      return (rows ?? []).map((row) => ({ name, domid, ...row }))
+    }),
+  )
+  return { pcpus, rows: [{ name: DOMAIN_0, domid: 0, ...own }, ...guests.flat()] }
+}
+
+async function shareTable(domains: Domains, control: RpcClient): Promise<ShareTable> {
+  await domains.look()
+  const { scheduler } = await control.call<ControlInfo>('info')
+  const guests = await Promise.all(
+    domains.list().map(async ({ row: { name, domid } }): Promise<ShareRow | undefined> => {
+      const share = await ifStillThere(control.call<SchedulerRow>('sched.get', { domid }))
+      if (share === undefined) return undefined
+      const { weight = null, cap = null } = share.params
+      return { name, domid, weight, cap }
+    }),
+  )
+  const rows = guests.filter((row) => row !== undefined)
+  return { scheduler, rows: [{ name: DOMAIN_0, domid: 0, weight: null, cap: null }, ...rows] }
+}
+
+/** Undefined if the domain has ended meanwhile. */
+async function ifStillThere<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof CodedError && ['DOMAIN_UNKNOWN', 'DOMAIN_ENDED'].includes(error.code)) return undefined
+    throw error
+  }
+}

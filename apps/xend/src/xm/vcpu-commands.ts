@@ -1,0 +1,77 @@
+/** xm vcpu-list and vcpu-pin (tools/python/xen/xm/main.py of 4.1). */
+import { CodedError } from '@paravane/core'
+import type { VcpuTable } from '../daemon/tuning-verbs.ts'
+import { chooseDomains } from './choose-domains.ts'
+import type { Command } from './command.ts'
+import { formatCpuList, parseCpuList } from './cpu-list.ts'
+
+export type VcpuLine = VcpuTable['rows'][number]
+
+export const VCPU_HEADER: string = `${[
+  'Name'.padEnd(32),
+  'ID'.padStart(5),
+  'VCPU'.padStart(5),
+  'CPU'.padStart(5),
+  'State'.padStart(5),
+  'Time(s)'.padStart(9),
+  'CPU Affinity',
+].join(' ')}\n`
+
+const STATES: Readonly<Record<VcpuLine['state'], string>> = {
+  running: 'r--',
+  runnable: '---',
+  blocked: '-b-',
+  offline: '--p',
+}
+
+export function vcpuLine({ name, domid, vcpu, pcpu, state, cpuSeconds, affinity }: VcpuLine, pcpus: number): string {
+  const cpu = pcpu === null ? '-' : String(pcpu)
+  const columns = [
+    name.padEnd(32),
+    String(domid).padStart(5),
+    String(vcpu).padStart(5),
+    cpu.padStart(5),
+    STATES[state].padStart(5),
+    cpuSeconds.toFixed(1).padStart(9),
+    formatCpuList(affinity, pcpus),
+  ]
+  return `${columns.join(' ')}\n`
+}
+
+export const vcpuCommands: readonly Command[] = [
+  {
+    name: 'vcpu-list',
+    usage: '[Domain, ...]',
+    summary: 'List the VCPUs for all/some domains.',
+    about: [
+      'CPU is the pCPU that runs a vCPU, or ran it last. State has r for running, b for blocked, p for a vCPU that the guest has not brought up. Domain-0 runs beside the pCPUs, so it has none.',
+    ],
+    args: [0, Number.POSITIVE_INFINITY],
+    completes: ['domain'],
+    async run({ args, json }, { xend, stdout }) {
+      const chosen = await chooseDomains(xend, args)
+      const { pcpus, rows } = await xend.call<VcpuTable>('vcpu.list')
+      const lines = chosen.flatMap(({ domid }) => rows.filter((row) => row.domid === domid))
+      if (json) stdout(`${JSON.stringify(lines, undefined, 2)}\n`)
+      else stdout(VCPU_HEADER + lines.map((line) => vcpuLine(line, pcpus)).join(''))
+    },
+  },
+  {
+    name: 'vcpu-pin',
+    usage: '<Domain> <VCPU|all> <CPUs|all>',
+    summary: 'Set which CPUs a VCPU can use.',
+    about: [
+      'CPUs is a list such as 0-3,^1,5: CPUs 0, 2, 3 and 5. Those that the host does not have are left out. What is set holds for the starts that follow, too.',
+    ],
+    args: [3, 3],
+    completes: ['domain', ['all'], ['all']],
+    async run({ args }, { xend }) {
+      const [domain, vcpu, cpus] = args as [string, string, string]
+      if (vcpu !== 'all' && !/^\d{1,2}$/.test(vcpu)) {
+        throw new CodedError({ code: 'USAGE' }, `Invalid argument: '${vcpu}' is no VCPU; give its number, or all`)
+      }
+      const chosen = vcpu === 'all' ? {} : { vcpu: Number(vcpu) }
+      await xend.call('vcpu.pin', { domain, ...chosen, cpus: parseCpuList(cpus) })
+    },
+  },
+]
