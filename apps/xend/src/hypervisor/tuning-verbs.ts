@@ -5,6 +5,7 @@ import {
   domainName,
   domid,
   oneOf,
+  optional,
   pcpuNumbers,
   schedulerParams as schedulerParamsKey,
   sysrqKey,
@@ -27,8 +28,8 @@ export function tuningVerbs({ find, scheduler, changed }: TuningInit): readonly 
   return [
     [
       'domain.rename',
-      verb(configOf({ domid, name: domainName }), ({ domid, name }) => {
-        find(domid).rename(name)
+      verb(configOf({ domid, name: domainName, uuid: optional(text()) }), ({ domid, name, uuid }) => {
+        find(domid).rename(name, uuid)
         changed()
       }),
     ],

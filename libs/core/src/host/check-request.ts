@@ -17,6 +17,11 @@ export function checkName(name: string): void {
   if (!NAME.test(name)) refuse('name', `name=${JSON.stringify(name)}: give 1 to 64 letters, digits or ._:+/-`)
 }
 
+/** @throws CodedError DOMAIN_CONFIG */
+export function checkUuid(uuid: string): void {
+  if (!UUID.test(uuid)) refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
+}
+
 /** @throws CodedError DOMAIN_CONFIG naming the key */
 export function checkRequest(request: DomainRequest): void {
   const { name, memory, vcpus, cmdline, uuid } = request
@@ -35,6 +40,5 @@ export function checkRequest(request: DomainRequest): void {
   ) {
     refuse('stateHashes', `stateHashes: they need a virtual clock, and \`every\` a multiple of ${ORDER_INTERVAL}`)
   }
-  if (uuid !== undefined && !UUID.test(uuid))
-    refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
+  if (uuid !== undefined) checkUuid(uuid)
 }

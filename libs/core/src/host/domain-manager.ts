@@ -139,7 +139,9 @@ export class DomainManager {
       consoleGmfn: built.consoleGmfn,
       startTime: Number(wallclock / 1_000_000_000n),
     })
-    teardown.add('nodes', () => removeDomainNodes(store, domid, uuid))
+    let named: HostedDomain | undefined
+    // It may have got another UUID by then.
+    teardown.add('nodes', () => removeDomainNodes(store, domid, named?.uuid ?? uuid))
     const console = this.#serve(built, teardown)
     await threads.broadcast({ kind: 'domain', shared: built.shared })
     this.#refuseIfBroken()
@@ -159,6 +161,7 @@ export class DomainManager {
       suspension: this.#suspension(request.name, domain),
       destroy: () => this.destroy(domid),
     })
+    named = hosted
     teardown.add('numbers', () => hosted.letGo())
     this.#schedule(domain, vcpus, teardown)
     hosted.adjustScheduler(given(request))

@@ -66,11 +66,8 @@ export function domainPath(domid: number): string {
 
 /** Writes a new domain's nodes, all at once, before it is introduced. */
 export function writeDomainNodes(store: Xenstore, facts: DomainFacts): void {
-  const { domid, uuid } = facts
-  const readable: Perms = [
-    { domid: 0, access: 'n' },
-    { domid, access: 'r' },
-  ]
+  const { domid } = facts
+  const readable = readableBy(domid)
   const owned: Perms = [{ domid, access: 'n' }]
   store.transaction((tx) => {
     const root = domainPath(domid)
@@ -82,29 +79,55 @@ export function writeDomainNodes(store: Xenstore, facts: DomainFacts): void {
       putBelow(tx, root, `cpu/${vcpu}/availability`, 'online', readable)
     }
     for (const path of GUEST_WRITES) putBelow(tx, root, path, '', readable, owned)
-    const vm = `/vm/${uuid}`
-    put(tx, vm, '', readable)
-    put(tx, `${vm}/uuid`, uuid, readable)
-    put(tx, `${vm}/name`, facts.name, readable)
-    put(tx, `${vm}/start_time`, String(facts.startTime), readable)
+    writeVmNodes(tx, domid, facts)
   })
 }
 
-/** The domain is called otherwise. */
-export function renameNodes(store: Xenstore, domid: number, uuid: string, name: string): void {
+/** The domain is called otherwise, and may have another UUID. */
+export function renameNodes(
+  store: Xenstore,
+  domid: number,
+  uuid: { readonly from: string; readonly to: string },
+  name: string,
+): void {
+  const [before, after] = [`/vm/${uuid.from}`, `/vm/${uuid.to}`]
   store.transaction((tx) => {
     tx.write(`${domainPath(domid)}/name`, name)
-    tx.write(`/vm/${uuid}/name`, name)
+    if (before !== after) {
+      const startTime = tx.read(`${before}/start_time`) ?? ''
+      tx.rm(before)
+      writeVmNodes(tx, domid, { uuid: uuid.to, name, startTime })
+      tx.write(`${domainPath(domid)}/vm`, after)
+    }
+    tx.write(`${after}/name`, name)
   })
 }
 
-/** Takes them away. */
+/** Takes them away. @param uuid what it has by now */
 export function removeDomainNodes(store: Xenstore, domid: number, uuid: string): void {
   store.transaction((tx) => {
     tx.rm(domainPath(domid))
     tx.rm(`/vm/${uuid}`)
   })
 }
+
+function writeVmNodes(
+  tx: XenstoreAccess,
+  domid: number,
+  { uuid, name, startTime }: { readonly uuid: string; readonly name: string; readonly startTime: string | number },
+): void {
+  const vm = `/vm/${uuid}`
+  const readable = readableBy(domid)
+  put(tx, vm, '', readable)
+  put(tx, `${vm}/uuid`, uuid, readable)
+  put(tx, `${vm}/name`, name, readable)
+  put(tx, `${vm}/start_time`, String(startTime), readable)
+}
+
+const readableBy = (domid: number): Perms => [
+  { domid: 0, access: 'n' },
+  { domid, access: 'r' },
+]
 
 function put(tx: XenstoreAccess, path: string, value: string, perms: Perms): void {
   tx.write(path, value)

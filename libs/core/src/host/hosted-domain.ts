@@ -6,7 +6,7 @@ import { bugOn, CodedError } from '../errors.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
-import { checkName } from './check-request.ts'
+import { checkName, checkUuid } from './check-request.ts'
 import type { HostedConsole } from './domain-console.ts'
 import { domainPath, renameNodes } from './domain-nodes.ts'
 import type {
@@ -55,7 +55,6 @@ export interface HostedDomainInit {
 /** What the owner of a domain holds. When the domain is gone it holds on to nothing of it but its last numbers. */
 export class HostedDomain implements RunningDomain {
   readonly domid: number
-  readonly uuid: string
   readonly preserve: boolean
   readonly stateHashes: DomainRequest['stateHashes']
   readonly console: HostedConsole
@@ -64,6 +63,7 @@ export class HostedDomain implements RunningDomain {
   readonly #settle: (end: DomainEnd) => void
   readonly #last: { info?: DomainInfo; crash?: string } = {}
   #name: string
+  #uuid: string
   #live: HostedDomainInit | undefined
   #paused = true
 
@@ -71,7 +71,7 @@ export class HostedDomain implements RunningDomain {
     const { request, domain, uuid } = init
     this.domid = domain.domid
     this.#name = request.name
-    this.uuid = uuid
+    this.#uuid = uuid
     this.preserve = request.preserve ?? false
     this.stateHashes = request.stateHashes
     this.console = init.console
@@ -84,6 +84,10 @@ export class HostedDomain implements RunningDomain {
 
   get name(): string {
     return this.#name
+  }
+
+  get uuid(): string {
+    return this.#uuid
   }
 
   unpause(): void {
@@ -116,13 +120,14 @@ export class HostedDomain implements RunningDomain {
     this.#suspension.resume()
   }
 
-  rename(name: string): void {
+  rename(name: string, uuid: string = this.#uuid): void {
     const { refuseTaken, store } = this.#alive()
     checkName(name)
-    if (name === this.#name) return
-    refuseTaken(name)
-    renameNodes(store, this.domid, this.uuid, name)
+    checkUuid(uuid)
+    if (name !== this.#name) refuseTaken(name)
+    renameNodes(store, this.domid, { from: this.#uuid, to: uuid }, name)
     this.#name = name
+    this.#uuid = uuid
   }
 
   vcpus(): readonly VcpuInfo[] {

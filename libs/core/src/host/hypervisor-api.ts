@@ -137,8 +137,11 @@ export interface RunningDomain {
   /** Settles when the domain has ended and, unless it is preserved, nothing is left of it. */
   readonly ended: Promise<DomainEnd>
   info(): DomainInfo
-  /** Gives it another name, in the store, too. @throws CodedError DOMAIN_CONFIG, DOMAIN_EXISTS, DOMAIN_ENDED */
-  rename(name: string): void
+  /**
+   * Gives it another name, in the store, too, and another UUID, if one is given, as when another domain is to take its place.
+   * @throws CodedError DOMAIN_CONFIG, DOMAIN_EXISTS, DOMAIN_ENDED
+   */
+  rename(name: string, uuid?: string): void
   /** None when it is gone. */
   vcpus(): readonly VcpuInfo[]
   /** Has a vCPU run on these pCPUs only, those there are. @throws CodedError VCPU_UNKNOWN, AFFINITY, DOMAIN_ENDED */

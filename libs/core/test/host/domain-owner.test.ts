@@ -37,6 +37,24 @@ test('a renamed domain has its new name everywhere, and the old one is free', as
   other.rename('old')
 })
 
+test('a domain that makes place for another has another UUID, too, and leaves nothing of either behind', async () => {
+  const { xenstore } = machine.hypervisor
+  const [uuid, later] = ['01234567-89ab-cdef-0123-456789abcdef', 'fedcba98-7654-3210-fedc-ba9876543210']
+  const old = await started('sleep', { name: 'guest', uuid })
+  const startTime = xenstore.read(`/vm/${uuid}/start_time`)
+  old.rename('kept', later)
+  expect([old.name, old.uuid]).toEqual(['kept', later])
+  expect(xenstore.read(`/vm/${uuid}`)).toBeUndefined()
+  const vm = ['uuid', 'name', 'start_time'].map((node) => xenstore.read(`/vm/${later}/${node}`))
+  expect(vm).toEqual([later, 'kept', startTime])
+  expect(xenstore.read(`/local/domain/${old.domid}/vm`)).toBe(`/vm/${later}`)
+  expect(() => old.rename('kept', 'me')).toThrow(/^uuid=me: give it as/)
+  await started('sleep', { name: 'guest', uuid })
+  await old.destroy()
+  expect(xenstore.read(`/vm/${later}`)).toBeUndefined()
+  expect(xenstore.read(`/vm/${uuid}/name`)).toBe('guest')
+})
+
 test('vCPUs are shown with where they run, and those that are down are offline', async () => {
   const domain = await started('spin', { vcpus: 2 })
   await until(() => domain.vcpus()[0]!.cpuTimeNs > 0n)
