@@ -48,13 +48,16 @@ export type {
   DomainInfo,
   DomainRequest,
   EndReason,
+  GuestFile,
   Hypervisor,
   HypervisorOptions,
   HypervisorReport,
+  NewDomain,
   RunningDomain,
   SuspendedDomain,
   VcpuInfo,
 } from './host/hypervisor-api.ts'
+export { type HypervisorEvent, type HypervisorEventMap, HypervisorEvents } from './host/hypervisor-events.ts'
 export { newUuid } from './host/uuid.ts'
 export { CONTINUE, ELEMENTS_PER_STRETCH, REGISTERS_SET } from './hypercall/continuation.ts'
 export { coreHypercalls } from './hypercall/core-hypercalls.ts'

@@ -3,10 +3,11 @@ import type { CoreDump } from '../core-dump/core-dump.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { PluginEntry } from '../plugin-host/read-plugin.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
+import type { HypervisorEvents } from './hypervisor-events.ts'
 
-/** What happened to a domain that its owner should hear of: a bug of ours, or the guest's own crash. */
+/** What its owner should hear of: a bug of ours, a guest's own crash, or a listener that failed. */
 export interface HypervisorReport {
-  readonly kind: 'bug' | 'crash'
+  readonly kind: 'bug' | 'crash' | 'listener'
   readonly domid: number
   readonly text: string
 }
@@ -24,19 +25,35 @@ export interface HypervisorOptions {
   readonly scheduler?: string
   /** Kind of the CPU engine, `pv` by default. */
   readonly engine?: string
-  /** What guests write by console_io. */
+  /** The first listener of `guest-log`. */
   guestLog?(domid: number, bytes: Uint8Array): void
+  /** The first listener of `report`, which also hears what happens at the start. */
   report?(report: HypervisorReport): void
   /** Called once, while the pCPUs start and domain 0 would wait for them: for what takes long. It is not to throw. */
   meanwhile?(): void
 }
 
+/** The contents of a file; `name` is for messages. */
+export interface GuestFile {
+  readonly bytes: Uint8Array
+  readonly name: string
+}
+
+/** A domain as it is asked for: files may be paths, and defaults are worked out. */
+export interface NewDomain extends Omit<DomainRequest, 'kernel' | 'ramdisk' | 'cmdline' | 'vcpus'> {
+  readonly kernel: GuestFile | string
+  readonly ramdisk?: GuestFile | string
+  /** Empty by default. */
+  readonly cmdline?: string
+  /** 1 by default. */
+  readonly vcpus?: number
+}
+
 /** A domain to be made. */
 export interface DomainRequest {
   readonly name: string
-  /** `name` is for messages. */
-  readonly kernel: { readonly bytes: Uint8Array; readonly name: string }
-  readonly ramdisk?: { readonly bytes: Uint8Array; readonly name: string }
+  readonly kernel: GuestFile
+  readonly ramdisk?: GuestFile
   readonly cmdline: string
   /** MiB. */
   readonly memory: number
@@ -163,7 +180,8 @@ export interface RunningDomain {
 
 export interface Hypervisor {
   /** Builds a paused domain. @throws CodedError of one line; nothing is left behind */
-  createDomain(request: DomainRequest): Promise<RunningDomain>
+  createDomain(request: NewDomain): Promise<RunningDomain>
+  readonly events: Pick<HypervisorEvents, 'on' | 'once' | 'off'>
   domains(): readonly RunningDomain[]
   /** Domain 0's client. */
   readonly xenstore: Xenstore

@@ -9,8 +9,10 @@ import { MAX_PCPUS } from '../plugin/scheduler.ts'
 import { HostScope } from '../plugin/scope.ts'
 import { loadPlugins } from '../plugin-host/load-plugins.ts'
 import { Xenstored } from '../xenstore/xenstored.ts'
+import { completeRequest } from './complete-request.ts'
 import { DomainManager } from './domain-manager.ts'
 import type { Hypervisor, HypervisorOptions } from './hypervisor-api.ts'
+import { HypervisorEvents } from './hypervisor-events.ts'
 import { createMachine, Machine } from './machine.ts'
 import { PcpuThreads } from './pcpu-threads.ts'
 import type { Report } from './worker-messages.ts'
@@ -33,7 +35,10 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   const { parts } = plugins
   const control = parts.find(CpuEngine, engine).control()
   const machine = new Machine(createMachine(pcpus, scheduler, parts), parts, DOM0_OWNER)
-  const bug = (domid: number, text: string): void => options.report?.({ kind: 'bug', domid, text })
+  const told = new HypervisorEvents()
+  if (options.report !== undefined) told.on('report', options.report)
+  if (options.guestLog !== undefined) told.on('guest-log', options.guestLog)
+  const bug = (domid: number, text: string): void => told.emit('report', { kind: 'bug', domid, text })
 
   const events = new Dom0Events({
     memory: machine.memory,
@@ -65,16 +70,22 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   function heard(report: Report): void {
     if (report.kind === 'log') {
       HYPERVISOR.logWaiting.add(machine.memory, 0, -report.bytes.length)
-      options.guestLog?.(report.domid, report.bytes)
+      told.emit('guest-log', report.domid, report.bytes)
     } else if (report.kind === 'hash') manager.noteHash(report.domid, report.retired, report.hash)
     else if (report.kind !== 'ready') {
       manager.noteCrash(report.domid, report.text)
-      options.report?.(report)
+      told.emit('report', report)
     }
   }
 
   return {
-    createDomain: (request) => manager.create(request),
+    async createDomain(request) {
+      const domain = await manager.create(await completeRequest(request))
+      told.emit('domain-created', domain)
+      void domain.ended.then((end) => told.emit('domain-ended', domain, end))
+      return domain
+    },
+    events: told,
     domains: () => manager.list(),
     xenstore: store,
     acceptXenstoreClient: (socket) => xenstored.accept(socket),
