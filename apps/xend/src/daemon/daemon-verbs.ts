@@ -73,7 +73,7 @@ export function daemonVerbs(domains: Domains, control: RpcClient, { log, stop }:
         return listed({ row: await domains.launch(record), record })
       }),
     ],
-    ...nodeVerbs(control, folders()),
+    ...nodeVerbs(domains, control, folders()),
     ...tuningVerbs(domains, control),
     ['stop', verb(noConfig, () => void stop())],
     ['domain.pause', onDomain('pause')],

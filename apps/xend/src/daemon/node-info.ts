@@ -1,8 +1,8 @@
 /** What `xm info` shows of the host and the hypervisor (tools/python/xen/xend/XendNode.py of Xen 4.1, info), in its order. */
-import { readFileSync } from 'node:fs'
-import { cpus, hostname, machine, release, totalmem, version } from 'node:os'
+import { hostname, machine, release, version } from 'node:os'
 import { XEN_4_17 } from '@paravane/core'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
+import { cpuMhz, hostMemory } from './host-facts.ts'
 
 const MIB = 2 ** 20
 const PAGE_SIZE = 4096
@@ -12,6 +12,7 @@ export type NodeInfo = Readonly<Record<string, string | number>>
 
 export function nodeInfo({ pcpus, scheduler, hwCaps, commandline }: ControlInfo): NodeInfo {
   const { major, minor, extraVersion, compiler, compileBy, compileDomain, compileDate, changeset } = XEN_4_17
+  const { total, free } = hostMemory()
   return {
     host: hostname(),
     release: release(),
@@ -24,8 +25,8 @@ export function nodeInfo({ pcpus, scheduler, hwCaps, commandline }: ControlInfo)
     cpu_mhz: cpuMhz(),
     hw_caps: hwCaps,
     virt_caps: '',
-    total_memory: Math.floor(Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / MIB),
-    free_memory: Math.floor(process.availableMemory() / MIB),
+    total_memory: Math.floor(total / MIB),
+    free_memory: Math.floor(free / MIB),
     free_cpus: 0,
     xen_major: major,
     xen_minor: minor,
@@ -41,16 +42,5 @@ export function nodeInfo({ pcpus, scheduler, hwCaps, commandline }: ControlInfo)
     cc_compile_domain: compileDomain,
     cc_compile_date: compileDate,
     xend_config_format: CONFIG_FORMAT,
-  }
-}
-
-/** Of the host's first processor; 0 where the host does not say. */
-function cpuMhz(): number {
-  const speed = cpus()[0]?.speed
-  if (speed) return speed
-  try {
-    return Math.round(Number(/^cpu MHz\s*: ([\d.]+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 0))
-  } catch {
-    return 0
   }
 }

@@ -4,10 +4,16 @@ import { type Folders, xendLog } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import type { Domains } from './domains.ts'
 import { nodeInfo } from './node-info.ts'
 import { ownLog } from './own-log.ts'
+import { topSnapshot } from './top-snapshot.ts'
 
-export function nodeVerbs(control: RpcClient, places: Folders): readonly (readonly [string, AnyVerb])[] {
+export function nodeVerbs(
+  domains: Domains,
+  control: RpcClient,
+  places: Folders,
+): readonly (readonly [string, AnyVerb])[] {
   return [
     ['node.info', verb(noConfig, async () => nodeInfo(await control.call<ControlInfo>('info')))],
     [
@@ -15,6 +21,7 @@ export function nodeVerbs(control: RpcClient, places: Folders): readonly (readon
       verb(configOf({ clear: yesNo({ initial: false }) }), ({ clear }) => control.call('dmesg', { clear })),
     ],
     ['node.debug-keys', verb(configOf({ keys: text() }), ({ keys }) => control.call('debug-keys', { keys }))],
+    ['node.top', verb(noConfig, () => topSnapshot(domains, control))],
     ['node.log', verb(noConfig, () => ownLog(xendLog(places)))],
   ]
 }

@@ -7,6 +7,7 @@ import { type AnyVerb, verb } from '../rpc/verbs.ts'
 import type { Domains, KnownDomain } from './domains.ts'
 import { DOMAIN_0, findGuest } from './find-guest.ts'
 import { formatRecord, type LaunchConfig } from './launch-record.ts'
+import { ifStillThere, vcpusOfAll } from './vcpus-of-all.ts'
 
 /** Every domain's vCPUs. */
 export interface VcpuTable {
@@ -131,17 +132,12 @@ function checkShare({ weight, cap }: { weight?: number; cap?: number }, vcpus: n
 }
 
 async function vcpuTable(domains: Domains, control: RpcClient): Promise<VcpuTable> {
-  await domains.look()
-  const { pcpus, cpuSeconds } = await control.call<ControlInfo>('info')
-  const all = Array.from({ length: pcpus }, (_, pcpu) => pcpu)
+  const { info, guests } = await vcpusOfAll(domains, control)
+  const all = Array.from({ length: info.pcpus }, (_, pcpu) => pcpu)
+  const { cpuSeconds } = info
   const own = { vcpu: 0, online: true, pcpu: null, state: 'running', cpuSeconds, affinity: all } as const
-  const guests = await Promise.all(
-    domains.list().map(async ({ row: { name, domid } }) => {
-      const rows = await ifStillThere(control.call<readonly VcpuRow[]>('domain.vcpus', { domid }))
-      return (rows ?? []).map((row) => ({ name, domid, ...row }))
-    }),
-  )
-  return { pcpus, rows: [{ name: DOMAIN_0, domid: 0, ...own }, ...guests.flat()] }
+  const rows = guests.flatMap(({ row: { name, domid }, vcpus }) => vcpus.map((vcpu) => ({ name, domid, ...vcpu })))
+  return { pcpus: info.pcpus, rows: [{ name: DOMAIN_0, domid: 0, ...own }, ...rows] }
 }
 
 async function shareTable(domains: Domains, control: RpcClient): Promise<ShareTable> {
@@ -157,14 +153,4 @@ async function shareTable(domains: Domains, control: RpcClient): Promise<ShareTa
   )
   const rows = guests.filter((row) => row !== undefined)
   return { scheduler, rows: [{ name: DOMAIN_0, domid: 0, weight: null, cap: null }, ...rows] }
-}
-
-/** Undefined if the domain has ended meanwhile. */
-async function ifStillThere<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof CodedError && ['DOMAIN_UNKNOWN', 'DOMAIN_ENDED'].includes(error.code)) return undefined
-    throw error
-  }
 }

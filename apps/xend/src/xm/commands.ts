@@ -7,6 +7,7 @@ import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
 import { nodeCommands } from './node-commands.ts'
 import { schedCredit } from './sched-credit.ts'
+import { top } from './top/top.ts'
 import { uptime } from './uptime.ts'
 import { vcpuCommands } from './vcpu-commands.ts'
 
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...nodeCommands,
   ...kernelCommands,
   schedCredit,
+  top,
   uptime,
   ...vcpuCommands,
   help(() => COMMANDS),
