@@ -6,12 +6,10 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { compose } from '../../../apps/xend/src/compose.ts'
-import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
-import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
 import { PROMPT } from '../debian-boot.ts'
 import { memoryOfProcess } from '../process-cpu.ts'
-import { ROOT } from '../root.ts'
 import { compilesBetween } from './compiles.ts'
+import { debianRequest } from './debian-request.ts'
 import { ShellGuest } from './shell-guest.ts'
 
 /** Each list has a number for each guest, taken when it had been at its shell for a while. */
@@ -44,9 +42,8 @@ function framesInUse(): number {
   return Math.round(kib / 1024)
 }
 
-const options = parseStartOptions(['--memory', values.memory])
 /** Read for each guest, as by a toolstack's user: nobody has its files any more when it is built. */
-const request = async () => (await guestRequest(options, { folder: ROOT, progress: say, warn: say })).domain
+const request = () => debianRequest(['--memory', values.memory], say)
 const count = Number(values.guests)
 const hypervisor = await compose({ pcpus: 1, vcpus: count, warn: say })
 const rssBefore = memoryOfProcess(process.pid)

@@ -4,9 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { compose } from '../../../apps/xend/src/compose.ts'
-import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
-import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
-import { ROOT } from '../root.ts'
+import { debianRequest } from './debian-request.ts'
 import { watchDomain } from './watched-domain.ts'
 
 const { values } = parseArgs({
@@ -18,7 +16,7 @@ const { values } = parseArgs({
 })
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const names = Array.from({ length: Number(values.together) }, (_, n) => `guest-${n + 1}`)
-const { domain: request } = await guestRequest(parseStartOptions([]), { folder: ROOT, progress: say, warn: say })
+const request = await debianRequest([], say)
 const hypervisor = await compose({ pcpus: Number(values.pcpus), vcpus: names.length, warn: say })
 for (let round = 1; round <= Number(values.rounds); round++) {
   const ends = await Promise.all(names.map((name) => watchDomain(hypervisor, { ...request, name })))

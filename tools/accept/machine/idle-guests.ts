@@ -5,11 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { compose } from '../../../apps/xend/src/compose.ts'
-import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
-import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
 import { PROMPT } from '../debian-boot.ts'
 import { cpuShareOfTree, memoryOfProcess } from '../process-cpu.ts'
-import { ROOT } from '../root.ts'
+import { debianRequest } from './debian-request.ts'
 import { ShellGuest } from './shell-guest.ts'
 
 /** What a guest and we still do after its prompt: late timers of the kernel's, modules compiled by the optimizing compiler. */
@@ -43,8 +41,7 @@ const { values } = parseArgs({
 })
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
-const options = parseStartOptions(['--memory', values.memory])
-const { domain: request } = await guestRequest(options, { folder: ROOT, progress: say, warn: say })
+const request = await debianRequest(['--memory', values.memory], say)
 const count = Number(values.guests)
 const hypervisor = await compose({ pcpus: Number(values.pcpus), vcpus: count, warn: say })
 const rssBefore = memoryOfProcess(process.pid)

@@ -3,14 +3,12 @@
  * seconds from each domain's making to its shell.
  */
 import { compose } from '../../../apps/xend/src/compose.ts'
-import { guestRequest } from '../../../apps/xend/src/start/guest-request.ts'
-import { parseStartOptions } from '../../../apps/xend/src/start/options.ts'
 import { PROMPT, READY } from '../debian-boot.ts'
-import { ROOT } from '../root.ts'
+import { debianRequest } from './debian-request.ts'
 import { ShellGuest } from './shell-guest.ts'
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
-const { domain: request } = await guestRequest(parseStartOptions([]), { folder: ROOT, progress: say, warn: say })
+const request = await debianRequest([], say)
 const hypervisor = await compose({ pcpus: 1, vcpus: 2, warn: say })
 
 async function boot(name: string): Promise<number> {

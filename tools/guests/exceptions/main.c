@@ -2,7 +2,7 @@
  * A guest that raises exceptions, one small piece of code at a time (cases.S), and prints what its kernel was handed: the
  * same lines on a real Xen and on ours.
  */
-#include "../hello/xen.h"
+#include "../../../apps/xend/guests/hello/xen.h"
 #include "numbers.h"
 
 extern char stubs[], stack_end[], kernel_stack_end[];

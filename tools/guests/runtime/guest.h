@@ -4,7 +4,7 @@
  */
 #ifndef RUNTIME_GUEST_H
 #define RUNTIME_GUEST_H
-#include "../hello/xen.h"
+#include "../../../apps/xend/guests/hello/xen.h"
 #include "abi.h"
 
 typedef unsigned short u16;

@@ -1,14 +1,11 @@
 #!/usr/bin/env node
 /** xend start|stop|restart|status: the daemon from outside. */
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { CodedError } from '@paravane/core'
 import { controlSocket, folders, xendSocket } from '../folders.ts'
-import { compiledSources } from '../guest-image/cache-folder.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { isAnswered } from '../rpc/socket-place.ts'
-import { startDetached } from './start-detached.ts'
+import { startXend } from './start-xend.ts'
 
 const USAGE = `usage: xend start|stop|restart|status [OPTION ...]
 Keeps guests; xm speaks to it. The guests are in a process of their own and do without it.
@@ -20,27 +17,11 @@ Keeps guests; xm speaks to it. The guests are in a process of their own and do w
 
 exit status: 0 done, 1 not, 2 wrong usage; of status 3 if xend does not run
 `
-const DAEMON = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
 const LIMIT_MS = 60_000
 const LOOK_MS = 50
 
 const places = folders()
 const hypervisor = new RpcClient({ name: 'the hypervisor', path: controlSocket(places) })
-
-async function start(options: readonly string[]): Promise<void> {
-  const socket = xendSocket(places)
-  if (await isAnswered(socket)) return
-  const why = await startDetached({
-    name: 'xend',
-    program: DAEMON,
-    args: options,
-    env: { NODE_COMPILE_CACHE: compiledSources(), ...process.env },
-    logFile: join(places.state, 'xend.log'),
-    socket,
-    limitMs: LIMIT_MS,
-  })
-  if (why !== undefined) throw new CodedError({ code: 'XEND_START' }, why)
-}
 
 async function stop(guests: boolean): Promise<void> {
   await end('xend', xendSocket(places))
@@ -77,7 +58,7 @@ async function xendCommand([command, ...options]: readonly string[]): Promise<nu
   try {
     if (command === 'status') return await status()
     if (isStop) await stop(options.includes('--guests'))
-    if (command !== 'stop') await start(command === 'restart' ? [] : options)
+    if (command !== 'stop') await startXend(places, command === 'restart' ? [] : options)
     return 0
   } catch (error) {
     if (!(error instanceof CodedError)) throw error

@@ -15,6 +15,13 @@ export interface DomainRow {
   readonly end?: { readonly reason: EndReason; readonly detail?: string }
 }
 
+/** How a domain ended. */
+export interface EndRow {
+  readonly reason: EndReason
+  readonly detail?: string
+  readonly cpuSeconds: number
+}
+
 /** A vCPU as the control socket shows it. */
 export interface VcpuRow {
   readonly vcpu: number

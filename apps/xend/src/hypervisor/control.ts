@@ -14,7 +14,7 @@ import {
 import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Consoles } from './consoles.ts'
 import { affinity, domainName, domid, oneOf, optional, recordText } from './control-params.ts'
-import type { ControlInfo, DomainRow } from './control-rows.ts'
+import type { ControlInfo, DomainRow, EndRow } from './control-rows.ts'
 import type { MessageLog } from './message-log.ts'
 import { messageVerbs } from './message-verbs.ts'
 import { tuningVerbs } from './tuning-verbs.ts'
@@ -84,6 +84,7 @@ export class Control {
         scheduler: this.#init.info().scheduler,
         changed: this.#init.changed,
       }),
+      ['domain.wait', verb(one, async ({ domid }) => endRow(await this.#find(domid).domain.ended))],
       ['domain.note', verb(configOf({ domid, record: recordText }), ({ domid, record }) => this.#note(domid, record))],
     ])
   }
@@ -147,6 +148,10 @@ async function fileOf(path: string): Promise<{ bytes: Uint8Array; name: string }
     const { code } = error as NodeJS.ErrnoException
     throw new CodedError({ code: 'FILE', path }, `${path}: it cannot be read (${code})`, { cause: error })
   }
+}
+
+function endRow({ reason, detail, cpuTimeNs }: DomainEnd): EndRow {
+  return { reason, detail, cpuSeconds: Number(cpuTimeNs) / 1e9 }
 }
 
 function rowOf({ domain, record, end }: Known): DomainRow {

@@ -18,10 +18,13 @@ export class RpcClient {
     this.#peer = peer
   }
 
-  /** @throws CodedError what the peer answered, or `UNREACHABLE`, `PEER_DIED` */
-  async call<T>(method: string, params: object = {}): Promise<T> {
+  /**
+   * @param signal of who does not want to wait longer
+   * @throws CodedError what the peer answered, or `UNREACHABLE`, `PEER_DIED`
+   */
+  async call<T>(method: string, params: object = {}, signal?: AbortSignal): Promise<T> {
     const text = JSON.stringify({ jsonrpc: '2.0', id: ++this.#calls, method, params })
-    const answer = await this.#post(text)
+    const answer = await this.#post(text, signal)
     const reply = JSON.parse(answer) as RpcReply
     if ('error' in reply) throw new CodedError(reply.error.data as ErrorDetails, reply.error.message)
     return reply.result as T
@@ -42,11 +45,12 @@ export class RpcClient {
     })
   }
 
-  #post(text: string): Promise<string> {
+  #post(text: string, signal: AbortSignal | undefined): Promise<string> {
     const { path: socketPath } = this.#peer
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
     return new Promise((resolve, reject) => {
-      const request = httpRequest({ socketPath, path: '/rpc', method: 'POST', headers, agent: false }, (response) => {
+      const options = { socketPath, path: '/rpc', method: 'POST', headers, agent: false, signal }
+      const request = httpRequest(options, (response) => {
         textOf(response).then(resolve, (error) => reject(this.#unreachable(error)))
       })
       request.on('error', (error) => reject(this.#unreachable(error)))

@@ -1,15 +1,20 @@
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { CodedError, type DomainRequest } from '@paravane/core'
 import { type DomainConfig, type NamedFile, readDomainConfig } from '../config/domain-config.ts'
+import { isActedOn } from '../config/domain-keys.ts'
 import { commandLine } from '../config/kernel-arguments.ts'
 import { readSettings, type Setting } from '../config/settings.ts'
 import { readGuestFile } from './guest-file.ts'
 import { DEFAULT_GUEST, GUESTS, type GuestKind } from './guests.ts'
 import { type StartOptions, usageError } from './options.ts'
 
-/** A domain to be created, all its files read. */
-export interface GuestRequest {
-  readonly domain: DomainRequest
+/** The guest that the user wants, judged; its files are there or were made. */
+export interface ChosenGuest {
+  readonly config: DomainConfig
+  /** For xend: those that are acted on, with whole paths. */
+  readonly settings: readonly Setting[]
+  readonly kernel: NamedFile
+  readonly ramdisk?: NamedFile
   /** What the guest writes to its console once it has booted. */
   readonly readyText: string
 }
@@ -27,11 +32,11 @@ const ENDS: ReadonlySet<string> = new Set(['on_poweroff', 'on_reboot', 'on_crash
 const KEY_OPTIONS = ['kernel', 'ramdisk', 'memory', 'vcpus', 'extra'] as const
 
 /**
- * Reads the config file and the guest's files, having made them if they are ours. A `key=value` argument holds against the
- * file, an option against both.
+ * Reads the config file, and makes the guest's files if they are ours. A `key=value` argument holds against the file, an
+ * option against both.
  * @throws CodedError one line with the remedy
  */
-export async function guestRequest(options: StartOptions, around: Surroundings): Promise<GuestRequest> {
+export async function chooseGuest(options: StartOptions, around: Surroundings): Promise<ChosenGuest> {
   const guest = options.guest ?? DEFAULT_GUEST
   const kind = GUESTS.get(guest)
   if (kind === undefined)
@@ -39,7 +44,6 @@ export async function guestRequest(options: StartOptions, around: Surroundings):
       `--guest must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(GUESTS.keys())}, not ${guest}`,
     )
   const given = await settings(options, kind, around.folder)
-  refuseRestarts(given)
   const config = readDomainConfig(given, around.warn)
   if (config.kernel !== undefined && options.guest !== undefined) {
     throw usageError(
@@ -47,23 +51,40 @@ export async function guestRequest(options: StartOptions, around: Surroundings):
     )
   }
   const files = await guestFiles(config, kind, options, around)
+  return { config, settings: forXend(given, files, around.folder), ...files, readyText: kind.readyText }
+}
+
+function forXend(given: readonly Setting[], { kernel, ramdisk }: GuestFiles, folder: string): readonly Setting[] {
+  const whole = (key: string, file: NamedFile | undefined): readonly Setting[] =>
+    file === undefined ? [] : [{ key, value: resolve(folder, file.path), where: file.where }]
+  return [
+    ...given.filter(({ key }) => isActedOn(key) && key !== 'kernel' && key !== 'ramdisk'),
+    ...whole('kernel', kernel),
+    ...whole('ramdisk', ramdisk),
+  ]
+}
+
+/** For a hypervisor of this process: with the contents of the files. @throws CodedError */
+export async function guestRequest(
+  { config, settings, kernel, ramdisk }: ChosenGuest,
+  options: StartOptions,
+  folder: string,
+): Promise<DomainRequest> {
+  refuseRestarts(settings)
   const { name, memory, vcpus, args, weight, cap, affinity, uuid } = config
   return {
-    domain: {
-      name,
-      memory,
-      vcpus,
-      cmdline: commandLine(args),
-      kernel: await fileForDomain(files.kernel, around.folder),
-      ramdisk: files.ramdisk && (await fileForDomain(files.ramdisk, around.folder)),
-      weight,
-      cap,
-      affinity,
-      uuid,
-      virtualClock: options.virtualClock,
-      regions: options.regions,
-    },
-    readyText: kind.readyText,
+    name,
+    memory,
+    vcpus,
+    cmdline: commandLine(args),
+    kernel: await fileForDomain(kernel, folder),
+    ramdisk: ramdisk && (await fileForDomain(ramdisk, folder)),
+    weight,
+    cap,
+    affinity,
+    uuid,
+    virtualClock: options.virtualClock,
+    regions: options.regions,
   }
 }
 
@@ -73,7 +94,7 @@ function refuseRestarts(settings: readonly Setting[]): void {
   if (kept === undefined) return
   throw new CodedError(
     { code: 'CONFIG_REFUSED', key: kept.key },
-    `${kept.where} must be 'destroy' here, as npm start keeps no guest; xm create does`,
+    `${kept.where} must be 'destroy' with --alone, as the guest ends with this process`,
   )
 }
 

@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly pcpus?: number
   /** What the guest's processor offers: a level, and features to hide. */
   readonly cpu?: CpuChoice
+  /** In a hypervisor of this process, with which the guest ends; else xend keeps it. */
+  readonly alone: boolean
   readonly virtualClock: boolean
   readonly regions: boolean
   /** Whether compiled code is kept for the next start. */
@@ -33,7 +35,8 @@ export interface StartOptions {
 }
 
 export const USAGE = `usage: npm start -- [OPTION ...] [KEY=VALUE ...]
-Boots a paravirtual guest with its console on this terminal; Ctrl-] leaves.
+Boots a paravirtual guest with its console on this terminal. xend keeps it, and is started if it does not run: Ctrl-] leaves
+the console, the guest runs on, and npm run xm -- list shows it.
 
   --guest NAME           what to boot: debian, Debian's cloud kernel with busybox (the default);
                          debian-standard, the same with the kernel that machines get; grub, GRUB
@@ -45,15 +48,19 @@ Boots a paravirtual guest with its console on this terminal; Ctrl-] leaves.
   --vcpus N              virtual CPUs of the guest
   --extra TEXT           the kernel's command line
   KEY=VALUE              set any key of the configuration, as in name=test
+  --refresh              ask apt for newer packages
+  --help                 show this
+
+Without xend, in a hypervisor of this process, with which the guest ends; each of these says so:
+
+  --alone                just that
   --pcpus N              threads that run the vCPUs
   --cpu LEVEL[,-NAME...] what the guest's processor offers: x86-64, x86-64-v2 or max (the default),
                          without the features NAME, as in --cpu max,-aes,-sha
   --virtual-clock        time from retired instructions: a run that repeats exactly
   --no-regions           without compiling hot code
   --no-keep              compile all code anew, and keep none for the next start
-  --refresh              ask apt for newer packages
   --verbose              also show what the guest writes to the hypervisor's log
-  --help                 show this
 
 exit status: 0 the guest ended in order or was left with Ctrl-], 1 it could not be started,
 2 wrong usage, 3 it crashed, 128 + N stopped by signal N`
@@ -73,12 +80,15 @@ const OPTIONS = {
   'virtual-clock': FLAG,
   'no-regions': FLAG,
   'no-keep': FLAG,
+  alone: FLAG,
   refresh: FLAG,
   verbose: FLAG,
   help: FLAG,
 } as const
 type OptionName = keyof typeof OPTIONS
 
+/** What is said of a hypervisor: that of xend is another, or runs already. */
+const OWN: readonly OptionName[] = ['alone', 'pcpus', 'cpu', 'virtual-clock', 'no-regions', 'no-keep', 'verbose']
 const MAX_PCPUS = 64
 
 /** @throws CodedError `USAGE`: one line, with the remedy */
@@ -108,6 +118,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     extra: values.get('extra'),
     pcpus: pcpus === undefined ? undefined : pcpuCount(pcpus),
     cpu: cpu === undefined ? undefined : cpuChoice(cpu),
+    alone: OWN.some((name) => values.has(name)),
     virtualClock: values.has('virtual-clock'),
     regions: !values.has('no-regions'),
     keep: !values.has('no-keep'),

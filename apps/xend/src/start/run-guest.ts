@@ -1,15 +1,32 @@
-import type { DomainEnd, DomainRequest, RunningDomain } from '@paravane/core'
-import type { GuestRequest } from './guest-request.ts'
+import type { DomainEnd, RunningDomain } from '@paravane/core'
 import type { Terminal } from './terminal.ts'
 import { TextWatch } from './text-watch.ts'
 
-/** Of a hypervisor what a guest on a terminal needs. */
-export interface GuestMaker {
-  createDomain(request: DomainRequest): Promise<Pick<RunningDomain, 'console' | 'unpause' | 'destroy' | 'ended'>>
+/** A domain as a terminal needs it. */
+export interface ShownGuest extends Pick<RunningDomain, 'console' | 'destroy' | 'ended'> {
+  unpause(): void | Promise<void>
+}
+
+/** A guest that is to be made. */
+export interface GuestPlan {
+  readonly name: string
+  /** What it is made of, for the user. */
+  readonly contents: string
+  /** What it writes to its console once it has booted. */
+  readonly readyText: string
+  /** It is xend's, and stays when the user leaves it; else it ends with this process. */
+  readonly stays: boolean
+  /** Makes it, paused. @throws CodedError if it cannot be made; then there is no guest */
+  make(): Promise<ShownGuest>
+}
+
+export interface StartPlan {
+  readonly plan: GuestPlan
+  /** Lets go of all that served it. */
+  stop(): Promise<void>
 }
 
 export interface RunInit {
-  readonly hypervisor: GuestMaker
   readonly terminal: Terminal
   /** Settles when this process is asked to end. */
   readonly stopped: Promise<NodeJS.Signals>
@@ -27,7 +44,7 @@ export type RunResult =
 /** What an ended guest did, for the summary. */
 const ENDINGS: Readonly<Record<DomainEnd['reason'], string>> = {
   poweroff: 'powered off',
-  reboot: 'asked for a reboot and was destroyed (on_reboot)',
+  reboot: 'asked for a reboot',
   suspend: 'suspended itself, which nobody asked for, and was destroyed',
   crash: 'crashed',
   watchdog: 'was stopped by its watchdog',
@@ -35,33 +52,35 @@ const ENDINGS: Readonly<Record<DomainEnd['reason'], string>> = {
 }
 
 /**
- * Creates the guest, gives it the terminal and waits for the end of it: its own, or the user's wish. The guest is gone
- * afterwards, as nothing could keep it, and one line has said how it ended.
- * @throws CodedError if it could not be created; then there is no guest
+ * Makes the guest, gives it the terminal and waits for the end of it: its own, or the user's wish. Unless it stays it is gone
+ * afterwards; one line has said what became of it.
+ * @throws CodedError of `make`
  */
-export async function runGuest({ domain: request, readyText }: GuestRequest, init: RunInit): Promise<RunResult> {
-  const { hypervisor, terminal, stopped, say, now } = init
-  say(`building the guest ${request.name}: ${contents(request)} ...`)
-  const domain = await hypervisor.createDomain(request)
-  const ready = new TextWatch(readyText)
+export async function runGuest(plan: GuestPlan, init: RunInit): Promise<RunResult> {
+  const { terminal, stopped, say, now } = init
+  say(`building the guest ${plan.name}: ${plan.contents} ...`)
+  const domain = await plan.make()
+  const ready = new TextWatch(plan.readyText)
   let bootMs: number | undefined
   const begin = now()
   const stopWatching = domain.console.onOutput((bytes) => {
     if (ready.push(bytes)) bootMs = now() - begin
   })
   try {
-    const left = terminal.attach(domain.console)
+    const leaves = terminal.attach(domain.console)
     say(`starting the guest; its console follows${terminal.isInteractive ? ', Ctrl-] leaves it' : ''}`)
-    domain.unpause()
+    await domain.unpause()
     const result = await Promise.race<RunResult>([
       domain.ended.then((end) => ({ how: 'ended', end })),
-      left.then((how) => ({ how })),
+      leaves.then((how) => ({ how })),
       stopped.then((signal) => ({ how: 'stopped', signal })),
     ])
-    if (result.how !== 'ended') await domain.destroy()
-    const end = await domain.ended
+    const left = result.how !== 'ended'
+    if (left && !plan.stays) await domain.destroy()
+    const end = left && plan.stays ? undefined : await domain.ended
     terminal.restore()
-    say(summary(request.name, result, end, { bootMs, ranMs: now() - begin }))
+    const times = spans({ bootMs, ranMs: now() - begin, cpuTimeNs: end?.cpuTimeNs })
+    say(`${plan.name} ${end === undefined ? runsOn(plan.name) : ending(result, end)}: ${times}`)
     return result
   } finally {
     stopWatching()
@@ -69,27 +88,32 @@ export async function runGuest({ domain: request, readyText }: GuestRequest, ini
   }
 }
 
-function contents({ memory, vcpus, kernel, ramdisk }: DomainRequest): string {
-  const files = ramdisk === undefined ? kernel.name : `${kernel.name} with ${ramdisk.name}`
-  return `${memory} MiB, ${vcpus} ${vcpus === 1 ? 'vCPU' : 'vCPUs'}, ${files}`
+/** @param contents of a guest of these numbers and files */
+export function contentsOf(memory: number, vcpus: number, files: readonly string[]): string {
+  return `${memory} MiB, ${vcpus} ${vcpus === 1 ? 'vCPU' : 'vCPUs'}, ${files.join(' with ')}`
 }
 
-function summary(
-  name: string,
-  result: RunResult,
-  end: DomainEnd,
-  { bootMs, ranMs }: { bootMs: number | undefined; ranMs: number },
-): string {
-  const times = [
+interface Spans {
+  readonly bootMs: number | undefined
+  readonly ranMs: number
+  readonly cpuTimeNs: bigint | undefined
+}
+
+function spans({ bootMs, ranMs, cpuTimeNs }: Spans): string {
+  const all = [
     ...(bootMs === undefined ? [] : [`booted in ${seconds(bootMs)}`]),
     `ran ${seconds(ranMs)}`,
-    `guest CPU time ${seconds(Number(end.cpuTimeNs) / 1e6)}`,
-  ].join(', ')
-  return `${name} ${ending(result, end)}: ${times}`
+    ...(cpuTimeNs === undefined ? [] : [`guest CPU time ${seconds(Number(cpuTimeNs) / 1e6)}`]),
+  ]
+  return all.join(', ')
+}
+
+function runsOn(name: string): string {
+  return `runs on (npm run xm -- console ${name} shows it, npm run xend -- stop --guests ends all)`
 }
 
 function ending(result: RunResult, { reason, detail }: DomainEnd): string {
-  if (result.how === 'left') return 'was destroyed as you left it (xend would keep it: docs/howto/xend.md)'
+  if (result.how === 'left') return 'was destroyed as you left it'
   if (result.how === 'output-gone') return 'was destroyed as nobody reads its console'
   if (result.how === 'stopped') return `was destroyed on ${result.signal}`
   return detail === undefined ? ENDINGS[reason] : `${ENDINGS[reason]} (${detail})`

@@ -1,10 +1,9 @@
 /** What `npm start` does: boots a paravirtual guest on this terminal. */
-import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
-import { CodedError, unpackAhead } from '@paravane/core'
-import { cacheFolder } from '../guest-image/cache-folder.ts'
-import { guestRequest } from './guest-request.ts'
+import { CodedError } from '@paravane/core'
+import { planAlone } from './alone.ts'
+import { chooseGuest } from './guest-request.ts'
+import { planKept } from './kept.ts'
 import { parseStartOptions, type StartOptions, USAGE } from './options.ts'
 import { type RunResult, runGuest } from './run-guest.ts'
 import { Terminal } from './terminal.ts'
@@ -47,43 +46,19 @@ function watchSignals(): { readonly stopped: Promise<NodeJS.Signals>; running: b
   return watch
 }
 
-/** Where compiled code is kept for the next start, if that can be written. */
-function keptFolder(): string | undefined {
-  const folder = join(cacheFolder(), 'regions')
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return folder
-  } catch (error) {
-    say(`compiled code is not kept for the next start: ${(error as Error).message}`)
-    return undefined
-  }
-}
-
 async function start(options: StartOptions): Promise<number> {
   const signals = watchSignals()
-  const request = await guestRequest(options, { folder: startFolder(process.env), progress: say, warn: say })
-  // Imported here, so that what can be refused is refused before the engine is loaded.
-  const { compose } = await import('../compose.ts')
-  const { pcpus, cpu, verbose, keep } = options
-  const { kernel } = request.domain
-  const guestLog = (_: number, bytes: Uint8Array): boolean => process.stderr.write(bytes)
-  say('starting the hypervisor ...')
-  const hypervisor = await compose({
-    pcpus,
-    cpu,
-    keep: keep ? keptFolder() : undefined,
-    vcpus: request.domain.vcpus,
-    meanwhile: () => unpackAhead(kernel.bytes, kernel.name),
-    guestLog: verbose ? guestLog : undefined,
-    warn: say,
-  })
+  const folder = startFolder(process.env)
+  const chosen = await chooseGuest(options, { folder, progress: say, warn: say })
+  const { plan, stop } = options.alone
+    ? await planAlone(chosen, options, { folder, say })
+    : await planKept(chosen, { folder, say })
   signals.running = true
   try {
     const terminal = new Terminal(process.stdin, process.stdout)
-    const now = (): number => performance.now()
-    return exitStatus(await runGuest(request, { hypervisor, terminal, stopped: signals.stopped, say, now }))
+    return exitStatus(await runGuest(plan, { terminal, stopped: signals.stopped, say, now: () => performance.now() }))
   } finally {
-    await hypervisor.stop()
+    await stop()
   }
 }
 

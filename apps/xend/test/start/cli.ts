@@ -14,17 +14,23 @@ export interface CliOptions {
   readonly input?: string
   /** In place of this process's. */
   readonly env?: NodeJS.ProcessEnv
+  /** xend keeps the guest: give it folders of its own by `env`. */
+  readonly kept?: boolean
   /** Signal to send once standard output has the text. */
   readonly signalAt?: readonly [text: string, signal: NodeJS.Signals]
 }
 
-/** Runs what `npm start -- args` runs, from set-up on. */
+/** Runs what `npm start -- args` runs, from set-up on; unless xend is to keep the guest, with --alone. */
 export function runCli(
   args: readonly string[],
-  { input = '', env = process.env, signalAt }: CliOptions = {},
+  { input = '', env = process.env, kept = false, signalAt }: CliOptions = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--conditions=@paravane/source', MAIN, ...args], { env })
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@paravane/source', MAIN, ...(kept ? [] : ['--alone']), ...args],
+      { env },
+    )
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (bytes: Buffer) => {

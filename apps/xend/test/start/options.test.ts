@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseStartOptions, type StartOptions } from '../../src/start/options.ts'
 
 const NOTHING: StartOptions = {
+  alone: false,
   virtualClock: false,
   regions: true,
   keep: true,
@@ -44,6 +45,7 @@ test('every option, with its value behind it or behind =', () => {
     extra: 'a=b quiet',
     pcpus: 2,
     cpu: { level: 'max', hide: ['aes'] },
+    alone: true,
     virtualClock: true,
     regions: false,
     keep: false,
@@ -76,3 +78,10 @@ const REFUSALS: readonly (readonly [string[], string])[] = [
 test.each(REFUSALS)('refused: %s', (args, message) => {
   expect(() => parseStartOptions(args)).toThrow(expect.objectContaining({ code: 'USAGE', message }))
 })
+
+test.each(['--alone', '--pcpus=1', '--cpu=max', '--virtual-clock', '--no-regions', '--no-keep', '--verbose'])(
+  '%s is of a hypervisor of this process',
+  (option) => {
+    expect(parseStartOptions([option]).alone).toBe(true)
+  },
+)

@@ -1,18 +1,8 @@
-import type { DomainRequest } from '@paravane/core'
 import { expect, test } from 'vitest'
-import { type RunResult, runGuest } from '../../src/start/run-guest.ts'
+import { contentsOf, type RunResult, runGuest } from '../../src/start/run-guest.ts'
 import { Terminal } from '../../src/start/terminal.ts'
-import { type ScriptedDomain, ScriptedHypervisor } from './scripted-hypervisor.ts'
+import { ScriptedDomain } from './scripted-domain.ts'
 import { ScriptedInput, ScriptedOutput } from './scripted-terminal.ts'
-
-const REQUEST: DomainRequest = {
-  name: 'test',
-  kernel: { bytes: new Uint8Array(1), name: 'vmlinuz' },
-  ramdisk: { bytes: new Uint8Array(1), name: 'initrd.gz' },
-  cmdline: '',
-  memory: 64,
-  vcpus: 1,
-}
 
 interface Scene {
   readonly guest: ScriptedDomain
@@ -29,10 +19,10 @@ interface Played extends Scene {
 }
 
 /** Runs a guest; `act` plays it and the user once it was started. */
-async function play(isTTY: boolean, act: (scene: Scene) => void): Promise<Played> {
+async function play(isTTY: boolean, act: (scene: Scene) => void, stays = false): Promise<Played> {
   const lines: string[] = []
   let ms = 0
-  const hypervisor = new ScriptedHypervisor()
+  const guest = new ScriptedDomain()
   const { promise: stopped, resolve: signal } = Promise.withResolvers<NodeJS.Signals>()
   const input = new ScriptedInput(isTTY)
   const output = new ScriptedOutput(isTTY)
@@ -40,13 +30,15 @@ async function play(isTTY: boolean, act: (scene: Scene) => void): Promise<Played
   const say = (line: string): void => {
     lines.push(line)
   }
-  const init = { hypervisor, terminal, stopped, say, now: () => ms }
-  const running = runGuest({ domain: REQUEST, readyText: 'shell ready' }, init)
+  const init = { terminal, stopped, say, now: () => ms }
+  const contents = contentsOf(64, 1, ['vmlinuz', 'initrd.gz'])
+  const plan = { name: 'test', contents, readyText: 'shell ready', stays, make: async () => guest }
+  const running = runGuest(plan, init)
   await Promise.resolve()
   const wait = (passed: number): void => {
     ms += passed
   }
-  const scene: Scene = { guest: hypervisor.domain, input, output, wait, signal }
+  const scene: Scene = { guest, input, output, wait, signal }
   expect(scene.guest.unpaused).toBe(true)
   act(scene)
   return { ...scene, result: await running, lines }
@@ -93,7 +85,7 @@ test('a terminal is raw while the guest has it; Ctrl-] leaves, and what came bef
   expect(output.shown).toBe('half a line\n')
   expect(lines.slice(1)).toEqual([
     'starting the guest; its console follows, Ctrl-] leaves it',
-    'test was destroyed as you left it (xend would keep it: docs/howto/xend.md): ran 0.00 s, guest CPU time 1.50 s',
+    'test was destroyed as you left it: ran 0.00 s, guest CPU time 1.50 s',
   ])
   expect(result).toEqual({ how: 'left' })
 })
@@ -127,4 +119,20 @@ test('a reader of the console that goes away ends the guest', async () => {
     output.emit('error', new Error('EPIPE'))
   })
   expect(result).toEqual({ how: 'output-gone' })
+})
+
+test('a guest that xend keeps runs on when it is left', async () => {
+  const { guest, lines, result } = await play(
+    true,
+    ({ input, wait }) => {
+      wait(2000)
+      input.type('\x1d')
+    },
+    true,
+  )
+  expect(lines.at(-1)).toBe(
+    'test runs on (npm run xm -- console test shows it, npm run xend -- stop --guests ends all): ran 2.00 s',
+  )
+  expect(result).toEqual({ how: 'left' })
+  expect(guest.destroyed).toBe(false)
 })

@@ -1,11 +1,12 @@
-import type { DomainEnd, DomainRequest, RunningDomain } from '@paravane/core'
-import type { GuestMaker } from '../../src/start/run-guest.ts'
+import type { DomainEnd, RunningDomain } from '@paravane/core'
+import type { ShownGuest } from '../../src/start/run-guest.ts'
 
 /** The far edge of `runGuest`: one domain whose guest is the test. */
-export class ScriptedDomain {
+export class ScriptedDomain implements ShownGuest {
   /** What reached the guest's console. */
   typed = ''
   unpaused = false
+  destroyed = false
   readonly ended: Promise<DomainEnd>
   readonly #end: (end: DomainEnd) => void
   readonly #listeners = new Set<(bytes: Uint8Array) => void>()
@@ -39,16 +40,7 @@ export class ScriptedDomain {
   }
 
   async destroy(): Promise<void> {
+    this.destroyed = true
     this.end('destroyed')
-  }
-}
-
-export class ScriptedHypervisor implements GuestMaker {
-  readonly requests: DomainRequest[] = []
-  readonly domain: ScriptedDomain = new ScriptedDomain()
-
-  async createDomain(request: DomainRequest): Promise<ScriptedDomain> {
-    this.requests.push(request)
-    return this.domain
   }
 }
