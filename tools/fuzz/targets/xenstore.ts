@@ -6,10 +6,11 @@
 import { DeliveryQueue } from '../../../libs/core/src/xenstore/delivery-queue.ts'
 import { Domains } from '../../../libs/core/src/xenstore/domains.ts'
 import { lookup } from '../../../libs/core/src/xenstore/node.ts'
-import type { XsPath } from '../../../libs/core/src/xenstore/path.ts'
+import { namesOf, type XsPath } from '../../../libs/core/src/xenstore/path.ts'
 import { type Access, type Perm, type Perms, parsePerms } from '../../../libs/core/src/xenstore/perms.ts'
 import type { Reply } from '../../../libs/core/src/xenstore/reply.ts'
 import type { PathRequest } from '../../../libs/core/src/xenstore/request.ts'
+import { RequestLog } from '../../../libs/core/src/xenstore/request-log.ts'
 import type { RingConnection } from '../../../libs/core/src/xenstore/ring-connection.ts'
 import { Store } from '../../../libs/core/src/xenstore/store.ts'
 import { WatchTable } from '../../../libs/core/src/xenstore/watch.ts'
@@ -46,7 +47,7 @@ const ACCESS: readonly Access[] = ['n', 'r', 'w', 'b']
 const WORDS: readonly string[] = [
   ...['', '/', '@releaseDomain', '@introduceDomain', HOSTILE_HOME, 'data', 'data/a', 'data/a/b/c', '/a//b', 'T', 'F'],
   ...['0', '1', '2', '3', 'r0', 'n1', 'b1', 'w99999', '-1', '\xe9', '0x1', '4294967296', 'x'.repeat(3000)],
-  ...['/shared', '/shared/mine', '/local/domain/2/data', '/tool/xenstored/quota/nodes', '/', 'data/..', 'data/a/'],
+  ...['/shared', '/shared/mine', '/local/domain/2/data', '/tool/xenstored', '/', 'data/..', 'data/a/'],
 ]
 const WORD_INDEXES: readonly number[] = Object.values(INDEX)
 
@@ -63,12 +64,16 @@ class World {
   )
   readonly #watches = new WatchTable(this.#queue)
   readonly store: Store = new Store((changes) => this.#watches.fireChanges(changes, this.store.tree.root))
-  readonly #domains = new Domains(
-    this.store,
-    this.#watches,
-    (task) => void this.#tasks.push(task),
-    () => undefined,
-  )
+  readonly #domains = new Domains({
+    store: this.store,
+    watches: this.#watches,
+    defer: (task) => void this.#tasks.push(task),
+    openRing: () => undefined,
+    log: new RequestLog(() => {}),
+    failed: (error) => {
+      throw error
+    },
+  })
   readonly hostile = new StoreGuest()
   readonly ring: RingConnection
   readonly clients: readonly ModelClient[]
@@ -227,7 +232,7 @@ function message(tape: Tape): Uint8Array {
 function check({ store, model, hostile }: World): void {
   const { root, owned } = store.tree
   for (const [path, { value, perms }] of model.nodes) {
-    const node = lookup(root, path as XsPath)
+    const node = lookup(root, namesOf(path as XsPath))
     if (node === undefined) finding(`${path} is gone`)
     demand(Buffer.from(node.value).toString('latin1') === value, 'a value is not the one written')
     demand(JSON.stringify(node.perms) === JSON.stringify(perms), 'permissions are not those set')

@@ -48,7 +48,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   })
   const xenstored = new Xenstored({
     defer: (task) => events.defer(task),
-    watchFailed: (error) => bug(0, `a watch of domain 0: ${String(error)}`),
+    failed: (error) => bug(0, `xenstore: ${error instanceof Error ? error.stack : String(error)}`),
   })
   const starting = PcpuThreads.start({
     machine,

@@ -19,13 +19,13 @@ export class OutputQueue {
   /** What is left of the message whose first bytes have been taken. */
   #rest: Uint8Array = new Uint8Array(0)
   #keys = new Set<string>()
-  #replyBytes = 0
+  #replies = 0
   #eventBytes = 0
   #droppedEvents = 0
 
-  /** Bytes of replies, not counting one that has been started. */
-  get replyBytes(): number {
-    return this.#replyBytes
+  /** How many are replies, not counting one that has been started. */
+  get replies(): number {
+    return this.#replies
   }
 
   get droppedEvents(): number {
@@ -39,7 +39,7 @@ export class OutputQueue {
 
   pushReply(bytes: Uint8Array): void {
     this.#waiting.push({ bytes })
-    this.#replyBytes += bytes.length
+    this.#replies++
   }
 
   /**
@@ -73,7 +73,7 @@ export class OutputQueue {
     this.#next = 0
     this.#rest = new Uint8Array(0)
     this.#keys.clear()
-    this.#replyBytes = 0
+    this.#replies = 0
     this.#eventBytes = 0
   }
 
@@ -82,7 +82,7 @@ export class OutputQueue {
     while (this.#rest.length === 0 && this.#next < this.#waiting.length) {
       const { bytes, watch, key } = this.#waiting[this.#next++]!
       if (key === undefined) {
-        this.#replyBytes -= bytes.length
+        this.#replies--
       } else {
         this.#keys.delete(key)
         this.#eventBytes -= bytes.length

@@ -6,12 +6,14 @@ import { XENSTORE_ABS_PATH_MAX } from '../abi/io/xs-wire.ts'
  */
 export type XsPath = string & { readonly __xsPath: true }
 
-/** The special watch paths, the only ones of their kind: no node has them. */
-export const SPECIAL_PATHS = ['@introduceDomain', '@releaseDomain'] as const
-export type SpecialPath = (typeof SPECIAL_PATHS)[number]
+/** A path that can be watched and that no node has. */
+export type SpecialPath = `@${string}`
+/** Those that ever fire. */
+export type FiringPath = '@introduceDomain' | '@releaseDomain'
 
 export const ROOT: XsPath = '/' as XsPath
 
+const SPECIAL = /^@[A-Za-z0-9\-_@/]*$/
 const WELL_FORMED = /^(?:\/|(?:\/[A-Za-z0-9\-_@]+)+)$/
 
 export function domainPath(domid: number): XsPath {
@@ -19,7 +21,11 @@ export function domainPath(domid: number): XsPath {
 }
 
 export function isSpecialPath(text: string): text is SpecialPath {
-  return (SPECIAL_PATHS as readonly string[]).includes(text)
+  return text.startsWith('@') && SPECIAL.test(text)
+}
+
+export function isFiringPath(path: SpecialPath): path is FiringPath {
+  return path === '@introduceDomain' || path === '@releaseDomain'
 }
 
 export function isRelative(text: string): boolean {

@@ -1,43 +1,49 @@
-import { lookup, type XsNode } from './node.ts'
-import type { XsPath } from './path.ts'
+import { absolutePath, countedLength, type XsPath } from './path.ts'
 import type { Credentials } from './perms.ts'
 
 /**
- * What one unprivileged domain may use, and the defaults. Domain 0 changes a limit by writing a decimal number to
- * `/tool/xenstored/quota/NAME`, or `/tool/xenstored/quota/DOMID/NAME` for one domain; it holds from then on.
+ * What one unprivileged domain may use: the defaults, and what each is. Names as `xenstore-control quota` has them, but for
+ * the last two, which are ours.
  */
 export const QUOTAS = {
-  /** Nodes it owns. */
-  nodes: 1000,
-  watches: 128,
-  /** Transactions open at a time. */
-  transactions: 10,
-  /** Requests in one transaction, and bytes of paths and values in them. */
-  'transaction-requests': 1024,
-  'transaction-bytes': 262_144,
-  /** Bytes of one value. */
-  'node-size': 2048,
-  /** Entries in the permissions of one node. */
-  'node-permissions': 5,
-  /** Bytes of a path after `/local/domain/N/` (XENSTORE_REL_PATH_MAX). */
-  'path-length': 2048,
-  /** Bytes of watch events it has not taken from its ring yet; more are dropped. */
-  'event-backlog': 1_048_576,
+  nodes: { limit: 1000, what: 'nodes that a domain owns' },
+  watches: { limit: 128, what: 'watches of a domain' },
+  transactions: { limit: 10, what: 'open transactions of a domain' },
+  outstanding: { limit: 20, what: 'replies that wait for a domain before its next request is read' },
+  'transaction-nodes': { limit: 1024, what: 'nodes that one transaction may touch' },
+  'node-size': { limit: 2048, what: 'bytes of a value' },
+  'path-max': { limit: 2048, what: 'bytes of a path, without /local/domain/N/' },
+  permissions: { limit: 5, what: 'entries in the permissions of a node' },
+  'transaction-bytes': { limit: 262_144, what: 'bytes that one transaction may keep' },
+  'event-bytes': { limit: 1_048_576, what: 'bytes of watch events that wait for a domain; more are dropped' },
 } as const
 export type Quota = keyof typeof QUOTAS
 
-export const QUOTA_PATH: XsPath = '/tool/xenstored/quota' as XsPath
-
-/** The limit that holds for `who` in this tree; Infinity for a privileged domain. */
-export function quotaOf(root: XsNode, quota: Quota, who: Credentials): number {
-  if (who.privileged) return Number.POSITIVE_INFINITY
-  return (
-    setting(root, `${QUOTA_PATH}/${who.domid}/${quota}`) ?? setting(root, `${QUOTA_PATH}/${quota}`) ?? QUOTAS[quota]
-  )
+export function isQuota(name: string): name is Quota {
+  return Object.hasOwn(QUOTAS, name)
 }
 
-function setting(root: XsNode, path: string): number | undefined {
-  const value = lookup(root, path as XsPath)?.value
-  const text = value && Buffer.from(value).toString('latin1')
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
+/** The limits that hold. */
+export class Quotas {
+  readonly #limits = new Map<Quota, number>()
+
+  limit(quota: Quota): number {
+    return this.#limits.get(quota) ?? QUOTAS[quota].limit
+  }
+
+  /** From now on; what a domain has already stays. */
+  set(quota: Quota, limit: number): void {
+    this.#limits.set(quota, limit)
+  }
+
+  /** The path that `who` means; undefined: it is none, or too long for them. */
+  path(text: string, who: Credentials): XsPath | undefined {
+    const path = absolutePath(text, who.domid)
+    return path !== undefined && (who.privileged || countedLength(path) <= this.limit('path-max')) ? path : undefined
+  }
+
+  /** Infinity for a privileged domain. */
+  of(quota: Quota, who: Credentials): number {
+    return who.privileged ? Number.POSITIVE_INFINITY : this.limit(quota)
+  }
 }

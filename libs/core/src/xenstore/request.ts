@@ -11,7 +11,8 @@ export type PathRequest =
 
 export type SessionRequest =
   | { readonly op: 'watch' | 'unwatch'; readonly path: string; readonly token: string }
-  | { readonly op: 'resetWatches' | 'transactionStart' | 'control' }
+  | { readonly op: 'resetWatches' | 'transactionStart' }
+  | { readonly op: 'control'; readonly command: string; readonly args: readonly string[] }
   | { readonly op: 'transactionEnd'; readonly commit: boolean }
 
 export type DomainRequest =
@@ -25,7 +26,7 @@ export type XsRequest = PathRequest | SessionRequest | DomainRequest
 export interface XsOperation {
   /** Domain 0 only; others get EACCES. */
   readonly privileged?: true
-  /** The tx_id of the header means nothing to it. */
+  /** The tx_id of the header is ignored. */
   readonly noTransaction?: true
   /** undefined: malformed (EINVAL). */
   readonly decode: (payload: Uint8Array) => XsRequest | undefined
@@ -45,6 +46,15 @@ function args(count: number, make: (...args: string[]) => XsRequest | undefined)
     const found = strings(payload)
     return found?.length === count ? make(...found) : undefined
   }
+}
+
+/** Without what follows the last NUL, which some requests reserve: the `?` of xenstore.txt. */
+function withoutReserved(decode: XsOperation['decode']): XsOperation['decode'] {
+  return (payload) => decode(payload.subarray(0, payload.lastIndexOf(0) + 1))
+}
+
+function onWatch(op: 'watch' | 'unwatch'): XsOperation {
+  return { noTransaction: true, decode: withoutReserved(args(2, (path, token) => ({ op, path, token }))) }
 }
 
 const onPath = (op: 'read' | 'directory' | 'getPerms' | 'mkdir' | 'rm') => args(1, (path) => ({ op, path }))
@@ -78,8 +88,13 @@ function decodeDirectoryPart(path: string, digits: string): XsRequest | undefine
 
 function decodeIntroduce(payload: Uint8Array): XsRequest | undefined {
   const [domid, gfn, port] = (strings(payload) ?? []).slice(0, 3).map(parseU32)
-  if (domid === undefined || gfn === undefined || port === undefined) return undefined
+  if (domid === undefined || gfn === undefined || !port) return undefined
   return parseDomid(String(domid)) === undefined ? undefined : { op: 'introduce', domid, gfn, port }
+}
+
+function decodeControl(payload: Uint8Array): XsRequest | undefined {
+  const [command, ...rest] = strings(payload) ?? []
+  return command === undefined ? undefined : { op: 'control', command, args: rest }
 }
 
 function decodeSetTarget(guest: string, other: string): XsRequest | undefined {
@@ -89,25 +104,25 @@ function decodeSetTarget(guest: string, other: string): XsRequest | undefined {
 
 /** The operations by their number on the wire (`enum xsd_sockmsg_type`); a hole is answered with ENOSYS. */
 export const OPERATIONS: ReadonlyMap<number, XsOperation> = new Map<number, XsOperation>([
-  [wire.XS_CONTROL, { privileged: true, decode: () => ({ op: 'control' }) }],
+  [wire.XS_CONTROL, { privileged: true, decode: decodeControl }],
   [wire.XS_DIRECTORY, { decode: onPath('directory') }],
   [wire.XS_READ, { decode: onPath('read') }],
   [wire.XS_GET_PERMS, { decode: onPath('getPerms') }],
-  [wire.XS_WATCH, { noTransaction: true, decode: args(2, (path, token) => ({ op: 'watch', path, token })) }],
-  [wire.XS_UNWATCH, { noTransaction: true, decode: args(2, (path, token) => ({ op: 'unwatch', path, token })) }],
+  [wire.XS_WATCH, onWatch('watch')],
+  [wire.XS_UNWATCH, onWatch('unwatch')],
   [wire.XS_TRANSACTION_START, { decode: () => ({ op: 'transactionStart' }) }],
   [wire.XS_TRANSACTION_END, { decode: args(1, decodeTransactionEnd) }],
-  [wire.XS_INTRODUCE, { privileged: true, noTransaction: true, decode: decodeIntroduce }],
-  [wire.XS_RELEASE, { privileged: true, noTransaction: true, decode: onDomain('release') }],
+  [wire.XS_INTRODUCE, { privileged: true, decode: withoutReserved(decodeIntroduce) }],
+  [wire.XS_RELEASE, { privileged: true, decode: onDomain('release') }],
   [wire.XS_GET_DOMAIN_PATH, { decode: onDomain('getDomainPath') }],
   [wire.XS_WRITE, { decode: decodeWrite }],
   [wire.XS_MKDIR, { decode: onPath('mkdir') }],
   [wire.XS_RM, { decode: onPath('rm') }],
-  [wire.XS_SET_PERMS, { decode: decodeSetPerms }],
-  [wire.XS_IS_DOMAIN_INTRODUCED, { decode: onDomain('isDomainIntroduced') }],
-  [wire.XS_RESUME, { privileged: true, noTransaction: true, decode: onDomain('resume') }],
-  [wire.XS_SET_TARGET, { privileged: true, noTransaction: true, decode: args(2, decodeSetTarget) }],
-  [wire.XS_RESET_WATCHES, { noTransaction: true, decode: () => ({ op: 'resetWatches' }) }],
+  [wire.XS_SET_PERMS, { decode: withoutReserved(decodeSetPerms) }],
+  [wire.XS_IS_DOMAIN_INTRODUCED, { privileged: true, decode: onDomain('isDomainIntroduced') }],
+  [wire.XS_RESUME, { privileged: true, decode: onDomain('resume') }],
+  [wire.XS_SET_TARGET, { privileged: true, decode: args(2, decodeSetTarget) }],
+  [wire.XS_RESET_WATCHES, { decode: () => ({ op: 'resetWatches' }) }],
   [wire.XS_DIRECTORY_PART, { decode: args(2, decodeDirectoryPart) }],
 ])
 

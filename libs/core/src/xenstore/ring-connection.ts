@@ -21,8 +21,6 @@ const REPLIES: ByteRingLayout = { data: rsp.offset, size: rsp.length, cons: rsp_
 
 /** Bytes of requests one poke reads before it lets others run. */
 const POKE_BYTES = 8192
-/** Bytes of replies that may wait for room in the ring before requests are left unread. */
-const REPLY_BACKLOG = 16_384
 
 /** What the connection serves requests with. */
 export interface RingConnectionServer {
@@ -30,7 +28,9 @@ export interface RingConnectionServer {
   /** Drops the watches and transactions of this client. */
   reset(): void
   /** Bytes of watch events that may wait for the guest. */
-  eventBacklog(): number
+  eventBytes(): number
+  /** Replies that may wait for room in the ring; then no request is read. */
+  outstanding(): number
   /** Calls its argument soon, from the event loop. */
   defer(task: () => void): void
 }
@@ -65,6 +65,11 @@ export class RingConnection {
     return this.#stopped
   }
 
+  /** Replies that wait for room in the ring. */
+  get outstanding(): number {
+    return this.#output.replies
+  }
+
   /** Watch events the guest lost because it does not read them. */
   get droppedEvents(): number {
     return this.#output.droppedEvents
@@ -76,7 +81,7 @@ export class RingConnection {
     if (this.#load(connection.offset) === XENSTORE_RECONNECT) this.#reconnect()
     let budget = POKE_BYTES
     let moved = this.#flush()
-    while (!this.#stopped && this.#output.replyBytes < REPLY_BACKLOG) {
+    while (!this.#stopped && this.#output.replies < this.#server.outstanding()) {
       const count = this.#receive()
       if (count === 0) break
       moved = true
@@ -92,7 +97,7 @@ export class RingConnection {
   /** Sends a watch event, unless the same one waits already. */
   sendEvent(watch: Watch, path: string): void {
     if (this.#stopped || this.#closed) return
-    this.#output.pushEvent(watch, path, this.#server.eventBacklog())
+    this.#output.pushEvent(watch, path, this.#server.eventBytes())
     if (this.#flushing) return
     this.#flushing = true
     this.#server.defer(() => {

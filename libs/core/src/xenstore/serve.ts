@@ -1,9 +1,10 @@
 import { XS_ERROR } from '../abi/io/xs-wire.ts'
 import { encodeMessage, type XsMessage } from './message.ts'
-import { domainPath, isSpecialPath, type SpecialPath } from './path.ts'
+import { domainPath, type FiringPath, isFiringPath, isSpecialPath, type SpecialPath } from './path.ts'
 import type { Perms } from './perms.ts'
 import { encodeReply, OK, type Reply, refuse } from './reply.ts'
 import { OPERATIONS, type PathRequest, type XsRequest } from './request.ts'
+import type { RequestLog } from './request-log.ts'
 import type { Session } from './session.ts'
 import type { Store } from './store.ts'
 
@@ -14,17 +15,32 @@ export interface DomainRequests {
   isIntroduced(domid: number): boolean
   resume(domid: number): Reply
   setTarget(domid: number, target: number): Reply
-  specialPerms(path: SpecialPath): Perms
-  setSpecialPerms(path: SpecialPath, perms: Perms): void
+  specialPerms(path: FiringPath): Perms
+  setSpecialPerms(path: FiringPath, perms: Perms): void
+  control(command: string, args: readonly string[]): Reply
+  readonly log: RequestLog
+  /** Told of a bug of ours that a request has hit. */
+  readonly failed: (error: unknown) => void
 }
 
 /** Answers one message of a client, whatever it contains. */
 export function serveMessage(store: Store, domains: DomainRequests, session: Session, message: XsMessage): Uint8Array {
   const { type, reqId, txId } = message
-  const reply = serveType(store, domains, session, message)
+  const reply = tried(store, domains, session, message)
+  if (domains.log.on) domains.log.note(session.who.domid, message, reply)
   const payload = encodeReply(reply)
   if (payload && reply.kind !== 'error') return encodeMessage({ type, reqId, txId, payload })
   return encodeMessage({ type: XS_ERROR, reqId, txId, payload: payload ?? encodeReply(refuse('E2BIG'))! })
+}
+
+/** A bug of ours costs the request, and not the process. */
+function tried(store: Store, domains: DomainRequests, session: Session, message: XsMessage): Reply {
+  try {
+    return serveType(store, domains, session, message)
+  } catch (error) {
+    domains.failed(error)
+    return refuse('EIO')
+  }
 }
 
 function serveType(store: Store, domains: DomainRequests, session: Session, message: XsMessage): Reply {
@@ -69,7 +85,7 @@ export function serve(
     case 'setTarget':
       return domains.setTarget(request.domid, request.target)
     case 'control':
-      return refuse('ENOSYS')
+      return domains.control(request.command, request.args)
     default:
       if (isSpecialPath(request.path)) return serveSpecial(domains, session, request.path, request)
       return (session.transaction(txId) ?? store).apply(request, session.who)
@@ -78,6 +94,7 @@ export function serve(
 
 /** The special watch paths have permissions, which say who hears of the event, and nothing else of a node. */
 function serveSpecial(domains: DomainRequests, session: Session, path: SpecialPath, request: PathRequest): Reply {
+  if (!isFiringPath(path)) return refuse('EINVAL')
   if (!session.who.privileged) return refuse('EACCES')
   switch (request.op) {
     case 'getPerms':

@@ -1,7 +1,6 @@
 import { XENSTORE_PAYLOAD_MAX } from '../abi/io/xs-wire.ts'
-import { absolutePath, isRelative, isSpecialPath } from './path.ts'
+import { isRelative, isSpecialPath } from './path.ts'
 import type { Credentials } from './perms.ts'
-import { quotaOf } from './quota.ts'
 import { OK, type Reply, refuse } from './reply.ts'
 import type { Store } from './store.ts'
 import { Transaction } from './transaction.ts'
@@ -29,14 +28,22 @@ export class Session implements Watcher {
     this.#event(watch, path)
   }
 
+  get watches(): number {
+    return this.#watches.size
+  }
+
+  get transactions(): number {
+    return this.#transactions.size
+  }
+
   /** The first event, with the watched path itself, is on its way when this returns. */
   watch(path: string, token: string): Reply {
     const special = isSpecialPath(path)
-    const absolute = special ? path : absolutePath(path, this.who.domid)
+    const absolute = special ? path : this.#store.quotas.path(path, this.who)
     if (!absolute || path.length + token.length + 2 > XENSTORE_PAYLOAD_MAX) return refuse('EINVAL')
     const key = watchKey(path, token)
     if (this.#watches.has(key)) return refuse('EEXIST')
-    if (this.#watches.size >= quotaOf(this.#store.tree.root, 'watches', this.who)) return refuse('E2BIG')
+    if (this.#watches.size >= this.#store.quotas.of('watches', this.who)) return refuse('E2BIG')
     this.#watches.set(key, this.#watchTable.add(this, absolute, isRelative(path), token))
     return OK
   }
@@ -52,7 +59,7 @@ export class Session implements Watcher {
 
   /** Numbers from 1, which name a transaction until it ends. */
   startTransaction(): Reply {
-    if (this.#transactions.size >= quotaOf(this.#store.tree.root, 'transactions', this.who)) return refuse('ENOSPC')
+    if (this.#transactions.size >= this.#store.quotas.of('transactions', this.who)) return refuse('ENOSPC')
     do this.#lastTransaction = (this.#lastTransaction + 1) >>> 0
     while (this.#lastTransaction === 0 || this.#transactions.has(this.#lastTransaction))
     this.#transactions.set(this.#lastTransaction, new Transaction(this.#store))

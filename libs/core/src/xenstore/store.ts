@@ -1,47 +1,56 @@
 import type { Credentials } from './perms.ts'
-import { QUOTA_PATH } from './quota.ts'
+import { Quotas } from './quota.ts'
 import type { Reply } from './reply.ts'
 import type { PathRequest } from './request.ts'
-import { plantTree, type Tree, withNode } from './tree.ts'
+import { Tree } from './tree.ts'
 import { type Change, View } from './view.ts'
 
 /** The current tree, and the only place where it is replaced. */
 export class Store {
-  #tree: Tree
-  #generation = 0
+  readonly quotas: Quotas = new Quotas()
+  #view: View
+  #version = 0
   readonly #committed: (changes: readonly Change[]) => void
 
-  /** @param committed called after the tree was replaced, with the changes in the order they were made */
+  /** @param committed called after the tree has changed, with the changes in the order they were made */
   constructor(committed: (changes: readonly Change[]) => void) {
     this.#committed = committed
-    const generation = this.#nextGeneration()
-    this.#tree = withNode(plantTree(generation), QUOTA_PATH, undefined, generation)
+    this.#view = new View(Tree.plant(), this.quotas)
+    // Xen's own store has this node from its start, too.
+    this.#view.apply({ op: 'mkdir', path: '/tool/xenstored' }, { domid: 0, privileged: true })
+    this.#view.takeChanges()
   }
 
   get tree(): Tree {
-    return this.#tree
+    return this.#view.tree
   }
 
-  /** A copy to work on; nobody sees its changes before `commit`. */
+  /** Grows with each change. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** A copy to work on; nobody sees its changes before `adopt`. */
   view(): View {
-    return new View(this.#tree, () => this.#nextGeneration())
+    return new View(this.tree.snapshot(), this.quotas)
   }
 
-  /** The view was made from the current tree. */
-  commit(view: View): void {
-    this.#tree = view.tree
-    this.#committed(view.changes)
+  /** The view was made of the current version, and takes its place. @param changes what watches are told */
+  adopt(view: View, changes: readonly Change[]): void {
+    this.#view = view
+    this.#changed(changes)
   }
 
   /** One request outside of a transaction. */
   apply(request: PathRequest, who: Credentials): Reply {
-    const view = this.view()
-    const reply = view.apply(request, who)
-    if (view.tree !== this.#tree) this.commit(view)
+    const reply = this.#view.apply(request, who)
+    if (this.#view.changed) this.#changed(this.#view.takeChanges())
     return reply
   }
 
-  #nextGeneration(): number {
-    return ++this.#generation
+  #changed(changes: readonly Change[]): void {
+    if (changes.length === 0) return
+    this.#version++
+    this.#committed(changes)
   }
 }

@@ -1,15 +1,16 @@
 import type { Credentials } from './perms.ts'
-import { quotaOf } from './quota.ts'
 import { OK, type Reply, refuse, sameReply } from './reply.ts'
 import type { PathRequest } from './request.ts'
 import type { Store } from './store.ts'
-import type { Tree } from './tree.ts'
-import type { View } from './view.ts'
+import { netChanges, type View } from './view.ts'
 
 interface Step {
   readonly request: PathRequest
   readonly reply: Reply
 }
+
+/** What a step takes besides its path and value, in bytes. */
+const STEP_BYTES = 64
 
 /**
  * Requests that take effect together or not at all. They run on the tree as it was at the start. If another has
@@ -18,43 +19,46 @@ interface Step {
  */
 export class Transaction {
   readonly #store: Store
-  readonly #base: Tree
+  readonly #version: number
   readonly #view: View
   readonly #steps: Step[] = []
+  readonly #paths = new Set<string>()
   #bytes = 0
+  #tooLarge = false
 
   constructor(store: Store) {
     this.#store = store
-    this.#base = store.tree
+    this.#version = store.version
     this.#view = store.view()
   }
 
-  /** ENOSPC if the transaction has become too large; it can still be ended. */
+  /** ENOSPC if the transaction has become too large: it can still be ended, and then fails. */
   apply(request: PathRequest, who: Credentials): Reply {
-    const bytes = this.#bytes + sizeOf(request)
-    const { root } = this.#base
-    if (this.#steps.length >= quotaOf(root, 'transaction-requests', who)) return refuse('ENOSPC')
-    if (bytes > quotaOf(root, 'transaction-bytes', who)) return refuse('ENOSPC')
+    this.#bytes += sizeOf(request)
+    this.#paths.add(request.path)
+    const { quotas } = this.#store
+    this.#tooLarge ||=
+      this.#paths.size > quotas.of('transaction-nodes', who) || this.#bytes > quotas.of('transaction-bytes', who)
+    if (this.#tooLarge) return refuse('ENOSPC')
     const reply = this.#view.apply(request, who)
     this.#steps.push({ request, reply })
-    this.#bytes = bytes
     return reply
   }
 
-  /** EAGAIN: a conflict, start over. The transaction is over either way. */
+  /** EAGAIN: a conflict, start over; ENOMEM: it became too large. The transaction is over either way. */
   commit(who: Credentials): Reply {
-    if (this.#store.tree === this.#base) {
-      this.#store.commit(this.#view)
-      return OK
+    if (this.#tooLarge) return refuse('ENOMEM')
+    const current = this.#store.version === this.#version
+    const view = current ? this.#view : this.#store.view()
+    if (!current && !this.#steps.every(({ request, reply }) => sameReply(view.apply(request, who), reply))) {
+      return refuse('EAGAIN')
     }
-    const view = this.#store.view()
-    const repeats = this.#steps.every(({ request, reply }) => sameReply(view.apply(request, who), reply))
-    if (!repeats) return refuse('EAGAIN')
-    this.#store.commit(view)
+    const changes = netChanges(view.takeChanges(), this.#store.tree, view.tree)
+    if (changes.length > 0) this.#store.adopt(view, changes)
     return OK
   }
 }
 
 function sizeOf(request: PathRequest): number {
-  return request.path.length + (request.op === 'write' ? request.value.length : 0)
+  return STEP_BYTES + request.path.length + (request.op === 'write' ? request.value.length : 0)
 }

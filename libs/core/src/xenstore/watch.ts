@@ -1,7 +1,8 @@
 import type { DeliveryQueue } from './delivery-queue.ts'
-import { descendants, lookup, type XsNode } from './node.ts'
-import { parentOf, relativeTo, type SpecialPath, selfAndAncestors, type XsPath } from './path.ts'
+import { lookup, type XsNode } from './node.ts'
+import { namesOf, relativeTo, type SpecialPath, selfAndAncestors, type XsPath } from './path.ts'
 import { type Credentials, type Perms, READ, rightsOf } from './perms.ts'
+import { childrenFirst } from './tree.ts'
 import type { Change } from './view.ts'
 
 /** Whoever registers watches: a connection. */
@@ -51,18 +52,19 @@ export class WatchTable {
   }
 
   /**
-   * Fires for each change in turn the watches on the node and its ancestors, then those on removed nodes below it, each
-   * group in order of registration. Only those who may read the node, or its parent, hear of it.
+   * Fires for each change in turn the watches on removed nodes below the node, children first, then those on it and its
+   * ancestors in order of registration. Only those who may read the node, or its parent, hear of it.
    * @param root the tree after the changes
    */
   fireChanges(changes: readonly Change[], root: XsNode): void {
+    if (this.#byPath.size === 0) return
     for (const change of changes) {
-      const permitted = (who: Credentials) => mayHear(change, root, who)
-      this.#fireAll([...selfAndAncestors(change.path)], change.path, permitted)
-      if (!change.removed || !change.before) continue
-      for (const [path, { perms }] of descendants(change.before, change.path)) {
-        this.#fireAll([path], path, (who) => mayRead(perms, who))
+      if (change.removed !== undefined) {
+        childrenFirst(change.removed, change.path, (path, { perms }) => {
+          if (path !== change.path) this.#fireAll([path], path, (who) => mayRead(perms, who))
+        })
       }
+      this.#fireAll(selfAndAncestors(change.path), change.path, (who) => mayHear(change, root, who))
     }
   }
 
@@ -71,8 +73,12 @@ export class WatchTable {
     this.#fireAll([path], path, (who) => mayRead(perms, who))
   }
 
-  #fireAll(watched: readonly string[], path: XsPath | SpecialPath, permitted: (who: Credentials) => boolean): void {
-    const concerned = watched.flatMap((at) => [...(this.#byPath.get(at) ?? [])])
+  #fireAll(watched: Iterable<string>, path: XsPath | SpecialPath, permitted: (who: Credentials) => boolean): void {
+    const concerned: Watch[] = []
+    for (const at of watched) {
+      const there = this.#byPath.get(at)
+      if (there !== undefined) concerned.push(...there)
+    }
     for (const watch of concerned.sort((a, b) => a.order - b.order)) {
       if (permitted(watch.watcher.who)) this.#fire(watch, path)
     }
@@ -90,11 +96,12 @@ function mayRead(perms: Perms, who: Credentials): boolean {
   return (rightsOf(perms, who) & READ) !== 0
 }
 
-function mayHear({ path, before }: Change, root: XsNode, who: Credentials): boolean {
-  if (before && mayRead(before.perms, who)) return true
-  const node = lookup(root, path)
+function mayHear({ path, perms }: Change, root: XsNode, who: Credentials): boolean {
+  if (who.privileged || (perms && mayRead(perms, who))) return true
+  const names = namesOf(path)
+  const node = lookup(root, names)
   if (node && mayRead(node.perms, who)) return true
-  if (!node && !before) return false
-  const parent = lookup(root, parentOf(path))
+  if (!node && !perms) return false
+  const parent = lookup(root, names.slice(0, -1))
   return parent !== undefined && mayRead(parent.perms, who)
 }

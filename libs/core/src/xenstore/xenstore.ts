@@ -54,6 +54,6 @@ const EXPLANATIONS: Partial<Record<XsErrno, string>> = {
   EAGAIN: 'the transaction conflicts with another each time it is tried (EAGAIN)',
   EINVAL: 'not a valid path, or not possible on this node (EINVAL)',
   ENOENT: 'there is no such node (ENOENT)',
-  ENOSPC: 'a quota is used up, see /tool/xenstored/quota (ENOSPC)',
+  ENOSPC: 'a quota is used up, see xenstore-control quota (ENOSPC)',
   E2BIG: 'more than one message holds, 4096 bytes (E2BIG)',
 }

@@ -2,7 +2,9 @@ import type { Socket } from 'node:net'
 import { XenstoreClient } from './client.ts'
 import { DeliveryQueue } from './delivery-queue.ts'
 import { Domains, type OpenRing, type StoreRing } from './domains.ts'
+import type { Quota } from './quota.ts'
 import type { Reply } from './reply.ts'
+import { RequestLog } from './request-log.ts'
 import type { RingConnection } from './ring-connection.ts'
 import { Store } from './store.ts'
 import { WatchTable } from './watch.ts'
@@ -11,10 +13,12 @@ import { refused, type Xenstore } from './xenstore.ts'
 export interface XenstoredOptions {
   /** Calls its argument soon, each in the order given, from the event loop; `setImmediate` by default. */
   readonly defer?: (task: () => void) => void
-  /** Told what a watch listener threw. By default it becomes an uncaught exception. */
-  readonly watchFailed?: (error: unknown) => void
+  /** Told what a watch listener threw, or a request that hit a bug of ours. By default it becomes an uncaught exception. */
+  readonly failed?: (error: unknown) => void
   /** Finds the ring an INTRODUCE message names. Without it that message is refused; `introduce` below is another way. */
   readonly openRing?: OpenRing
+  /** Takes what `xenstore-control print` says, and each request while `xenstore-control log on` holds. */
+  readonly log?: (line: string) => void
 }
 
 /** The store of domain 0: one tree, its in-process clients and the guests' connections. */
@@ -25,10 +29,17 @@ export class Xenstored {
 
   constructor(options: XenstoredOptions = {}) {
     const defer = options.defer ?? ((task) => void setImmediate(task))
-    const queue = new DeliveryQueue(defer, options.watchFailed ?? throwLater)
-    this.#watches = new WatchTable(queue)
+    const failed = options.failed ?? throwLater
+    this.#watches = new WatchTable(new DeliveryQueue(defer, failed))
     this.#store = new Store((changes) => this.#watches.fireChanges(changes, this.#store.tree.root))
-    this.#domains = new Domains(this.#store, this.#watches, defer, options.openRing ?? (() => undefined))
+    this.#domains = new Domains({
+      store: this.#store,
+      watches: this.#watches,
+      defer,
+      openRing: options.openRing ?? (() => undefined),
+      log: new RequestLog(options.log ?? (() => {})),
+      failed,
+    })
   }
 
   /** A client in this process. @param domid on whose behalf; only domain 0 may do everything */
@@ -50,6 +61,16 @@ export class Xenstored {
   introduce(domid: number, ring?: StoreRing): RingConnection | undefined {
     accept(this.#domains.attach(domid, ring), 'introduce', domid)
     return this.#domains.ringOf(domid)
+  }
+
+  /** The guest has sent the event of its store channel. */
+  poke(domid: number): void {
+    this.#domains.ringOf(domid)?.poke()
+  }
+
+  /** What one domain may use, from now on; the names are those of `xenstore-control quota`. */
+  setQuota(quota: Quota, limit: number): void {
+    this.#store.quotas.set(quota, limit)
   }
 
   /** The domain shut down: fires `@releaseDomain`, once until `resume`. */

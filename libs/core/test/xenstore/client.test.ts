@@ -8,7 +8,7 @@ function scene(): { xenstored: Xenstored; xs: Xenstore; settle: () => void; fail
   const failures: unknown[] = []
   const xenstored = new Xenstored({
     defer: (task) => void tasks.push(task),
-    watchFailed: (error) => void failures.push(error),
+    failed: (error) => void failures.push(error),
   })
   const settle = () => {
     for (let task = tasks.shift(); task; task = tasks.shift()) task()

@@ -1,75 +1,46 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   XENSTORE_PAYLOAD_MAX,
+  XS_CONTROL,
   XS_DIRECTORY,
   XS_ERROR,
+  XS_INTRODUCE,
   XS_READ,
   XS_TRANSACTION_START,
   XS_WATCH,
   XS_WATCH_EVENT,
   XS_WRITE,
 } from '../../src/abi/io/xs-wire.ts'
-import { encodeMessage, MessageReader, OVERSIZED, type XsMessage } from '../../src/xenstore/message.ts'
-import { Xenstored } from '../../src/xenstore/xenstored.ts'
+import { encodeMessage, type XsMessage } from '../../src/xenstore/message.ts'
+import { OwnPlace } from './place.ts'
+import type { SocketStream } from './socket-stream.ts'
 
-let folder: string
-let server: Server
-let xenstored: Xenstored
-const sockets: Socket[] = []
+let place: OwnPlace
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'paravane-xs-'))
-  xenstored = new Xenstored()
-  server = createServer((socket) => xenstored.accept(socket))
-  await new Promise<void>((resolve) => server.listen(join(folder, 's'), resolve))
+  place = await OwnPlace.open()
 })
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  await new Promise((resolve) => server.close(resolve))
-  rmSync(folder, { recursive: true })
-})
+afterEach(() => place.close())
 
 /** Speaks the protocol, message by message. */
 class Client {
-  readonly socket: Socket
-  readonly #reader = new MessageReader()
+  readonly stream: SocketStream = place.stream()
   readonly #got: XsMessage[] = []
-  #closed = false
-  #heard = (): void => {}
   #requests = 0
 
-  constructor() {
-    this.socket = connect(join(folder, 's'))
-    sockets.push(this.socket)
-    this.socket.on('data', (bytes) => this.#take(bytes))
-    this.socket.on('error', () => {})
-    this.socket.on('close', () => {
-      this.#closed = true
-      this.#heard()
-    })
-  }
-
-  #take(bytes: Uint8Array): void {
-    for (const message of this.#reader.messages(bytes)) if (message !== OVERSIZED) this.#got.push(message)
-    this.#heard()
+  get socket(): Socket {
+    return this.stream.socket
   }
 
   /** Undefined: the connection was closed. */
   async next(): Promise<XsMessage | undefined> {
-    while (this.#got.length === 0 && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        this.#heard = resolve
-      })
-    }
+    if (this.#got.length === 0) this.#got.push(...((await this.stream.receive()) ?? []))
     return this.#got.shift()
   }
 
   send(type: number, text: string, txId: number = 0): void {
     const payload = Buffer.from(text, 'latin1')
-    this.socket.write(encodeMessage({ type, reqId: ++this.#requests, txId, payload }))
+    this.stream.send(encodeMessage({ type, reqId: ++this.#requests, txId, payload }))
   }
 
   /** The answer as text, or the name of the error. */
@@ -87,7 +58,7 @@ test('a program of the host reads and writes as domain 0', async () => {
   const client = new Client()
   expect(await client.ask(XS_WRITE, '/a/b\0value')).toBe('OK\0')
   expect(await client.ask(XS_READ, '/a/b\0')).toBe('value')
-  expect(xenstored.client().read('/a/b')).toBe('value')
+  expect(place.xenstored.client().read('/a/b')).toBe('value')
   expect(await client.ask(XS_DIRECTORY, '/a\0')).toBe('b\0')
   expect(await client.ask(XS_READ, '/none\0')).toBe('error ENOENT')
   expect(await client.ask(XS_READ, 'no path\0')).toBe('error EINVAL')
@@ -111,13 +82,13 @@ test('a watch fires for what others change, and ends with its connection, as do 
   client.send(XS_WATCH, '/w\0token\0')
   const types = [(await client.next())?.type, (await client.next())?.type]
   expect(types.toSorted()).toEqual([XS_WATCH, XS_WATCH_EVENT].toSorted())
-  xenstored.client().write('/w/x', '1')
+  place.xenstored.client().write('/w/x', '1')
   expect(Buffer.from((await client.next())?.payload ?? []).toString()).toBe('/w/x\0token\0')
   const tx = Number.parseInt(await client.ask(XS_TRANSACTION_START, '\0'), 10)
   expect(await client.ask(XS_WRITE, '/in/tx\0y', tx)).toBe('OK\0')
   client.socket.destroy()
   await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(xenstored.client().exists('/in')).toBe(false)
+  expect(place.xenstored.client().exists('/in')).toBe(false)
 })
 
 test('a message longer than the protocol allows ends the connection, and no other', async () => {
@@ -143,4 +114,37 @@ test('a client that does not read its answers holds up nobody but itself', async
   // 80 MB of answers are not made: its requests wait where they are.
   expect(process.memoryUsage().rss - before).toBeLessThan(60 << 20)
   expect(unsent).toBeGreaterThan(0)
+})
+
+test('a bug of ours that a request hits costs the request, and no more', async () => {
+  await place.close()
+  const failures: unknown[] = []
+  const openRing = (): never => {
+    throw new Error('no such page')
+  }
+  place = await OwnPlace.open({ openRing, failed: (error) => failures.push(error) })
+  const client = new Client()
+  expect(await client.ask(XS_INTRODUCE, '9\x001\x001\0')).toBe('error EIO')
+  expect(await client.ask(XS_WRITE, '/still\0there')).toBe('OK\0')
+  expect(failures).toEqual([new Error('no such page')])
+})
+
+test('what is printed, and requests while they are logged, go to the log', async () => {
+  await place.close()
+  const lines: string[] = []
+  place = await OwnPlace.open({ log: (line) => lines.push(line) })
+  const client = new Client()
+  await client.ask(XS_WRITE, '/a\0unheard')
+  await client.ask(XS_CONTROL, 'print\0hello\nthere\0')
+  await client.ask(XS_CONTROL, 'log\0on\0')
+  await client.ask(XS_WRITE, '/a\0heard')
+  await client.ask(XS_READ, '/none\0')
+  await client.ask(XS_CONTROL, 'log\0off\0')
+  await client.ask(XS_READ, '/a\0')
+  expect(lines).toEqual([
+    'control: hello?there',
+    'd0 0 log|on| -> OK|',
+    'd0 11 /a|heard -> OK|',
+    'd0 2 /none| -> ENOENT',
+  ])
 })

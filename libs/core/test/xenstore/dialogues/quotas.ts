@@ -1,0 +1,113 @@
+import type { Talk } from './talk.ts'
+
+/** A guest that meets each of its limits; those of domain 0's programs are the protocol's only. */
+export const QUOTAS: readonly Talk[] = [
+  {
+    name: 'limit the nodes a guest owns, and give them back when some are removed',
+    lines: [
+      'd0 control quota set nodes 4 -> OK|',
+      'd1 mkdir data/a/b/c -> OK|',
+      'd1 mkdir data/d -> ENOSPC',
+      'd1 write data/a 1 -> OK|',
+      'd1 rm data/a/b -> OK|',
+      'd1 mkdir data/d/e/f -> ENOSPC',
+      'd1 ls data -> a|',
+      'd1 mkdir data/d/e -> OK|',
+      'd1 write data/d/f x -> ENOSPC',
+      'd0 mkdir /local/domain/1/data/more/than/four -> OK|',
+      'd0 getPerms /local/domain/1/data/more -> n1|',
+      'd0 mkdir /elsewhere -> OK|',
+      'd0 setPerms /elsewhere n1 -> OK|',
+    ],
+  },
+  {
+    name: 'limit nodes inside a transaction as well',
+    lines: [
+      'd0 control quota set nodes 2 -> OK|',
+      "d1 start '' -> 1|",
+      'd1.1 mkdir data/a -> OK|',
+      'd1.1 mkdir data/b -> ENOSPC (xenstored: OK|)',
+      'd1.1 end T -> OK| (xenstored: ENOSPC)',
+      'd1 ls data -> a| (xenstored: )',
+      'd1 mkdir data/c -> ENOSPC (xenstored: OK|)',
+      'd2 mkdir data/a -> OK|',
+    ],
+  },
+  {
+    name: 'limit watches',
+    lines: [
+      'd0 control quota set watches 1 -> OK|',
+      'd1 watch data t -> OK|',
+      'd1 watch data u -> E2BIG (xenstored: OK|)',
+      'd1 watch data v -> E2BIG',
+      'd1 unwatch data t -> OK|',
+      'd1 watch data v -> OK|',
+      'd0 watch /a t -> OK|',
+      'd0 watch /b t -> OK|',
+      'd0 watch /c t -> OK|',
+    ],
+  },
+  {
+    name: 'limit open transactions',
+    lines: [
+      'd0 control quota set transactions 1 -> OK|',
+      "d1 start '' -> 1|",
+      "d1 start '' -> ENOSPC (xenstored: 2|)",
+      "d1 start '' -> ENOSPC",
+      'd1.1 end F -> OK|',
+      "d0 start '' -> 1|",
+      "d0 start '' -> 2|",
+      "d0 start '' -> 3|",
+    ],
+  },
+  {
+    name: 'limit the nodes of a transaction, which then fails',
+    lines: [
+      'd1 write data/x 1 -> OK|',
+      'd0 control quota set transaction-nodes 2 -> OK|',
+      "d1 start '' -> 1|",
+      'd1.1 read data ->',
+      'd1.1 read data ->',
+      'd1.1 read data/x -> 1',
+      'd1.1 read data/y -> ENOSPC',
+      'd1.1 write data/x 2 -> ENOSPC (xenstored: OK|)',
+      'd1.1 end T -> ENOMEM',
+      'd1 read data/x -> 1',
+      "d1 start '' -> 2|",
+      'd1.2 read data ->',
+      'd1.2 read data/x -> 1',
+      'd1.2 end T -> OK|',
+    ],
+  },
+  {
+    name: 'limit the size of a value',
+    lines: [
+      'd1 write data/x {v*1900} -> OK|',
+      'd1 write data/x {v*2048} -> OK| (xenstored: ENOSPC)',
+      'd1 write data/x {v*2049} -> ENOSPC',
+      'd0 control quota set node-size 100 -> OK|',
+      'd1 write data/x {v*50} -> OK|',
+      'd1 write data/x {v*101} -> ENOSPC',
+      'd0 write /local/domain/1/data/x {v*3000} -> OK|',
+    ],
+  },
+  {
+    name: 'limit the entries of permissions',
+    lines: [
+      'd1 setPerms data n1 r2 r3 r4 r5 -> OK|',
+      'd1 setPerms data n1 r2 r3 r4 r5 r6 -> ENOSPC',
+      'd0 setPerms /local/domain/1/data n1 r2 r3 r4 r5 r6 -> OK|',
+      'd1 getPerms data -> n1|r2|r3|r4|r5|r6|',
+    ],
+  },
+  {
+    name: 'limit the length of paths',
+    lines: [
+      'd0 control quota set path-max 20 -> OK|',
+      'd1 mkdir data/{a*14} -> OK|',
+      'd1 mkdir data/{a*16} -> EINVAL',
+      'd1 watch data/{a*16} t -> EINVAL',
+      'd1 read /local/domain/1/data ->',
+    ],
+  },
+]
