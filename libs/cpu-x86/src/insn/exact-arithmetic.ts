@@ -81,25 +81,35 @@ function areUsual(w: DoubtWriter, values: readonly V128[]): I32 {
 
 type Operations<T extends FloatValue> = Readonly<Record<Exclude<Name, 'sqrt'>, (x: T, y: T) => T>> & { sqrt(x: T): T }
 
+interface PlainAndSure<T extends FloatValue> {
+  readonly name: Name
+  readonly lanes: FloatLanes
+  readonly ops: Operations<T>
+  /** Whether there is something to look at: not if all is plain and sure. Given the result first, then the operands. */
+  readonly isOdd: (values: readonly T[]) => I32
+  /** What else is looked at then. */
+  readonly also?: (values: readonly [T, T, T]) => void
+}
+
 /** Both operands (a root has one) and WebAssembly's result, which is what may be left to it. */
 function plainAndSure<T extends FloatValue>(
   w: DoubtWriter,
-  name: Name,
-  lanes: FloatLanes,
   operands: readonly [T, T],
-  ops: Operations<T>,
+  { name, lanes, ops, isOdd, also }: PlainAndSure<T>,
 ): readonly [T, T, T] {
   const bind = (value: T): T => w.let(value as Expr) as T
   const y = bind(operands[1])
   const x = name === 'sqrt' ? y : bind(operands[0])
   const result = bind(name === 'sqrt' ? ops.sqrt(y) : ops[name](x, y))
+  const values = [x, y, result] as const
   // What is sure is plain too.
-  w.code.if(FLOAT_TESTS[lanes].anyUnsure(name === 'sqrt' ? [y, result] : [x, y, result]))
+  w.code.if(isOdd(name === 'sqrt' ? [result, y] : [result, x, y]))
   wantPlain(w, lanes, y)
   if (name !== 'sqrt') wantPlain(w, lanes, x)
-  wantSure(w, name, lanes, [x, y, result])
+  wantSure(w, name, lanes, values)
+  also?.(values)
   w.code.end()
-  return [x, y, result]
+  return values
 }
 
 /** Whether products are exact, by a multiplication and addition that rounds once. */
@@ -116,20 +126,17 @@ const packedDouble =
   (name: Name, fused: boolean): ExactTest =>
   (w, ...operands) => {
     const isSum = name === 'add' || name === 'sub'
-    const y = w.let(operands[1])
-    const x = name === 'sqrt' ? y : w.let(operands[0])
-    const result = w.let(name === 'sqrt' ? f64x2.sqrt(y) : f64x2[name](x, y))
-    const factors = factorsOf(name, x, y, result)
-    w.code.if(i32.eqz(areUsual(w, name === 'sqrt' ? [result, y] : [result, x, y])))
-    wantPlain(w, 'pd', y)
-    if (name !== 'sqrt') wantPlain(w, 'pd', x)
-    wantSure(w, name, 'pd', [x, y, result])
-    if (!isSum) wantError(w, factors[2])
-    w.code.end()
+    const [x, y, result] = plainAndSure<V128>(w, operands, {
+      name,
+      lanes: 'pd',
+      ops: f64x2,
+      isOdd: (values) => i32.eqz(areUsual(w, values)),
+      also: isSum ? undefined : (values) => wantError(w, factorsOf(name, ...values)[2]),
+    })
     if (isSum) return areExactSums('pd', x, name === 'sub' ? f64x2.neg(y) : y, result)
     const lane = (v: V128, n: number): F64 => w.let(f64x2.extract(v, n) as Expr<'f64'>)
     return fused
-      ? areExactProducts(factors)
+      ? areExactProducts(factorsOf(name, x, y, result))
       : bothLanes((n) => isExactDouble(w, name, lane(x, n), lane(y, n), lane(result, n)))
   }
 
@@ -145,8 +152,13 @@ const scalarSingle =
   (name: Name): ExactTest =>
   (w, ...operands) => {
     const singles = operands.map((v) => f32x4.extract(v, 0))
-    const [x, y, result] = plainAndSure<F32>(w, name, 'ss', [singles[0], singles[1]], f32)
-    if (name === 'add' || name === 'sub') return isExactSum(f32, x, name === 'sub' ? f32.neg(y) : y, result)
+    const [x, y, result] = plainAndSure<F32>(w, [singles[0], singles[1]], {
+      name,
+      lanes: 'ss',
+      ops: f32,
+      isOdd: FLOAT_TESTS.ss.anyUnsure,
+    })
+    if (name === 'add' || name === 'sub') return isExactSum(x, name === 'sub' ? f32.neg(y) : y, result)
     const [p, q, r] = [x, y, result].map(f64.promote)
     if (name === 'mul') return isSameSingle(f64.mul(p, q), result)
     return name === 'div' ? isSameSingle(f64.mul(r, q), x) : isSameSingle(f64.mul(r, r), y)
@@ -161,7 +173,12 @@ function areExactSingles(name: Name, [x, y, result]: readonly [V128, V128, V128]
 const packedSingle =
   (name: Name): ExactTest =>
   (w, ...operands) => {
-    const [x, y, result] = plainAndSure<V128>(w, name, 'ps', operands, f32x4)
+    const [x, y, result] = plainAndSure<V128>(w, operands, {
+      name,
+      lanes: 'ps',
+      ops: f32x4,
+      isOdd: FLOAT_TESTS.ps.anyUnsure,
+    })
     if (name === 'add' || name === 'sub') return areExactSums('ps', x, name === 'sub' ? f32x4.neg(y) : y, result)
     return areExactSingles(name, [x, y, result])
   }

@@ -4,7 +4,7 @@
  */
 import type { Code } from '../wasm/code.ts'
 import type { Expr, F32, F64, I32, V128, WasmType } from '../wasm/expr.ts'
-import { f32x4, f64, f64x2, i32, i64, v128 } from '../wasm/ops.ts'
+import { f32, f32x4, f64, f64x2, i32, i64, v128 } from '../wasm/ops.ts'
 
 /** Where such tests are emitted. */
 export interface TestWriter {
@@ -43,17 +43,12 @@ export function isExactQuotient(w: TestWriter, x: F64, y: F64, quotient: F64): I
   return i32.and(isExactProduct(w, quotient, y), f64.eq(f64.mul(quotient, y), x))
 }
 
-interface Sums<T> {
-  sub(x: T, y: T): T
-  eq(x: T, y: T): I32
-}
-
 /**
  * Whether x and y each are what the other leaves of their rounded sum: then it is exact. What it leaves of the smaller one is right to
  * the last bit (Dekker), so that is the smaller one only if nothing was lost.
  */
-export const isExactSum = <T extends F32 | F64>({ sub, eq }: Sums<T>, x: T, y: T, sum: T): I32 =>
-  i32.and(eq(sub(sum, x), y), eq(sub(sum, y), x))
+export const isExactSum = (x: F32, y: F32, sum: F32): I32 =>
+  i32.and(f32.eq(f32.sub(sum, x), y), f32.eq(f32.sub(sum, y), x))
 
 export function areExactSums(lanes: 'ps' | 'pd', x: V128, y: V128, sum: V128): I32 {
   const { sub, ne } = lanes === 'ps' ? f32x4 : f64x2
