@@ -34,6 +34,8 @@ export interface CommandContext {
   readonly stderr: (text: string) => void
   /** For what goes to `stdout`. */
   readonly paint: Paint
+  /** For what goes to `stderr`. */
+  readonly paintError: Paint
   /** Where relative paths begin. */
   readonly folder: string
   readonly wait: (ms: number) => Promise<void>

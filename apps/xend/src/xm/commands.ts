@@ -1,12 +1,15 @@
 import type { Command } from './command.ts'
+import { completion } from './completion.ts'
 import { console } from './console.ts'
 import { create } from './create.ts'
+import { runXm } from './front-end.ts'
 import { help } from './help.ts'
 import { kernelCommands } from './kernel-commands.ts'
 import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
 import { nodeCommands } from './node-commands.ts'
 import { schedCredit } from './sched-credit.ts'
+import { shell } from './shell.ts'
 import { top } from './top/top.ts'
 import { uptime } from './uptime.ts'
 import { vcpuCommands } from './vcpu-commands.ts'
@@ -24,4 +27,9 @@ export const COMMANDS: readonly Command[] = [
   uptime,
   ...vcpuCommands,
   help(() => COMMANDS),
+  completion(() => COMMANDS),
+  shell(
+    () => COMMANDS,
+    (words, context) => runXm(words, COMMANDS, context),
+  ),
 ].toSorted((a, b) => (a.name < b.name ? -1 : 1))

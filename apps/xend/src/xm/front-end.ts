@@ -8,15 +8,10 @@ import { fullHelp, usageOf } from './usage.ts'
 /** Faults of a domain that does not exist have their own exit status. */
 const EXIT = { ok: 0, error: 1, unknownDomain: 3 } as const
 
-export interface FrontEndContext extends CommandContext {
-  /** As `paint`, for what goes to `stderr`. */
-  readonly paintError: CommandContext['paint']
-}
-
 export async function runXm(
   argv: readonly string[],
   commands: readonly Command[],
-  context: FrontEndContext,
+  context: CommandContext,
 ): Promise<number> {
   const { stdout, stderr } = context
   const [name, ...rest] = argv
@@ -42,7 +37,7 @@ export async function runXm(
   }
 }
 
-function fail(error: unknown, command: Command | undefined, { stderr, paintError }: FrontEndContext): number {
+function fail(error: unknown, command: Command | undefined, { stderr, paintError }: CommandContext): number {
   if (!(error instanceof CodedError)) throw error
   if (error.message !== '') stderr(`${paintError('red', 'Error:')} ${error.message}\n`)
   if ('hint' in error.details) stderr(`${error.details.hint}\n`)
