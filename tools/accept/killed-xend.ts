@@ -1,6 +1,6 @@
 /** xend killed while guests are made, paused, crashed and destroyed: each is there once or not at all, and as xend says. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ListedDomain } from '../../apps/xend/src/daemon/daemon-verbs.ts'
+import type { ListedDomain } from '../../apps/xend/src/daemon/listed-domain.ts'
 import type { DomainRow } from '../../apps/xend/src/hypervisor/control-rows.ts'
 import { System } from '../../apps/xend/test/system/system.ts'
 import { Random } from '../fuzz/random.ts'

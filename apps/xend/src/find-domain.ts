@@ -2,7 +2,8 @@ import { CodedError } from '@paravane/core'
 
 interface Named {
   readonly name: string
-  readonly domid: number
+  /** null: it does not run. */
+  readonly domid: number | null
 }
 
 /** By name first, then by number, as xend always did. */

@@ -34,3 +34,12 @@ export const xendSocket = ({ run }: Folders): string => join(run, 'xend.sock')
 export const xenstoreSocket = ({ run }: Folders): string => join(run, 'xenstored.sock')
 export const xendLog = ({ state }: Folders): string => join(state, 'xend.log')
 export const consoleLogs = ({ state }: Folders): string => join(state, 'console')
+export const coreDumps = ({ state }: Folders): string => join(state, 'dump')
+
+/** NAME/YYYY-MMDD-HHMM.SS-NAME.DOMID.core, in the host's time, as xend names them. */
+export function coreFile(dumps: string, name: string, domid: number, when: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${when.getFullYear()}-${two(when.getMonth() + 1)}${two(when.getDate())}`
+  const time = `${two(when.getHours())}${two(when.getMinutes())}.${two(when.getSeconds())}`
+  return join(dumps, name, `${day}-${time}-${name}.${domid}.core`)
+}

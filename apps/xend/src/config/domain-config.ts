@@ -30,6 +30,8 @@ export interface DomainConfig {
   readonly affinity?: readonly (readonly number[])[]
   readonly nomigrate: boolean
   readonly policies: Policies
+  readonly onXendStart: 'ignore' | 'start'
+  readonly onXendStop: 'ignore' | 'shutdown'
 }
 
 const DEFAULT_MEMORY_MIB = 128
@@ -70,6 +72,8 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     affinity: affinityOf(chosen.read('cpus'), chosen.read('cpu'), vcpus),
     nomigrate: chosen.read('nomigrate') ?? false,
     policies: readPolicies(chosen),
+    onXendStart: chosen.read('on_xend_start') ?? 'ignore',
+    onXendStop: chosen.read('on_xend_stop') ?? 'ignore',
   }
 }
 

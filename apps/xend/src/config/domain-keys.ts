@@ -1,7 +1,7 @@
 /** The keys of a config file that are acted on: xm's names and, where they differ in nothing, xm's values (xm's create.py of 4.1). */
 import { CPUS } from './cpu-set.ts'
 import { flag, type KeyType, only, text, wholeNumber } from './key-types.ts'
-import { ACTIONS, type Action } from './policies.ts'
+import { type Action, CRASH_ACTIONS, END_ACTIONS } from './policies.ts'
 import { REFUSED_KEYS } from './refused-keys.ts'
 
 export interface DomainKey<T> {
@@ -15,12 +15,8 @@ const key = <T>(type: KeyType<T>, without: string, about: string): DomainKey<T> 
 
 const FILE: KeyType<string> = text('the path of a file', /./)
 const ADDRESS: KeyType<string> = text('an address or a name without blanks and colons', /^[^\s:]*$/)
-const ENDED: KeyType<Action> = {
-  ...only(...ACTIONS),
-  expected: "'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet)",
-}
 const end = (reason: string, without: Action): DomainKey<Action> =>
-  key(ENDED, without, `what becomes of the domain when ${reason}`)
+  key(only(...END_ACTIONS), without, `what becomes of the domain when ${reason}`)
 
 /** A domain lives in one WebAssembly memory of 32-bit addresses, which also holds the engine's own state. */
 const MAX_MEMORY_MIB = 3840
@@ -68,11 +64,20 @@ export const DOMAIN_KEYS = {
   nomigrate: key(flag, '0', 'that the domain is not to be migrated'),
   on_poweroff: end('it powers itself off', 'destroy'),
   on_reboot: end('it reboots', 'restart'),
-  on_crash: end('it crashes', 'restart'),
+  on_crash: key(only(...CRASH_ACTIONS), 'restart', 'what becomes of the domain when it crashes'),
   restart: key(
     only('onreboot', 'always', 'never'),
     'none',
     'deprecated: `on_poweroff`, `on_reboot` and `on_crash` at once, where they are not set',
+  ),
+  on_xend_start: key(only('ignore', 'start'), 'ignore', 'whether a managed domain is started with the system'),
+  on_xend_stop: key(
+    {
+      ...only('ignore', 'shutdown'),
+      expected: "'ignore' or 'shutdown' ('suspend' is not done yet: guests cannot be saved)",
+    },
+    'ignore',
+    'whether `xend stop` shuts a managed domain down first',
   ),
 } as const satisfies Readonly<Record<string, DomainKey<unknown>>>
 

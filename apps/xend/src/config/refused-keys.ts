@@ -49,7 +49,6 @@ export const REFUSED_KEYS: ReadonlyMap<string, RefusedKey> = new Map<string, Ref
   ...row(NO_HVM, 'acpi apic pae hap oos timer_mode vpt_align xen_platform_pci', [1]),
   ...row(NO_HVM, 'boot', ['c']),
   ...row(NO_HVM, 'guest_os_type', ['default']),
-  ...row('there are no managed domains yet', 'on_xend_start on_xend_stop', ['ignore']),
   ...row('it is for Itanium', 'vhpt'),
 ])
 

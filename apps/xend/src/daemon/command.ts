@@ -11,7 +11,8 @@ const USAGE = `usage: xend start|stop|restart|status [OPTION ...]
 Keeps guests; xm speaks to it. The guests are in a process of their own and do without it.
 
   start    [--pcpus N] [--cpu JSON] [--no-keep]: what the hypervisor is started with, if none runs
-  stop     [--guests]: also destroys all guests and ends the hypervisor
+  stop     first shuts down the managed guests of which on_xend_stop says so;
+           [--guests]: also destroys all guests and ends the hypervisor
   restart  stop and start; no guest notices
   status   says what runs
 
@@ -23,14 +24,15 @@ const LOOK_MS = 50
 const places = folders()
 const hypervisor = new RpcClient({ name: 'the hypervisor', path: controlSocket(places) })
 
-async function stop(guests: boolean): Promise<void> {
-  await end('xend', xendSocket(places))
+/** @param params what xend is to do before it ends */
+async function stop(guests: boolean, params: object): Promise<void> {
+  await end('xend', xendSocket(places), params)
   if (guests) await end('the hypervisor', controlSocket(places))
 }
 
-async function end(name: string, path: string): Promise<void> {
+async function end(name: string, path: string, params: object = {}): Promise<void> {
   if (!(await isAnswered(path))) return
-  await new RpcClient({ name, path }).call('stop')
+  await new RpcClient({ name, path }).call('stop', params)
   const begin = performance.now()
   while (await isAnswered(path)) {
     if (performance.now() - begin > LIMIT_MS) {
@@ -57,7 +59,7 @@ async function xendCommand([command, ...options]: readonly string[]): Promise<nu
   }
   try {
     if (command === 'status') return await status()
-    if (isStop) await stop(options.includes('--guests'))
+    if (isStop) await stop(options.includes('--guests'), { domains: command === 'stop' })
     if (command !== 'stop') await startXend(places, command === 'restart' ? [] : options)
     return 0
   } catch (error) {

@@ -1,14 +1,17 @@
 /** Domains as xend has them: those of the hypervisor, with what is to become of each. */
+import { CodedError } from '@paravane/core'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
+import { dealWithEnd, makeWay } from './domain-end.ts'
 import { formatRecord, type LaunchRecord, parseRecord } from './launch-record.ts'
-import { type Verdict, verdict } from './lifecycle.ts'
 
 export interface DomainsInit {
   readonly control: RpcClient
   readonly database: Database
   readonly log: (line: string) => void
+  /** Where core dumps go. */
+  readonly dumps: string
 }
 
 /** A domain with xend's record; without one another toolstack made it. */
@@ -22,8 +25,10 @@ export class Domains {
   #known: readonly KnownDomain[] = []
   #looking: Promise<void> | undefined
   #lookAgain = false
-  /** UUIDs of which a start or an end is under way here. */
-  readonly #busy = new Set<string>()
+  /** Names by the UUID of domains of which a start or an end is under way here. */
+  readonly #busy = new Map<string, string>()
+  /** UUIDs of domains that are not started again. */
+  readonly #lastRun = new Set<string>()
 
   constructor(init: DomainsInit) {
     this.#init = init
@@ -33,21 +38,26 @@ export class Domains {
     return this.#known
   }
 
-  /** Makes a domain; it runs unless it is to be paused. What has begun is ended by the next xend, if this one is killed. */
+  /** Names by the UUID of domains of which a start or an end is under way. */
+  get busy(): ReadonlyMap<string, string> {
+    return this.#busy
+  }
+
+  /**
+   * Makes a domain; it runs unless it is to be paused. What has begun is ended by the next xend, if this one is killed.
+   * @throws CodedError `DOMAIN_BUSY`; what the hypervisor says
+   */
   async launch(record: LaunchRecord): Promise<DomainRow> {
-    const { control, database } = this.#init
-    const { uuid } = record.config
-    this.#busy.add(uuid)
-    try {
-      database.begins(uuid, formatRecord(record))
-      const row = await control.call<DomainRow>('domain.create', { ...record.config, record: formatRecord(record) })
-      await this.#run(row, record)
-      return row
-    } finally {
-      database.started(uuid)
-      this.#busy.delete(uuid)
-      await this.look()
+    const { uuid, name } = record.config
+    if (this.#busy.has(uuid)) {
+      throw new CodedError({ code: 'DOMAIN_BUSY', name }, `Domain '${name}' is being started or ended; try again`)
     }
+    return this.#launch(record)
+  }
+
+  /** Its next end is its last one, whatever its policies say. */
+  endForGood(uuid: string): void {
+    this.#lastRun.add(uuid)
   }
 
   /** What the hypervisor has; deals with what ended. Settles when all that had happened by now was looked at. */
@@ -68,19 +78,45 @@ export class Domains {
     for (const text of this.#init.database.starting()) {
       const record = parseRecord(text)
       if (record === undefined) continue
-      const known = this.#known.find(({ row }) => row.uuid === record.config.uuid)
-      // It was to be started again: its end is dealt with anew.
-      if (known?.row.end !== undefined) continue
-      this.#init.log(`${record.config.name}: its start was under way when xend ended`)
       try {
-        if (known === undefined) await this.launch(record)
-        else {
-          if (known.record?.unpause) await this.#run(known.row, known.record)
-          this.#init.database.started(record.config.uuid)
-        }
+        await this.#finishStart(record)
       } catch (error) {
         this.#init.log(`${record.config.name} could not be started: ${(error as Error).message}`)
       }
+    }
+  }
+
+  async #finishStart(record: LaunchRecord): Promise<void> {
+    const { control, database, log } = this.#init
+    const { uuid, name } = record.config
+    const known = this.#known.find(({ row }) => row.uuid === uuid)
+    const hasEnded = known?.row.end !== undefined
+    // It was to be started again: its end is dealt with anew.
+    if (hasEnded && !known.record?.preserved) return
+    log(`${name}: its start was under way when xend ended`)
+    if (hasEnded && known.record !== undefined) await makeWay(known.row, known.record, control)
+    if (known === undefined || hasEnded) {
+      await this.launch(record)
+      return
+    }
+    if (known.record?.unpause) await this.#run(known.row, known.record)
+    database.started(uuid)
+  }
+
+  async #launch(record: LaunchRecord): Promise<DomainRow> {
+    const { control, database } = this.#init
+    const { uuid, name } = record.config
+    this.#busy.set(uuid, name)
+    this.#lastRun.delete(uuid)
+    try {
+      database.begins(uuid, formatRecord(record))
+      const row = await control.call<DomainRow>('domain.create', { ...record.config, record: formatRecord(record) })
+      await this.#run(row, record)
+      return row
+    } finally {
+      database.started(uuid)
+      this.#busy.delete(uuid)
+      await this.look()
     }
   }
 
@@ -103,32 +139,16 @@ export class Domains {
   }
 
   async #end({ row, record }: KnownDomain): Promise<void> {
-    const { uuid, name, end } = row
-    if (record === undefined || record.preserved || end === undefined || this.#busy.has(uuid)) return
-    this.#busy.add(uuid)
-    const { log } = this.#init
+    const { uuid, name } = row
+    if (record === undefined || record.preserved || this.#busy.has(uuid)) return
+    this.#busy.set(uuid, name)
+    const ports = { ...this.#init, launch: (next: LaunchRecord) => this.#launch(next) }
     try {
-      const what = verdict(name, end.reason, record.policies, (Date.now() - record.started) / 1000)
-      log(`${name} (domain ${row.domid}): ${end.reason}${end.detail ? ` (${end.detail})` : ''}, ${what.action}`)
-      if (what.refused) log(what.refused)
-      await this.#carryOut(what, row, record)
+      await dealWithEnd(row, record, ports, this.#lastRun.has(uuid))
     } catch (error) {
-      log(`${name}: ${(error as Error).message}`)
+      this.#init.log(`${name}: ${(error as Error).message}`)
     } finally {
       this.#busy.delete(uuid)
     }
-  }
-
-  async #carryOut({ action }: Verdict, { domid }: DomainRow, record: LaunchRecord): Promise<void> {
-    const { control, database } = this.#init
-    if (action === 'preserve') {
-      await control.call('domain.note', { domid, record: formatRecord({ ...record, preserved: true }) })
-      return
-    }
-    const next: LaunchRecord = { ...record, unpause: true, started: Date.now() }
-    // Before the old one is gone, so that no end of xend loses it.
-    if (action === 'restart') database.begins(record.config.uuid, formatRecord(next))
-    await control.call('domain.destroy', { domid })
-    if (action === 'restart') await this.launch(next)
   }
 }

@@ -1,11 +1,21 @@
-/** What xend knows of a domain: it lies with the hypervisor, beside the domain, and so outlives xend and goes with the domain. */
+/** What xend knows of a domain. */
+import { CodedError, hostEntropy, newUuid } from '@paravane/core'
 import type { DomainConfig } from '../config/domain-config.ts'
 import { commandLine } from '../config/kernel-arguments.ts'
 import type { Policies } from '../config/policies.ts'
 
-export interface LaunchRecord {
+/** What a domain is to be: of a managed one kept as long as it is managed. */
+export interface DomainDefinition {
   readonly config: LaunchConfig
   readonly policies: Policies
+  readonly onXendStart?: DomainConfig['onXendStart']
+  readonly onXendStop?: DomainConfig['onXendStop']
+  readonly nomigrate?: boolean
+  readonly description?: string
+}
+
+/** Of one that was started: it lies with the hypervisor, beside the domain, and so outlives xend and goes with the domain. */
+export interface LaunchRecord extends DomainDefinition {
   /** It is to run as soon as it is made. Gone when it does. */
   readonly unpause: boolean
   /** ms since the epoch, of this start. */
@@ -28,29 +38,56 @@ export interface LaunchConfig {
   readonly affinity?: readonly (readonly number[])[]
 }
 
-export function launchConfig(config: DomainConfig, uuid: string, kernel: string): LaunchConfig {
-  const { name, memory, vcpus, args, ramdisk, weight, cap, affinity } = config
+/** With a new UUID if the config has none. @throws CodedError `CONFIG_INCOMPLETE` */
+export function definitionOf(given: DomainConfig): DomainDefinition {
+  const { name, memory, vcpus, args, kernel, ramdisk, weight, cap, affinity } = given
+  const { uuid = newUuid(hostEntropy), policies, onXendStart, onXendStop, nomigrate, description } = given
+  if (kernel === undefined) {
+    throw new CodedError(
+      { code: 'CONFIG_INCOMPLETE' },
+      "the config names no kernel; add kernel = '/path/to/vmlinuz', or create it with --guest debian",
+    )
+  }
+  const cmdline = commandLine(args)
+  const made = { memory, vcpus, weight, cap, affinity }
   return {
-    name,
-    uuid,
-    kernel,
-    ramdisk: ramdisk?.path,
-    cmdline: commandLine(args),
-    memory,
-    vcpus,
-    weight,
-    cap,
-    affinity,
+    config: { name, uuid, kernel: kernel.path, ramdisk: ramdisk?.path, cmdline, ...made },
+    policies,
+    onXendStart,
+    onXendStop,
+    nomigrate,
+    description,
   }
 }
+
+/** Of a start that begins now. */
+export const launchOf = (definition: DomainDefinition, unpause: boolean): LaunchRecord => ({
+  ...definition,
+  unpause,
+  started: Date.now(),
+})
 
 export const formatRecord = (record: LaunchRecord): string => JSON.stringify(record)
 
 /** Undefined for a domain that another toolstack made. */
-export function parseRecord(text: string): LaunchRecord | undefined {
+export const parseRecord = (text: string): LaunchRecord | undefined => parsed<LaunchRecord>(text)
+
+export const formatDefinition = ({
+  config,
+  policies,
+  onXendStart,
+  onXendStop,
+  nomigrate,
+  description,
+}: DomainDefinition): string =>
+  JSON.stringify({ config, policies, onXendStart, onXendStop, nomigrate, description } satisfies DomainDefinition)
+
+export const parseDefinition = (text: string): DomainDefinition | undefined => parsed<DomainDefinition>(text)
+
+function parsed<T extends DomainDefinition>(text: string): T | undefined {
   try {
-    const record = JSON.parse(text) as LaunchRecord
-    return typeof record?.config?.uuid === 'string' && record.policies !== undefined ? record : undefined
+    const value = JSON.parse(text) as T
+    return typeof value?.config?.uuid === 'string' && value.policies !== undefined ? value : undefined
   } catch {
     return undefined
   }

@@ -1,7 +1,8 @@
 /** xend: keeps domains as their owners want them. The guests are in another process, and do without it. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { folders, xendSocket } from '../folders.ts'
+import { coreDumps, folders, xendSocket } from '../folders.ts'
+import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import { lockProcess } from '../process-lock.ts'
 import { endRefused } from '../refusal.ts'
 import { startService } from '../rpc/http-service.ts'
@@ -9,6 +10,7 @@ import { daemonVerbs } from './daemon-verbs.ts'
 import { Database } from './database.ts'
 import { Domains } from './domains.ts'
 import { linkHypervisor } from './hypervisor-link.ts'
+import { ManagedDomains } from './managed-domains.ts'
 
 const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
 
@@ -18,7 +20,9 @@ async function main(): Promise<void> {
   lockProcess(join(places.run, 'xend.lock'), 'xend')
   const link = await linkHypervisor(places, process.argv.slice(2))
   const database = new Database(join(places.state, 'xend.db'))
-  const domains = new Domains({ control: link.client, database, log })
+  const control = link.client
+  const domains = new Domains({ control, database, log, dumps: coreDumps(places) })
+  const managed = new ManagedDomains({ domains, control, database, log })
   await domains.finishStarts()
   link.watch(
     () => void domains.look().catch((error) => log(String(error))),
@@ -26,12 +30,14 @@ async function main(): Promise<void> {
   )
   const service = await startService({
     place: { path: xendSocket(places), mode: 0o600 },
-    verbs: daemonVerbs(domains, link.client, { log, stop: () => setImmediate(stop) }),
+    verbs: daemonVerbs(domains, managed, control, { log, stop: () => setImmediate(stop) }),
     failed: (error) => log(`a bug of Paravane: ${error instanceof Error ? error.stack : String(error)}`),
   })
   log(`xend listens at ${service.path}`)
   // Whoever started it has seen it.
   if (process.connected) process.disconnect()
+  const { started } = await control.call<ControlInfo>('info')
+  await managed.startWith(started)
 
   async function stop(): Promise<void> {
     await service.close()

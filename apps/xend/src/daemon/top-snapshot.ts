@@ -1,8 +1,8 @@
 /** Everything that `xm top` shows, at one time. */
 import { XEN_4_17 } from '@paravane/core'
 import type { RpcClient } from '../rpc/rpc-client.ts'
+import { DOMAIN_0 } from './domain-0.ts'
 import type { Domains } from './domains.ts'
-import { DOMAIN_0 } from './find-guest.ts'
 import { cpuMhz, hostMemory } from './host-facts.ts'
 import { vcpusOfAll } from './vcpus-of-all.ts'
 

@@ -4,9 +4,11 @@ import { optional } from '../hypervisor/control-params.ts'
 import type { ControlInfo, SchedulerRow, VcpuRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import { DOMAIN_0 } from './domain-0.ts'
 import type { Domains, KnownDomain } from './domains.ts'
-import { DOMAIN_0, findGuest } from './find-guest.ts'
+import { findGuest } from './find-guest.ts'
 import { formatRecord, type LaunchConfig } from './launch-record.ts'
+import type { ManagedDomains } from './managed-domains.ts'
 import { ifStillThere, vcpusOfAll } from './vcpus-of-all.ts'
 
 /** Every domain's vCPUs. */
@@ -33,9 +35,14 @@ const WEIGHT = { min: 1, max: 65535 } as const
 const CAP_OF_VCPU = 100
 const number: ConfigKey<number | undefined> = optional(wholeNumber({ min: -(2 ** 31), max: 2 ** 31 }))
 
-export function tuningVerbs(domains: Domains, control: RpcClient): readonly (readonly [string, AnyVerb])[] {
-  /** Has the change outlive a restart of the domain, too. */
+export function tuningVerbs(
+  domains: Domains,
+  managed: ManagedDomains,
+  control: RpcClient,
+): readonly (readonly [string, AnyVerb])[] {
+  /** Has the change outlive a restart of the domain, too, and its end if it is managed. */
   const note = async ({ row, record }: KnownDomain, change: Partial<LaunchConfig>): Promise<void> => {
+    managed.change(row.uuid, change)
     if (record === undefined) return
     const changed = { ...record, config: { ...record.config, ...change } }
     await control.call('domain.note', { domid: row.domid, record: formatRecord(changed) })
@@ -45,8 +52,14 @@ export function tuningVerbs(domains: Domains, control: RpcClient): readonly (rea
       'domain.rename',
       verb(configOf({ domain: text(), name: text() }), async ({ domain, name }) => {
         await domains.look()
-        const known = findGuest(domains, domain, 'rename')
-        checkName(domains, known, name)
+        const inactive = managed.inactive().find(({ config }) => config.name === domain)
+        if (inactive !== undefined) {
+          checkName(managed, name, inactive.config.uuid)
+          managed.change(inactive.config.uuid, { name })
+          return
+        }
+        const known = findGuest(domains, managed, domain, 'rename')
+        checkName(managed, name, known.row.uuid)
         await control.call('domain.rename', { domid: known.row.domid, name })
         await note(known, { name })
         await domains.look()
@@ -55,7 +68,7 @@ export function tuningVerbs(domains: Domains, control: RpcClient): readonly (rea
     [
       'domain.sysrq',
       verb(configOf({ domain: text(), key: text() }), async ({ domain, key }) => {
-        const { domid } = findGuest(domains, domain, 'send SysRq to').row
+        const { domid } = findGuest(domains, managed, domain, 'send SysRq to').row
         await control.call('domain.sysrq', { domid, key })
       }),
     ],
@@ -64,7 +77,7 @@ export function tuningVerbs(domains: Domains, control: RpcClient): readonly (rea
       verb(
         configOf({ domain: text(), trigger: text(), vcpu: wholeNumber({ min: 0, max: 63, initial: 0 }) }),
         async ({ domain, ...what }) => {
-          const { domid } = findGuest(domains, domain, 'send a trigger to').row
+          const { domid } = findGuest(domains, managed, domain, 'send a trigger to').row
           await control.call('domain.trigger', { domid, ...what })
         },
       ),
@@ -73,7 +86,7 @@ export function tuningVerbs(domains: Domains, control: RpcClient): readonly (rea
     [
       'vcpu.pin',
       verb(configOf({ domain: text(), vcpu: number, cpus: CPUS }), async ({ domain, vcpu, cpus }) => {
-        const known = findGuest(domains, domain, 'pin a vCPU of')
+        const known = findGuest(domains, managed, domain, 'pin a vCPU of')
         const { domid, vcpus } = known.row
         const chosen = vcpu === undefined ? Array.from({ length: vcpus }, (_, n) => n) : [vcpu]
         for (const one of chosen) await control.call('domain.pin', { domid, vcpu: one, cpus })
@@ -85,7 +98,7 @@ export function tuningVerbs(domains: Domains, control: RpcClient): readonly (rea
     [
       'sched.set',
       verb(configOf({ domain: text(), weight: number, cap: number }), async ({ domain, weight, cap }) => {
-        const known = findGuest(domains, domain, 'give a share to')
+        const known = findGuest(domains, managed, domain, 'give a share to')
         const given = { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
         checkShare(given, known.row.vcpus)
         await control.call('sched.set', { domid: known.row.domid, params: given })
@@ -100,19 +113,14 @@ const CPUS: ConfigKey<readonly number[]> = {
   accepts: (value): value is readonly number[] => Array.isArray(value) && value.every(Number.isInteger),
 }
 
-function checkName(domains: Domains, { row }: KnownDomain, name: string): void {
+function checkName(managed: ManagedDomains, name: string, uuid: string): void {
   if (!NAME.test(name)) {
     throw new CodedError(
       { code: 'DOMAIN_NAME', name },
       `Invalid VM Name: '${name}'; give 1 to 64 letters, digits or _ . : + -`,
     )
   }
-  const taken = domains.list().find((other) => other.row.name === name && other.row.uuid !== row.uuid)
-  if (name !== DOMAIN_0 && taken === undefined) return
-  throw new CodedError(
-    { code: 'DOMAIN_EXISTS', name },
-    `VM name '${name}' already exists as domain ${taken?.row.domid ?? 0}`,
-  )
+  managed.refuseTaken({ name, uuid })
 }
 
 function checkShare({ weight, cap }: { weight?: number; cap?: number }, vcpus: number): void {

@@ -1,7 +1,7 @@
 /** A guest that xend keeps, as one on this terminal. */
 import { basename } from 'node:path'
 import { CodedError, type DomainConsole, type DomainEnd } from '@paravane/core'
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { startXend } from '../daemon/start-xend.ts'
 import { controlSocket, folders, xendSocket } from '../folders.ts'
 import type { EndRow } from '../hypervisor/control-rows.ts'

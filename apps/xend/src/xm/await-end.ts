@@ -1,5 +1,5 @@
 /** What `xm shutdown -w` and `xm reboot -w` wait for, and say of it (tools/python/xen/xm/shutdown.py of 4.1). */
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { ListedDomain } from '../daemon/listed-domain.ts'
 import type { CommandContext } from './command.ts'
 
 /** Classic xm asks xend once a second. */

@@ -1,9 +1,11 @@
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { InactiveDomain, ListedDomain } from '../daemon/listed-domain.ts'
 import { findDomain } from '../find-domain.ts'
 import type { AskXend } from './ask-xend.ts'
 
+type Listed = Pick<ListedDomain | InactiveDomain, 'name' | 'domid'>
+
 /** Domain-0, then the others by name. */
-export const byName = (a: ListedDomain, b: ListedDomain): number =>
+export const byName = (a: Listed, b: Listed): number =>
   Number(b.domid === 0) - Number(a.domid === 0) || (a.name < b.name ? -1 : 1)
 
 /** Those that are named, or all. @throws CodedError `DOMAIN_UNKNOWN` */

@@ -7,6 +7,7 @@ import { help } from './help.ts'
 import { kernelCommands } from './kernel-commands.ts'
 import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
+import { managedCommands } from './managed-commands.ts'
 import { nodeCommands } from './node-commands.ts'
 import { schedCredit } from './sched-credit.ts'
 import { shell } from './shell.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   create,
   list,
   ...lifecycleCommands,
+  ...managedCommands,
   ...nodeCommands,
   ...kernelCommands,
   schedCredit,

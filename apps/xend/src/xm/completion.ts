@@ -1,6 +1,6 @@
 /** xm completion: the script that a shell reads, and the answers that the script asks for. */
 import { CodedError } from '@paravane/core'
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { ListedDomain } from '../daemon/listed-domain.ts'
 import type { AskXend } from './ask-xend.ts'
 import type { Command } from './command.ts'
 import { completeWords } from './complete-words.ts'

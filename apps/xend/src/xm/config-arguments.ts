@@ -7,10 +7,14 @@ import { isActedOn } from '../config/domain-keys.ts'
 import { readSettings, type Setting, type Variable, variableOf } from '../config/settings.ts'
 import { readGuestFile } from '../start/guest-file.ts'
 import { GUESTS } from '../start/guests.ts'
+import { configSxp } from '../sxp/config-sxp.ts'
+import { prettySxp } from '../sxp/sxp.ts'
 import type { CommandContext, CommandOption, Given } from './command.ts'
 
 const SEARCHED = '.:/etc/xen:/etc/paravane'
 const FILES: ReadonlySet<string> = new Set(['kernel', 'ramdisk'])
+
+const NO_XML = 'there is no XML form of a config; -n prints it as an S-expression, and with --json as JSON'
 
 export const CONFIG_OPTIONS: readonly CommandOption[] = [
   { long: 'quiet', short: 'q', about: 'Quiet.' },
@@ -21,6 +25,8 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
     about: `Search path for config files, folders with a colon between them (${SEARCHED}).`,
   },
   { long: 'defconfig', short: 'f', value: '<FILE>', completes: 'file', about: 'Use the given config file.' },
+  { long: 'dryrun', short: 'n', about: 'Print what xend would be given, and make nothing.' },
+  { long: 'xmldryrun', short: 'x', about: `Refused: ${NO_XML}.` },
   {
     long: 'guest',
     value: '<NAME>',
@@ -40,6 +46,7 @@ export interface GivenConfig {
 
 /** Warns of what has no effect. @throws CodedError `USAGE`, `CONFIG_FILE` and those of the config */
 export async function configOfArguments({ args, options }: Given, context: CommandContext): Promise<GivenConfig> {
+  if (options.has('xmldryrun')) throw new CodedError({ code: 'USAGE' }, `-x: ${NO_XML}`)
   const [named, variables] = fileAndVariables(args, options)
   const file = await findConfig(named, options.get('path') ?? SEARCHED, context.folder)
   const text = await readGuestFile({ path: file, where: 'the config file' }, context.folder)
@@ -49,6 +56,18 @@ export async function configOfArguments({ args, options }: Given, context: Comma
   ]
   const config = readDomainConfig(settings, (line) => context.stderr(`Warning: ${line}\n`))
   return { file, config, settings: settings.filter(({ key }) => isActedOn(key)) }
+}
+
+/** Says which file is used, and all of it if nothing else is wanted. @returns whether that was all */
+export function showConfig(
+  { file, config, settings }: GivenConfig,
+  { options, json }: Given,
+  { stdout }: CommandContext,
+): boolean {
+  if (!options.has('quiet') && !json) stdout(`Using config file "${file}".\n`)
+  if (!options.has('dryrun')) return false
+  stdout(json ? `${JSON.stringify(config, undefined, 2)}\n` : prettySxp(configSxp(config, settings)))
+  return true
 }
 
 function fileAndVariables(

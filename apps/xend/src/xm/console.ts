@@ -1,6 +1,6 @@
 /** xm console: a guest's console on this terminal, straight from the hypervisor, so that xend may come and go. */
 import { CodedError, type DomainConsole } from '@paravane/core'
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { domainOf, findDomain } from '../find-domain.ts'
 import { controlSocket, folders } from '../folders.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'

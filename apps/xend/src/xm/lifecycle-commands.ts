@@ -1,6 +1,6 @@
 /** Commands that do one thing to a domain, or ask one thing of it. */
 import { CodedError } from '@paravane/core'
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
+import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { findDomain } from '../find-domain.ts'
 import { awaitEnds, type EndOutcome } from './await-end.ts'
 import type { Command, CommandContext, Given } from './command.ts'

@@ -1,29 +1,32 @@
 /** xm list: Xen's columns to the byte (tools/python/xen/xm/main.py of 4.1, xm_brief_list). */
 import { CodedError } from '@paravane/core'
-import type { ListedDomain } from '../daemon/daemon-verbs.ts'
-import { chooseDomains } from './choose-domains.ts'
+import type { DomainDetails } from '../daemon/domain-details.ts'
+import type { InactiveDomain, ListedDomain } from '../daemon/listed-domain.ts'
+import { findDomain } from '../find-domain.ts'
+import { stateLetters } from '../state-letters.ts'
+import { domainSxp } from '../sxp/domain-sxp.ts'
+import { prettySxp } from '../sxp/sxp.ts'
+import { byName } from './choose-domains.ts'
 import type { Command } from './command.ts'
 
 const HEADER = `${'Name'.padEnd(40)} ${'ID'.padStart(5)} ${'Mem'.padStart(5)} ${'VCPUs'.padStart(5)} ${'State'.padStart(10)} ${'Time(s)'.padStart(9)}`
 
-/** Six places, `rbpscd`. */
-export function stateColumn(state: string): string {
-  const at = { running: 0, blocked: 1, paused: 2, shutdown: 3, suspended: 3, crashed: 4, dying: 5 }[state]
-  return at === undefined ? ' '.repeat(10) : [...'rbpscd'].map((letter, n) => (n === at ? letter : '-')).join('')
-}
-
-export function listRow({ name, domid, memoryMiB, vcpus, state, cpuSeconds }: ListedDomain): string {
+/** A domain that does not run has no number, and no state. */
+function listRow({ name, domid, memoryMiB, vcpus, state, cpuSeconds }: ListedDomain | InactiveDomain): string {
   const columns = [
     name.padEnd(40),
-    String(domid).padStart(5),
+    String(domid ?? '').padStart(5),
     String(memoryMiB).padStart(5),
     String(vcpus).padStart(5),
-    stateColumn(state).padStart(10),
+    (stateLetters(state) ?? '').padStart(10),
     cpuSeconds.toFixed(1).padStart(8),
   ]
   return columns.join(' ')
 }
 
+const LABEL_WIDTH = 10
+/** There is no security module. */
+const NO_LABEL = ' '.repeat(LABEL_WIDTH)
 const STATES = ['halted', 'paused', 'running', 'suspended', 'shutdown', 'crashed', 'unknown', 'all'] as const
 
 /** What `--state` takes for each state of a row: a guest that waits is running, too. */
@@ -34,15 +37,40 @@ export const list: Command = {
   usage: '[options] [Domain, ...]',
   summary: 'List information about all/some domains.',
   args: [0, Number.POSITIVE_INFINITY],
-  options: [{ long: 'state', value: '<state>', about: `Select only domains in this state: ${STATES.join(', ')}` }],
+  completes: ['domain'],
+  options: [
+    { long: 'long', short: 'l', about: 'Output all VM details in SXP.' },
+    { long: 'label', about: 'Include security labels, of which there are none.' },
+    {
+      long: 'state',
+      value: '<state>',
+      completes: STATES,
+      about: `Select only domains in this state: ${STATES.join(', ')}`,
+    },
+  ],
   async run({ args, options, json }, { xend, stdout }) {
-    const named = await chooseDomains(xend, args)
     const state = options.get('state')
     if (state !== undefined && !(STATES as readonly string[]).includes(state)) {
       throw new CodedError({ code: 'USAGE' }, `--state ${state}: it is one of ${STATES.join(', ')}`)
     }
-    const chosen = named.filter((domain) => state === undefined || state === 'all' || stateWord(domain.state) === state)
-    if (json) stdout(`${JSON.stringify(chosen, undefined, 2)}\n`)
-    else stdout(`${[HEADER, ...chosen.map(listRow)].join('\n')}\n`)
+    const all = await xend.call<readonly DomainDetails[]>('domain.details')
+    const named = args.length === 0 ? all : args.map((arg) => detailsOf(all, arg))
+    const chosen = named
+      .filter(({ domain }) => state === undefined || state === 'all' || stateWord(domain.state) === state)
+      .toSorted((a, b) => byName(a.domain, b.domain))
+    const rows = chosen.map(({ domain }) => domain)
+    if (json) stdout(`${JSON.stringify(options.has('long') ? chosen : rows, undefined, 2)}\n`)
+    else if (options.has('long')) stdout(chosen.map((details) => prettySxp(domainSxp(details))).join(''))
+    else if (options.has('label')) {
+      const lines = [`${HEADER} ${'Label'.padEnd(LABEL_WIDTH)}`, ...rows.map((row) => `${listRow(row)} ${NO_LABEL}`)]
+      stdout(`${lines.join('\n')}\n`)
+    } else stdout(`${[HEADER, ...rows.map(listRow)].join('\n')}\n`)
   },
+}
+
+function detailsOf(all: readonly DomainDetails[], nameOrId: string): DomainDetails {
+  return findDomain(
+    all.map((details) => ({ ...details, name: details.domain.name, domid: details.domain.domid })),
+    nameOrId,
+  )
 }

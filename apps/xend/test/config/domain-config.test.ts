@@ -6,7 +6,10 @@ import { DEFAULT_POLICIES } from '../../src/config/policies.ts'
 import { REFUSED_KEYS } from '../../src/config/refused-keys.ts'
 import { readSettings, type Variable, variableOf } from '../../src/config/settings.ts'
 
-const ACTIONS = "'destroy', 'restart' or 'preserve' ('rename-restart' and 'coredump-...' are not done yet)"
+const ACTIONS = "'destroy', 'restart', 'preserve', or 'rename-restart'"
+const CRASH_ACTIONS = "'destroy', 'restart', 'preserve', 'rename-restart', 'coredump-destroy', or 'coredump-restart'"
+
+const IGNORED = { onXendStart: 'ignore', onXendStop: 'ignore' } as const
 
 interface Judgement {
   readonly config?: DomainConfig
@@ -25,7 +28,7 @@ function judge(text: string, given: readonly Variable[] = []): Judgement {
 
 test('a guest needs nothing, and has the name of its file then', () => {
   expect(judge('')).toEqual({
-    config: { name: 'g', memory: 128, vcpus: 1, args: {}, nomigrate: false, policies: DEFAULT_POLICIES },
+    config: { name: 'g', memory: 128, vcpus: 1, args: {}, nomigrate: false, policies: DEFAULT_POLICIES, ...IGNORED },
     warnings: [],
   })
 })
@@ -46,7 +49,8 @@ test('what a config says', () => {
     nomigrate = 'yes'
     uuid = '01234567-89AB-cdef-0123-456789abcdef'
     builder = 'linux'
-    on_poweroff = 'destroy'; on_reboot = 'destroy'; on_crash = 'preserve'
+    on_poweroff = 'destroy'; on_reboot = 'rename-restart'; on_crash = 'coredump-restart'
+    on_xend_start = 'start'; on_xend_stop = 'shutdown'
   `
   expect(judge(text)).toEqual({
     config: {
@@ -61,7 +65,9 @@ test('what a config says', () => {
       affinity: [[0, 2, 3], [2]],
       description: 'the first',
       nomigrate: true,
-      policies: { poweroff: 'destroy', reboot: 'destroy', crash: 'preserve' },
+      policies: { poweroff: 'destroy', reboot: 'rename-restart', crash: 'coredump-restart' },
+      onXendStart: 'start',
+      onXendStop: 'shutdown',
       uuid: '01234567-89ab-cdef-0123-456789abcdef',
     },
     warnings: [],
@@ -119,7 +125,12 @@ const WRONG: Readonly<Record<DomainKeyName, readonly [value: string, said: strin
   nomigrate: ['2', '0, 1, no or yes, not 2'],
   on_poweroff: ["'explode'", `${ACTIONS}, not "explode"`],
   on_reboot: ["'coredump-restart'", `${ACTIONS}, not "coredump-restart"`],
-  on_crash: ["'reboot'", `${ACTIONS}, not "reboot"`],
+  on_crash: ["'reboot'", `${CRASH_ACTIONS}, not "reboot"`],
+  on_xend_start: ["'shutdown'", `'ignore' or 'start', not "shutdown"`],
+  on_xend_stop: [
+    "'suspend'",
+    `'ignore' or 'shutdown' ('suspend' is not done yet: guests cannot be saved), not "suspend"`,
+  ],
   restart: ["'yes'", `'onreboot', 'always', or 'never', not "yes"`],
 }
 

@@ -28,3 +28,17 @@ test('each reason has a policy of its own', () => {
   expect(verdict('a', 'reboot', policies, 1)).toEqual({ action: 'destroy' })
   expect(verdict('a', 'watchdog', policies, 1)).toEqual({ action: 'preserve' })
 })
+
+test('a core dump comes before what follows it, whether that is refused or not', () => {
+  const policies = (crash: 'coredump-destroy' | 'coredump-restart') => ({ ...DEFAULT_POLICIES, crash })
+  expect(verdict('a', 'crash', policies('coredump-destroy'), 1)).toEqual({ action: 'destroy', dump: true })
+  expect(verdict('a', 'watchdog', policies('coredump-restart'), LONG)).toEqual({ action: 'restart', dump: true })
+  expect(verdict('a', 'crash', policies('coredump-restart'), 1)).toMatchObject({ action: 'destroy', dump: true })
+  expect(verdict('a', 'reboot', policies('coredump-restart'), LONG)).toEqual({ action: 'restart' })
+})
+
+test('one that is kept and started again is so only after a minute', () => {
+  const policies = { ...DEFAULT_POLICIES, poweroff: 'rename-restart' } as const
+  expect(verdict('a', 'poweroff', policies, LONG)).toEqual({ action: 'rename-restart' })
+  expect(verdict('a', 'poweroff', policies, 1)).toMatchObject({ action: 'destroy', refused: expect.any(String) })
+})

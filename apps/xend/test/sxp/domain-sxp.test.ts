@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { readDomainConfig } from '../../src/config/domain-config.ts'
+import { readSettings } from '../../src/config/settings.ts'
+import { configSxp } from '../../src/sxp/config-sxp.ts'
+import { domainSxp } from '../../src/sxp/domain-sxp.ts'
+import { prettySxp } from '../../src/sxp/sxp.ts'
+
+const UUID = '01234567-89ab-cdef-0123-456789abcdef'
+
+test('a config is written in the order of xm, with what is set', () => {
+  const text = `kernel = '/boot/vmlinuz'; ramdisk = '/boot/initrd'; memory = 256; name = 'web'; vcpus = 2; cpus = '0-1'
+root = '/dev/xvda1 ro'; extra = '4'; on_crash = 'preserve'; uuid = '${UUID}'; cpu_weight = 512; dhcp = 'dhcp'
+description = 'the first'; acpi = 1
+`
+  const settings = readSettings(text, 'web.cfg', [])
+  const config = readDomainConfig(settings, () => {})
+  expect(prettySxp(configSxp(config, settings))).toBe(`(vm
+    (name web)
+    (memory 256)
+    (on_crash preserve)
+    (on_xend_start ignore)
+    (on_xend_stop ignore)
+    (description 'the first')
+    (vcpus 2)
+    (uuid ${UUID})
+    (cpus 0-1)
+    (cpu_weight 512)
+    (oos 1)
+    (image
+        (linux
+            (kernel /boot/vmlinuz)
+            (ramdisk /boot/initrd)
+            (ip :127.0.255.255::::eth0:dhcp)
+            (root '/dev/xvda1 ro')
+            (videoram 4)
+            (args 4)
+            (tsc_mode 0)
+            (nomigrate 0)
+        )
+    )
+    (s3_integrity 1)
+)
+`)
+})
+
+const DEFINITION = {
+  config: {
+    name: 'web',
+    uuid: UUID,
+    kernel: '/boot/vmlinuz',
+    cmdline: 'root=/dev/xvda1 ro 4',
+    memory: 256,
+    vcpus: 2,
+    affinity: [[0, 2]],
+  },
+  policies: { poweroff: 'destroy', reboot: 'restart', crash: 'coredump-restart' },
+  onXendStart: 'start',
+} as const
+
+test('a running domain is written in the order of xend', () => {
+  const numbers = { domid: 5, cpuSeconds: 1.25, started: 1_795_442_400_123 }
+  const domain = { ...numbers, name: 'web', uuid: UUID, memoryMiB: 256, vcpus: 2, state: 'blocked' }
+  expect(prettySxp(domainSxp({ domain, managed: true, definition: DEFINITION }))).toBe(`(domain
+    (domid 5)
+    (cpu_weight 256)
+    (cpu_cap 0)
+    (pool_name Pool-0)
+    (bootloader )
+    (on_crash coredump-restart)
+    (uuid ${UUID})
+    (bootloader_args )
+    (vcpus 2)
+    (name web)
+    (on_poweroff destroy)
+    (on_reboot restart)
+    (cpus ((0 2) ()))
+    (maxmem 256)
+    (memory 256)
+    (shadow_memory 0)
+    (vcpu_avail 3)
+    (features )
+    (on_xend_start start)
+    (on_xend_stop ignore)
+    (start_time 1795442400.12)
+    (cpu_time 1.25)
+    (online_vcpus 2)
+    (image
+        (linux
+            (kernel /boot/vmlinuz)
+            (args 'root=/dev/xvda1 ro 4')
+            (tsc_mode 0)
+            (nomigrate 0)
+        )
+    )
+    (status 2)
+    (state -b----)
+)
+`)
+})
+
+test('one that does not run has neither number nor state, and one of another toolstack no policies', () => {
+  const facts = { name: 'web', uuid: UUID, memoryMiB: 256, vcpus: 1, cpuSeconds: 0 }
+  const halted = { ...facts, domid: null, state: 'halted' } as const
+  const inactive = prettySxp(domainSxp({ domain: halted, managed: true, definition: DEFINITION }))
+  expect(inactive).toMatch(/^\(domain\n {4}\(cpu_weight 256\)\n/)
+  expect(inactive).toMatch(/\n {4}\(online_vcpus 0\)\n/)
+  expect(inactive).toMatch(/\n {4}\(status 0\)\n\)\n$/)
+  const foreign = prettySxp(domainSxp({ domain: { ...facts, domid: 3, state: 'crashed' }, managed: false }))
+  expect(foreign).not.toMatch(/on_crash|cpu_weight|\(cpus|start_time/)
+  expect(foreign).toMatch(/\n {4}\(status 5\)\n {4}\(state ----c-\)\n\)\n$/)
+})
