@@ -1,6 +1,4 @@
 /** The control socket's methods: the domctl and sysctl of this system. xend is their client; whatever it decides is not known here. */
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
 import {
   CodedError,
   configOf,
@@ -89,17 +87,12 @@ export class Control {
     ])
   }
 
-  async #create({ kernel, ramdisk, record, ...request }: CreateParams): Promise<DomainRow> {
+  async #create({ record, ...request }: CreateParams): Promise<DomainRow> {
     const { hypervisor, consoles, messages, changed } = this.#init
     this.#refuseTwice(request)
     this.#coming.add(request.uuid)
     try {
-      const domain = await hypervisor.createDomain({
-        ...request,
-        kernel: await fileOf(kernel),
-        ...(ramdisk === undefined ? {} : { ramdisk: await fileOf(ramdisk) }),
-        preserve: true,
-      })
+      const domain = await hypervisor.createDomain({ ...request, preserve: true })
       const known: Known = { domain, record }
       this.#known.set(domain.domid, known)
       consoles.watch(domain)
@@ -138,15 +131,6 @@ export class Control {
     const known = this.#known.get(domid)
     if (known !== undefined) return known
     throw new CodedError({ code: 'DOMAIN_UNKNOWN', domid }, `there is no domain ${domid}`)
-  }
-}
-
-async function fileOf(path: string): Promise<{ bytes: Uint8Array; name: string }> {
-  try {
-    return { bytes: await readFile(path), name: basename(path) }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new CodedError({ code: 'FILE', path }, `${path}: it cannot be read (${code})`, { cause: error })
   }
 }
 
