@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 
 const STEPS: readonly { name: string; command: readonly string[] }[] = [
   { name: 'typecheck', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'typecheck of examples', command: ['tsc', '-p', 'examples/round-robin'] },
   { name: 'lint', command: ['biome', 'check', '--error-on-warnings', '.'] },
   { name: 'layers', command: ['node', 'tools/check-layers.ts'] },
   { name: 'sizes', command: ['node', 'tools/check-sizes.ts'] },

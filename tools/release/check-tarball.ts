@@ -21,11 +21,18 @@ async function publintFaults(bytes: Buffer): Promise<string[]> {
 async function typeFaults(bytes: Uint8Array): Promise<string[]> {
   const result = await checkPackage(createPackageFromTarballData(bytes))
   if (!result.types) return ['are the types wrong: it has none']
-  return result.problems.filter(counts).map((problem) => `are the types wrong: ${JSON.stringify(problem)}`)
+  return result.problems.filter(counts).map((problem) => `are the types wrong: ${inWords(problem)}`)
 }
 
 function counts(problem: Problem): boolean {
   if ('resolutionKind' in problem) return !ESM_ONLY_IGNORES.has(problem.resolutionKind)
   // Of a module as `require` sees it.
   return !('resolutionOption' in problem && problem.resolutionOption === 'node10')
+}
+
+function inWords(problem: Problem): string {
+  if ('entrypoint' in problem) return `${problem.kind} of ${problem.entrypoint} (${problem.resolutionKind})`
+  const where = 'fileName' in problem ? problem.fileName : problem.typesFileName
+  const what = 'moduleSpecifier' in problem ? ` ${problem.moduleSpecifier} (${problem.resolutionOption})` : ''
+  return `${problem.kind} in ${where}${what}`
 }

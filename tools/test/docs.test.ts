@@ -17,7 +17,7 @@ const folder = join(ROOT, 'node_modules/.cache/paravane-docs')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('each block of code is of a kind that is tried', () => {
-  const tried = new Set(['sh', 'ts', 'python', 'json', ''])
+  const tried = new Set(['sh', 'ts', 'js', 'python', 'json', ''])
   expect(blocks.filter(({ language }) => !tried.has(language)).map(({ where }) => where)).toEqual([])
 })
 
@@ -42,6 +42,15 @@ test('programs that pages show compile', () => {
   if (wheres.length === 0) return
   const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', cwd: folder })
   expect(stdout.replaceAll(/block-(\d+)\.ts/g, (_, n) => wheres[Number(n)] ?? '')).toBe('')
+})
+
+test('what pages show of the example of a plugin stands there', () => {
+  const flat = (text: string): string => text.replaceAll(/^ +/gm, '')
+  const example = ['index.js', 'test.js'].map((file) =>
+    flat(readFileSync(join(ROOT, 'examples/round-robin', file), 'utf8')),
+  )
+  const others = inLanguage('js').filter(({ text }) => !example.some((file) => file.includes(flat(text))))
+  expect(others.map(({ where }) => where)).toEqual([])
 })
 
 test('configs that pages show are read, with keys that are known', () => {
