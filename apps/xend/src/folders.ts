@@ -9,6 +9,12 @@ export interface Folders {
   readonly state: string
 }
 
+/** xend's own configuration; `PARAVANE_CONFIG` names another file. */
+export function configFile(env: NodeJS.ProcessEnv = process.env, uid: number = userInfo().uid): string {
+  const folder = uid === 0 ? '/etc/paravane' : (below(env.XDG_CONFIG_HOME) ?? join(homedir(), '.config/paravane'))
+  return chosen(env.PARAVANE_CONFIG) ?? join(folder, 'xend.cfg')
+}
+
 /**
  * The XDG base directories; for root the system's. `PARAVANE_RUN` and `PARAVANE_STATE` name others, as for a second system beside
  * the first.
@@ -31,6 +37,7 @@ const below = (base: string | undefined): string | undefined =>
 
 export const controlSocket = ({ run }: Folders): string => join(run, 'hypervisor.sock')
 export const xendSocket = ({ run }: Folders): string => join(run, 'xend.sock')
+export const xendReadOnlySocket = ({ run }: Folders): string => join(run, 'xend-ro.sock')
 export const xenstoreSocket = ({ run }: Folders): string => join(run, 'xenstored.sock')
 export const xendLog = ({ state }: Folders): string => join(state, 'xend.log')
 export const consoleLogs = ({ state }: Folders): string => join(state, 'console')

@@ -5,6 +5,8 @@ import { CodedError } from '@paravane/core'
 
 /** A collected database would let go. */
 const held: DatabaseSync[] = []
+/** One that is ending holds it a little longer than its socket, ms. */
+const PATIENCE = 5000
 
 /**
  * Holds a file against other processes until this one ends, however it ends: SQLite's lock of a database, as Node has none of its own.
@@ -12,7 +14,7 @@ const held: DatabaseSync[] = []
  */
 export function lockProcess(path: string, what: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(path)
+  const database = new DatabaseSync(path, { timeout: PATIENCE })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {

@@ -1,9 +1,9 @@
 import { CodedError } from '@paravane/core'
-import type { CfgValue } from './cfg-value.ts'
 import type { CpuSets } from './cpu-set.ts'
 import { DOMAIN_KEYS, type DomainKey, type DomainKeyName, isActedOn, type ValueOf } from './domain-keys.ts'
 import { type KernelArguments, kernelIp } from './kernel-arguments.ts'
 import { DEFAULT_POLICIES, type Policies, RESTART_POLICIES } from './policies.ts'
+import { refuseValue } from './refuse-value.ts'
 import { isHarmless, REFUSED_KEYS } from './refused-keys.ts'
 import type { Setting } from './settings.ts'
 
@@ -152,10 +152,3 @@ class ChosenSettings {
     if (value !== undefined && !isFit(value)) refuseValue(this.#chosen.get(key) as Setting, expected)
   }
 }
-
-function refuseValue({ key, value, where }: Setting, expected: string): never {
-  throw new CodedError({ code: 'CONFIG_VALUE', key }, `${where} must be ${expected}, not ${shown(value)}`)
-}
-
-const shown = (value: CfgValue): string =>
-  typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : 'what it is set to'

@@ -2,18 +2,20 @@
 /** xend start|stop|restart|status: the daemon from outside. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
-import { controlSocket, folders, xendSocket } from '../folders.ts'
+import { configFile, controlSocket, folders, xendSocket } from '../folders.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { isAnswered } from '../rpc/socket-place.ts'
+import { xendArguments } from '../settings/read-settings.ts'
 import { startXend } from './start-xend.ts'
 
-const USAGE = `usage: xend start|stop|restart|status [OPTION ...]
+const USAGE = `usage: xend start|stop|restart|status [OPTION ...] [KEY=VALUE ...]
 Keeps guests; xm speaks to it. The guests are in a process of their own and do without it.
 
-  start    [--pcpus N] [--cpu JSON] [--no-keep]: what the hypervisor is started with, if none runs
+  start    [--config FILE] [--pcpus N] [--cpu LEVEL[,-NAME...]] [--no-keep] [KEY=VALUE ...]
+           with these settings, and those of FILE (${configFile()})
   stop     first shuts down the managed guests of which on_xend_stop says so;
            [--guests]: also destroys all guests and ends the hypervisor
-  restart  stop and start; no guest notices
+  restart  [--guests] and what start takes: stop and start; no guest notices, unless they are to go
   status   says what runs
 
 exit status: 0 done, 1 not, 2 wrong usage; of status 3 if xend does not run
@@ -23,6 +25,18 @@ const LOOK_MS = 50
 
 const places = folders()
 const hypervisor = new RpcClient({ name: 'the hypervisor', path: controlSocket(places) })
+
+async function start(options: readonly string[]): Promise<void> {
+  xendArguments(options)
+  if (!(await startXend(places, options))) {
+    if (options.length > 0) warn("xend runs already, and what was given has no effect; 'xend restart' takes the same")
+    return
+  }
+  const xend = new RpcClient({ name: 'xend', path: xendSocket(places) })
+  for (const warning of await xend.call<readonly string[]>('warnings')) warn(warning)
+}
+
+const warn = (line: string): void => void process.stderr.write(`Warning: ${line}\n`)
 
 /** @param params what xend is to do before it ends */
 async function stop(guests: boolean, params: object): Promise<void> {
@@ -50,22 +64,30 @@ async function status(): Promise<number> {
   return daemon ? 0 : 3
 }
 
-async function xendCommand([command, ...options]: readonly string[]): Promise<number> {
-  const isStop = command === 'stop' || command === 'restart'
-  const wrong = isStop ? options.find((option) => option !== '--guests') : undefined
-  if (command === undefined || !['start', 'stop', 'restart', 'status'].includes(command) || wrong !== undefined) {
-    process.stderr.write(USAGE)
-    return 2
-  }
+/** @throws CodedError `USAGE` */
+async function run([command, ...args]: readonly string[]): Promise<number> {
+  const guests = args.includes('--guests')
+  const options = args.filter((arg) => arg !== '--guests')
+  if (command === 'status' && args.length === 0) return status()
+  if (command === 'stop' && options.length === 0) await stop(guests, { domains: true })
+  else if (command === 'start' && !guests) await start(options)
+  else if (command === 'restart') {
+    xendArguments(options)
+    await stop(guests, { domains: false })
+    await start(options)
+  } else throw new CodedError({ code: 'USAGE' }, '')
+  return 0
+}
+
+async function xendCommand(argv: readonly string[]): Promise<number> {
   try {
-    if (command === 'status') return await status()
-    if (isStop) await stop(options.includes('--guests'), { domains: command === 'stop' })
-    if (command !== 'stop') await startXend(places, command === 'restart' ? [] : options)
-    return 0
+    return await run(argv)
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
-    process.stderr.write(`Error: ${error.message}\n`)
-    return 1
+    if (error.message !== '') process.stderr.write(`Error: ${error.message}\n`)
+    if (error.code !== 'USAGE') return 1
+    process.stderr.write(USAGE)
+    return 2
   }
 }
 

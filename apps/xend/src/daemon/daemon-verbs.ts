@@ -3,7 +3,7 @@ import { configOf, noConfig, text, yesNo } from '@paravane/core'
 import { folders } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
-import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
+import { type AnyVerb, question, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Domains } from './domains.ts'
 import { findGuest } from './find-guest.ts'
 import { domain0, listed } from './listed-domain.ts'
@@ -16,13 +16,15 @@ export interface DaemonPorts {
   readonly log: (line: string) => void
   /** Ends xend when the reply is on its way. */
   readonly stop: () => void
+  /** What of its settings has no effect. */
+  readonly warnings: readonly string[]
 }
 
 export function daemonVerbs(
   domains: Domains,
   managed: ManagedDomains,
   control: RpcClient,
-  { log, stop }: DaemonPorts,
+  { log, stop, warnings }: DaemonPorts,
 ): VerbTable {
   const named = configOf({ domain: text() })
   const onDomain = (what: string, params: object = {}, method = `domain.${what}`) =>
@@ -34,7 +36,7 @@ export function daemonVerbs(
   return new Map<string, AnyVerb>([
     [
       'domain.list',
-      verb(noConfig, async () => {
+      question(noConfig, async () => {
         await domains.look()
         return [domain0(await control.call<ControlInfo>('info')), ...domains.list().map(listed)]
       }),
@@ -50,6 +52,7 @@ export function daemonVerbs(
         stop()
       }),
     ],
+    ['warnings', question(noConfig, () => warnings)],
     ['domain.pause', onDomain('pause')],
     ['domain.unpause', onDomain('unpause')],
     ['domain.destroy', onDomain('destroy')],

@@ -130,12 +130,22 @@ export class Domains {
   async #lookUntilQuiet(): Promise<void> {
     do {
       this.#lookAgain = false
-      const rows = await this.#init.control.call<readonly DomainRow[]>('domain.list')
+      const rows = await this.#rows()
       this.#known = rows.map((row) => ({ row, record: parseRecord(row.record) }))
       for (const known of this.#known) {
         if (known.row.end !== undefined) void this.#end(known)
       }
     } while (this.#lookAgain)
+  }
+
+  async #rows(): Promise<readonly DomainRow[]> {
+    try {
+      return await this.#init.control.call<readonly DomainRow[]>('domain.list')
+    } catch (error) {
+      // Where there is no hypervisor there are no domains.
+      this.#known = []
+      throw error
+    }
   }
 
   async #end({ row, record }: KnownDomain): Promise<void> {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LOG_FILE_VARIABLE } from '../log/standard-error.ts'
 import type { Refusal } from '../refusal.ts'
 import { isAnswered } from '../rpc/socket-place.ts'
 
@@ -34,7 +35,7 @@ export async function startDetached(detached: DetachedProgram): Promise<string |
   const child = spawn(process.execPath, [...nodeArgs, ...process.execArgv, program, ...args], {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
-    env,
+    env: { ...env, [LOG_FILE_VARIABLE]: logFile },
   })
   closeSync(log)
   let refusal: Refusal | undefined

@@ -1,44 +1,65 @@
 /** What a console daemon does: keeps the last of what a guest wrote, and hands its console to clients. */
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { RunningDomain } from '@paravane/core'
-import { KeptOutput } from './kept-output.ts'
+import { RotatingLog } from '../log/rotating-log.ts'
+import { ConsoleInput } from './console-input.ts'
+import { KEPT_BLOCK, KeptOutput } from './kept-output.ts'
 
-/** Of a guest's output, for who comes later: 1 MiB, as console/limit in its store says. */
-const KEPT_BLOCKS = 16
 /** A client that is this far behind is let go: its terminal does not take anything. */
 const BEHIND_MAX = 4 << 20
 
+export interface ConsolesInit {
+  /** Of the logs `guest-NAME.log`. */
+  readonly folder: string
+  /** Size of a log, bytes. */
+  readonly logLimit: number
+  /** Bytes of a guest's output for who comes later. */
+  readonly kept: number
+}
+
+/** Bytes that have gone through a guest's console. */
+export interface ConsoleCount {
+  readonly domid: number
+  readonly output: number
+  readonly input: number
+}
+
 interface Watched {
-  readonly domain: RunningDomain
-  readonly log: WriteStream | undefined
+  readonly log: RotatingLog
   readonly clients: Set<Duplex>
   readonly kept: KeptOutput
+  readonly input: ConsoleInput
+  output: number
 }
 
 export class Consoles {
-  readonly #folder: string
+  readonly #init: ConsolesInit
   readonly #watched = new Map<number, Watched>()
 
-  /** @param folder of the logs `guest-NAME.log` */
-  constructor(folder: string) {
-    this.#folder = folder
+  constructor(init: ConsolesInit) {
+    this.#init = init
   }
 
   /** From before its first instruction to its end, with which its clients are let go. */
   watch(domain: RunningDomain): void {
+    const { folder, logLimit, kept } = this.#init
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     const watched: Watched = {
-      domain,
-      log: this.#log(domain.name),
+      // The name has no character that leads to another folder: see `domainName`.
+      log: new RotatingLog(join(folder, `guest-${domain.name}.log`), logLimit),
       clients: new Set(),
-      kept: new KeptOutput(KEPT_BLOCKS),
+      kept: new KeptOutput(Math.ceil(kept / KEPT_BLOCK)),
+      input: new ConsoleInput(domain.console),
+      output: 0,
     }
     this.#watched.set(domain.domid, watched)
     const stop = domain.console.onOutput((bytes) => take(watched, Buffer.from(bytes)))
     void domain.ended.then(() => {
       stop()
-      watched.log?.end()
+      watched.log.end()
+      watched.input.end()
       for (const client of watched.clients) client.end()
       // Another domain may have the number by now.
       if (this.#watched.get(domain.domid) === watched) this.#watched.delete(domain.domid)
@@ -55,24 +76,21 @@ export class Consoles {
     if (watched === undefined) return
     for (const bytes of watched.kept.pieces()) client.write(bytes)
     watched.clients.add(client)
-    client.on('data', (bytes: Buffer) => watched.domain.console.write(bytes))
+    watched.input.from(client)
     client.on('close', () => watched.clients.delete(client))
     client.on('end', () => client.end())
   }
 
-  #log(name: string): WriteStream | undefined {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    const log = createWriteStream(join(this.#folder, `guest-${name}.log`), { flags: 'a', mode: 0o600 })
-    // A full disk costs the log, not the guest.
-    log.on('error', () => {})
-    return log
+  counts(): readonly ConsoleCount[] {
+    return [...this.#watched].map(([domid, { output, input }]) => ({ domid, output, input: input.bytes }))
   }
 }
 
 function take(watched: Watched, bytes: Buffer): void {
   const { log } = watched
+  watched.output += bytes.length
   // A disk that is slower than the guest loses some of its log, and not our memory.
-  if (log !== undefined && log.writableLength < BEHIND_MAX) log.write(bytes)
+  if (log.writableLength < BEHIND_MAX) log.write(bytes)
   watched.kept.push(bytes)
   for (const client of watched.clients) {
     client.write(bytes)

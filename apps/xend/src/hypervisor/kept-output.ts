@@ -1,11 +1,11 @@
 /** The last of a stream of bytes, in blocks: a guest that writes byte by byte costs no more than another. */
-const BLOCK = 65_536
+export const KEPT_BLOCK = 65_536
 
 export class KeptOutput {
   readonly #most: number
   readonly #blocks: Buffer[] = []
   /** Bytes in the last block. */
-  #filled = BLOCK
+  #filled = KEPT_BLOCK
 
   /** @param blocks of 64 KiB, of which the oldest goes when another is needed */
   constructor(blocks: number) {
@@ -14,8 +14,8 @@ export class KeptOutput {
 
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
-      if (this.#filled === BLOCK) this.#next()
-      const count = Math.min(BLOCK - this.#filled, bytes.length - at)
+      if (this.#filled === KEPT_BLOCK) this.#next()
+      const count = Math.min(KEPT_BLOCK - this.#filled, bytes.length - at)
       ;(this.#blocks.at(-1) as Buffer).set(bytes.subarray(at, at + count), this.#filled)
       this.#filled += count
       at += count
@@ -25,11 +25,11 @@ export class KeptOutput {
   /** A copy, in pieces. */
   pieces(): readonly Buffer[] {
     const last = this.#blocks.length - 1
-    return this.#blocks.map((block, n) => Buffer.from(block.subarray(0, n === last ? this.#filled : BLOCK)))
+    return this.#blocks.map((block, n) => Buffer.from(block.subarray(0, n === last ? this.#filled : KEPT_BLOCK)))
   }
 
   #next(): void {
-    const block = this.#blocks.length < this.#most ? Buffer.allocUnsafe(BLOCK) : (this.#blocks.shift() as Buffer)
+    const block = this.#blocks.length < this.#most ? Buffer.allocUnsafe(KEPT_BLOCK) : (this.#blocks.shift() as Buffer)
     this.#blocks.push(block)
     this.#filled = 0
   }

@@ -1,20 +1,27 @@
 /** The hypervisor as a process of its own: guests, domain 0's services and the control socket. xend starts it, and may come and go. */
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { noConfig } from '@paravane/core'
 import { compose, hwCaps } from '../compose.ts'
 import { consoleLogs, controlSocket, folders, xenstoreSocket } from '../folders.ts'
 import { cacheFolder } from '../guest-image/cache-folder.ts'
+import { findGroup } from '../host-group.ts'
+import { logger } from '../log/logger.ts'
+import { standardError } from '../log/standard-error.ts'
 import { lockProcess } from '../process-lock.ts'
 import { endRefused } from '../refusal.ts'
 import { startService } from '../rpc/http-service.ts'
 import { takeSocket } from '../rpc/socket-place.ts'
+import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import { takeRunFolder } from '../run-folder.ts'
+import { hypervisorSettings } from '../settings/hypervisor-settings.ts'
+import { RequestCounts } from '../stats/request-counts.ts'
 import { Changes } from './changes.ts'
 import { Consoles } from './consoles.ts'
 import { Control } from './control.ts'
 import { MessageLog } from './message-log.ts'
+import { hypervisorStats } from './stats.ts'
 
 const STORE_CLIENTS_MAX = 1000
 
@@ -24,38 +31,53 @@ function cpuSecondsOfThread(): number {
   return (user + system) / 1e6
 }
 
-const { values } = parseArgs({
-  options: { pcpus: { type: 'string' }, cpu: { type: 'string' }, 'no-keep': { type: 'boolean' } },
+const settings = hypervisorSettings(process.argv.slice(2))
+const log = logger({
+  level: settings.log_level,
+  format: settings.log_format,
+  write: standardError(settings.log_kib * 1024),
 })
 const messages = new MessageLog()
 /** To the log, and to whoever asks for the hypervisor's messages. */
 function say(line: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+  log.warn(line)
   messages.say(line)
 }
 
 async function main(): Promise<void> {
+  // Whatever is not given to a group is nobody else's.
+  process.umask(0o077)
   const places = folders()
+  await takeRunFolder(places.run)
   lockProcess(join(places.run, 'hypervisor.lock'), 'the hypervisor')
-  const keep = values['no-keep'] ? undefined : join(cacheFolder(), 'regions')
+  const keep = settings.keep ? join(cacheFolder(), 'regions') : undefined
   if (keep !== undefined) mkdirSync(keep, { recursive: true, mode: 0o700 })
-  const pcpus = values.pcpus === undefined ? availableParallelism() : Number(values.pcpus)
+  const group = settings.group === undefined ? undefined : await findGroup(settings.group)
+  const { pcpus, cpu, plugins, pluginFolder, sched } = settings
   const started = Date.now()
-  const cpu = values.cpu === undefined ? undefined : JSON.parse(values.cpu)
   const hypervisor = await compose({
     pcpus,
     vcpus: pcpus,
     cpu,
     keep,
+    plugins,
+    pluginFolder,
+    scheduler: sched,
     guestLog: (domid, bytes) => messages.guest(domid, bytes),
     warn: say,
   })
-  const caps = hwCaps(cpu)
+  // The engine has accepted it.
+  const caps = hwCaps(cpu as Parameters<typeof hwCaps>[0])
   // Domain 0 is in the store like any other.
   hypervisor.xenstore.write('/local/domain/0/name', 'Domain-0')
   hypervisor.xenstore.write('/local/domain/0/domid', '0')
   const changes = new Changes()
-  const consoles = new Consoles(consoleLogs(places))
+  const consoles = new Consoles({
+    folder: consoleLogs(places),
+    logLimit: settings.log_kib * 1024,
+    kept: settings.console_kib * 1024,
+  })
+  const counts = new RequestCounts()
   const control = new Control({
     hypervisor,
     consoles,
@@ -64,19 +86,29 @@ async function main(): Promise<void> {
       pid: process.pid,
       version: '4.17',
       pcpus,
-      scheduler: 'credit',
+      scheduler: sched,
       started,
       cpuSeconds: cpuSecondsOfThread(),
       residentMiB: process.memoryUsage.rss() / 2 ** 20,
       hwCaps: caps,
       commandline: process.argv.slice(2).join(' '),
+      settings: process.argv.slice(2),
     }),
     changed: () => changes.happened(),
     stop: () => setImmediate(stop),
   })
+  const store = createServer((socket) => {
+    storeClients++
+    socket.on('close', () => storeClients--)
+    hypervisor.acceptXenstoreClient(socket)
+  })
+  store.maxConnections = STORE_CLIENTS_MAX
+  let storeClients = 0
+  const sources = { consoles, counts, storeClients: () => storeClients }
   const service = await startService({
-    place: { path: controlSocket(places), mode: 0o600 },
-    verbs: control.verbs(),
+    place: { path: controlSocket(places), group },
+    verbs: new Map<string, AnyVerb>([...control.verbs(), ['stats', verb(noConfig, () => hypervisorStats(sources))]]),
+    answered: (method, code) => counts.answered(method, code),
     pages: new Map([['/changes', (response) => changes.listen(response)]]),
     upgrade: ({ url = '' }, socket) => {
       const domid = Number(/^\/console\/(\d{1,5})$/.exec(url)?.[1])
@@ -85,12 +117,10 @@ async function main(): Promise<void> {
       consoles.attach(domid, socket)
       return true
     },
-    failed: (error) => say(`a bug of Paravane: ${error instanceof Error ? error.stack : String(error)}`),
+    failed: (error) => log.bug(error),
   })
-  const store = createServer((socket) => hypervisor.acceptXenstoreClient(socket))
-  store.maxConnections = STORE_CLIENTS_MAX
-  await takeSocket(store, { path: xenstoreSocket(places), mode: 0o600 })
-  say(`listening at ${service.path} and ${xenstoreSocket(places)}`)
+  await takeSocket(store, { path: xenstoreSocket(places), group })
+  log.info('the hypervisor listens', { control: service.path, xenstore: xenstoreSocket(places) })
   // Whoever started it has seen it.
   if (process.connected) process.disconnect()
 

@@ -7,13 +7,20 @@ export interface RpcRequest {
   readonly params: unknown
 }
 
-/** What the specification has numbers for, and ours: the request was understood and could not be done. */
+/**
+ * What the specification has numbers for, those for what is no request by HTTP, and ours: the request was understood and could
+ * not be done.
+ */
 export const RPC_ERROR = {
   parse: -32700,
   request: -32600,
   method: -32601,
   params: -32602,
   internal: -32603,
+  http: -32000,
+  timeout: -32001,
+  length: -32002,
+  path: -32003,
   refused: 1,
 } as const
 export type RpcErrorKind = keyof typeof RPC_ERROR

@@ -7,6 +7,8 @@ import type { RpcReply } from './message.ts'
 export interface RpcPeer {
   readonly name: string
   readonly path: string
+  /** What is known of its not answering, in a few words. */
+  readonly absence?: () => string | undefined
 }
 
 /** Calls methods of a socket of ours; each call is a connection of its own. */
@@ -59,9 +61,11 @@ export class RpcClient {
   }
 
   #unreachable(error: NodeJS.ErrnoException): CodedError<{ code: string; path: string }> {
-    const { name, path } = this.#peer
+    const { name, path, absence } = this.#peer
     const died = error.code === 'ECONNRESET' || error.code === 'EPIPE'
-    const why = died ? `${name} ended while it was asked` : `${name} does not answer at ${path} (${error.code})`
+    const known = absence?.()
+    const silent = known === undefined ? `${name} does not answer at ${path} (${error.code})` : `${name} ${known}`
+    const why = died ? `${name} ended while it was asked` : silent
     return new CodedError({ code: died ? 'PEER_DIED' : 'UNREACHABLE', path }, why, { cause: error })
   }
 }

@@ -1,11 +1,12 @@
 /** A guest that xend keeps, as one on this terminal. */
 import { basename } from 'node:path'
-import { CodedError, type DomainConsole, type DomainEnd } from '@paravane/core'
+import { CodedError, type DomainEnd } from '@paravane/core'
 import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { startXend } from '../daemon/start-xend.ts'
 import { controlSocket, folders, xendSocket } from '../folders.ts'
 import type { EndRow } from '../hypervisor/control-rows.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
+import { socketConsole } from '../rpc/socket-console.ts'
 import { readGuestFile } from './guest-file.ts'
 import type { ChosenGuest } from './guest-request.ts'
 import { contentsOf, type ShownGuest, type StartPlan } from './run-guest.ts'
@@ -65,7 +66,8 @@ interface ShownInit {
 
 async function shown({ xend, hypervisor, domid, left }: ShownInit): Promise<ShownGuest> {
   const domain = String(domid)
-  const { socket, first } = await hypervisor.stream(`/console/${domid}`)
+  const stream = await hypervisor.stream(`/console/${domid}`)
+  const { socket } = stream
   // The end of the guest, or that of the hypervisor, says more.
   socket.on('error', () => {})
   left.addEventListener('abort', () => socket.destroy())
@@ -76,16 +78,8 @@ async function shown({ xend, hypervisor, domid, left }: ShownInit): Promise<Show
     return endOf(end)
   })
   left.addEventListener('abort', () => ended.catch(() => {}))
-  const console: DomainConsole = {
-    write: (bytes) => void socket.write(bytes),
-    onOutput(listener) {
-      if (first.length > 0) listener(first)
-      socket.on('data', listener)
-      return () => void socket.off('data', listener)
-    },
-  }
   return {
-    console,
+    console: socketConsole(stream),
     unpause: () => xend.call('domain.unpause', { domain }),
     destroy: () => xend.call('domain.destroy', { domain }),
     ended,

@@ -1,12 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CodedError } from '@paravane/core'
 import { type Variable, variableOf } from '../config/settings.ts'
-
-/** Configuration of the CPU engine, which judges it. */
-export interface CpuChoice {
-  readonly level: string
-  readonly hide: readonly string[]
-}
+import { CPU_CHOICE_FORM, type CpuChoice, cpuChoice } from '../cpu-choice.ts'
 
 /** What the command line of `npm start` says. Paths are as given. */
 export interface StartOptions {
@@ -117,7 +112,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     vcpus: values.get('vcpus'),
     extra: values.get('extra'),
     pcpus: pcpus === undefined ? undefined : pcpuCount(pcpus),
-    cpu: cpu === undefined ? undefined : cpuChoice(cpu),
+    cpu: cpu === undefined ? undefined : readCpu(cpu),
     alone: OWN.some((name) => values.has(name)),
     virtualClock: values.has('virtual-clock'),
     regions: !values.has('no-regions'),
@@ -157,11 +152,10 @@ function pcpuCount(text: string): number {
   throw usageError(`--pcpus must be a whole number from 1 to ${MAX_PCPUS}, not ${text}`)
 }
 
-function cpuChoice(text: string): CpuChoice {
-  const [level, ...hidden] = text.split(',')
-  const wrong = hidden.find((part) => !part.startsWith('-'))
-  if (wrong !== undefined) throw usageError(`--cpu ${text}: write -${wrong} to hide the feature ${wrong}`)
-  return { level, hide: hidden.map((part) => part.slice(1)) }
+function readCpu(text: string): CpuChoice {
+  const choice = cpuChoice(text)
+  if (choice !== undefined) return choice
+  throw usageError(`--cpu must be ${CPU_CHOICE_FORM}, not ${text}`)
 }
 
 export function usageError(message: string): CodedError<{ code: 'USAGE' }> {

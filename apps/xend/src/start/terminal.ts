@@ -52,11 +52,13 @@ export class Terminal {
       const typed = (bytes: Uint8Array): void => {
         const leave = this.isInteractive ? bytes.indexOf(LEAVE) : -1
         const forGuest = leave < 0 ? bytes : bytes.subarray(0, leave)
-        if (forGuest.length > 0) console.write(forGuest)
+        if (forGuest.length > 0 && !console.write(forGuest)) input.pause()
         if (leave >= 0) resolve('left')
       }
+      const stopDrain = console.onDrain(() => input.resume())
       this.#detach = () => {
         stopOutput()
+        stopDrain()
         input.off('data', typed)
         input.pause()
         if (this.isInteractive) input.setRawMode?.(false)

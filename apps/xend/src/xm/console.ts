@@ -1,9 +1,10 @@
 /** xm console: a guest's console on this terminal, straight from the hypervisor, so that xend may come and go. */
-import { CodedError, type DomainConsole } from '@paravane/core'
+import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { domainOf, findDomain } from '../find-domain.ts'
 import { controlSocket, folders } from '../folders.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
+import { socketConsole } from '../rpc/socket-console.ts'
 import { Terminal } from '../start/terminal.ts'
 import type { Command } from './command.ts'
 
@@ -27,22 +28,15 @@ export const console: Command = {
 /** Settles when the user left with Ctrl-], the guest ended or its output could not be written. */
 export async function attachConsole(domid: number): Promise<void> {
   const hypervisor = new RpcClient({ name: 'the hypervisor', path: controlSocket(folders()) })
-  const { socket, first } = await hypervisor.stream(`/console/${domid}`)
+  const stream = await hypervisor.stream(`/console/${domid}`)
+  const { socket } = stream
   const terminal = new Terminal(process.stdin, process.stdout)
-  const guest: DomainConsole = {
-    write: (bytes) => void socket.write(bytes),
-    onOutput(listener) {
-      if (first.length > 0) listener(first)
-      socket.on('data', listener)
-      return () => void socket.off('data', listener)
-    },
-  }
   const ended = new Promise<void>((resolve) => {
     socket.on('close', () => resolve())
     socket.on('error', () => resolve())
   })
   try {
-    await Promise.race([terminal.attach(guest), ended])
+    await Promise.race([terminal.attach(socketConsole(stream)), ended])
   } finally {
     terminal.restore()
     socket.destroy()

@@ -6,7 +6,7 @@ import { CodedError, configOf, noConfig, text } from '@paravane/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Service, startService } from '../../src/rpc/http-service.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
-import { type AnyVerb, verb } from '../../src/rpc/verbs.ts'
+import { type AnyVerb, question, questionsOf, verb } from '../../src/rpc/verbs.ts'
 
 let folder: string
 let service: Service
@@ -18,7 +18,7 @@ beforeEach(async () => {
   bugs = []
   const path = join(folder, 's.sock')
   service = await startService({
-    place: { path, mode: 0o600 },
+    place: { path },
     verbs: new Map<string, AnyVerb>([
       ['echo', verb(configOf({ word: text() }), ({ word }) => word)],
       ['nothing', verb(noConfig, () => undefined)],
@@ -81,20 +81,54 @@ test.each([
 })
 
 test('what is no HTTP, too long or for nobody is told so, and the connection closed', async () => {
-  expect(await raw('frob\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
-  expect(await raw('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404 /)
-  expect(await raw('GET //: HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404 /)
-  expect(await raw(post('x'.repeat(2 ** 20 + 1)))).toMatch(/^HTTP\/1.1 413 /)
+  const told = async (bytes: string): Promise<unknown[]> => {
+    const [head, body] = (await raw(bytes)).split('\r\n\r\n') as [string, string]
+    return [Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 '.length + 3)), JSON.parse(body).error]
+  }
+  const error = (code: number, name: string, message: string) => ({ code, message, data: { code: name } })
+  const noHttp = error(-32000, 'RPC_HTTP', 'this is no request by HTTP/1.1')
+  expect(await told('frob\r\n\r\n')).toEqual([400, noHttp])
+  expect(await told(`GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}`)).toEqual([400, noHttp])
+  const path = (what: string) => error(-32003, 'RPC_PATH', `there is no ${what}`)
+  expect(await told('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toEqual([404, path('GET /')])
+  expect(await told('GET //: HTTP/1.1\r\nHost: x\r\n\r\n')).toEqual([404, path('GET //:')])
+  const upgrade = 'GET /console/1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\n'
+  expect(await told(upgrade)).toEqual([404, path('GET /console/1')])
+  const long = error(-32002, 'RPC_LENGTH', 'a request is at most 1048576 bytes')
+  expect(await told(post('x'.repeat(2 ** 20 + 1)))).toEqual([413, long])
+  expect(await told(post('x'.repeat(2 ** 25)))).toEqual([413, long])
   expect(bugs).toEqual([])
-  expect(await raw('GET /console/1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\n')).toMatch(
-    /^HTTP\/1.1 404 /,
-  )
+})
+
+test('a client of questions is answered them, and refused what would change anything', async () => {
+  const path = join(folder, 'ro.sock')
+  const verbs = new Map<string, AnyVerb>([
+    ['ask', question(configOf({ word: text() }), ({ word }) => word)],
+    ['act', verb(noConfig, () => bugs.push('acted'))],
+  ])
+  const readOnly = await startService({
+    place: { path },
+    verbs: questionsOf(verbs),
+    failed: (error) => bugs.push(error),
+  })
+  const visitor = new RpcClient({ name: 'the service', path })
+  expect(await visitor.call('ask', { word: 'who' })).toBe('who')
+  const refused = { code: 'PERMISSION', message: 'act: this socket is for questions only' }
+  await expect(visitor.call('act')).rejects.toMatchObject(refused)
+  await expect(visitor.call('act', { odd: true })).rejects.toMatchObject(refused)
+  await expect(visitor.call('none')).rejects.toMatchObject({ code: 'RPC_METHOD' })
+  expect(bugs).toEqual([])
+  await readOnly.close()
 })
 
 test('a client that does not finish its request is let go, and delays nobody', async () => {
   const slow = raw('POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{', 60_000)
   for (let n = 0; n < 50; n++) expect(await client.call('echo', { word: String(n) })).toBe(String(n))
-  expect(await slow).toMatch(/^HTTP\/1.1 408 /)
+  const [head, body] = (await slow).split('\r\n\r\n') as [string, string]
+  expect(head).toMatch(/^HTTP\/1.1 408 /)
+  expect(JSON.parse(body)).toMatchObject({
+    error: { data: { code: 'RPC_TIMEOUT' }, message: 'a request is to arrive whole within 10 s' },
+  })
 })
 
 test('a client that hangs up in the middle of its request is nothing to anybody', async () => {
@@ -112,7 +146,7 @@ test('200 at once are answered, each with its own', async () => {
 })
 
 test('a second service is refused the place of a living one, and takes that of a dead one', async () => {
-  const again = { place: { path: service.path, mode: 0o600 }, verbs: new Map(), failed: () => {} }
+  const again = { place: { path: service.path }, verbs: new Map(), failed: () => {} }
   await expect(startService(again)).rejects.toMatchObject({ code: 'SOCKET_IN_USE' })
 })
 

@@ -71,7 +71,10 @@ const REFUSALS: readonly (readonly [string[], string])[] = [
   [['--kernel', '--ramdisk', 'r'], '--kernel needs a value: --kernel VALUE'],
   [['--verbose=yes'], '--verbose takes no value; write it alone'],
   [['--pcpus', 'all'], '--pcpus must be a whole number from 1 to 64, not all'],
-  [['--cpu', 'max,aes'], '--cpu max,aes: write -aes to hide the feature aes'],
+  [
+    ['--cpu', 'max,aes'],
+    "--cpu must be a level, and features to hide with a dash before each: 'LEVEL[,-NAME...]', not max,aes",
+  ],
   [['my.cfg'], 'my.cfg: neither an option nor key=value; a config file goes with --config my.cfg'],
 ]
 

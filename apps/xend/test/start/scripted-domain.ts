@@ -13,7 +13,9 @@ export class ScriptedDomain implements ShownGuest {
   readonly console: RunningDomain['console'] = {
     write: (bytes) => {
       this.typed += Buffer.from(bytes).toString()
+      return true
     },
+    onDrain: () => () => {},
     onOutput: (listener) => {
       this.#listeners.add(listener)
       return () => this.#listeners.delete(listener)

@@ -47,7 +47,10 @@ export class System {
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, PARAVANE_RUN: this.places.run, PARAVANE_STATE: this.places.state }
+    const { run, state } = this.places
+    // No configuration of the user's.
+    const config = join(this.#root, 'xend.cfg')
+    return { ...process.env, PARAVANE_RUN: run, PARAVANE_STATE: state, PARAVANE_CONFIG: config }
   }
 
   async startXend(): Promise<void> {

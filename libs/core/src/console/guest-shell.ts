@@ -21,12 +21,17 @@ export interface RunOptions extends WaitOptions {
   readonly maxOutput?: number
 }
 
+/** Of a domain what a shell needs. */
+export interface GuestShellDomain extends Pick<RunningDomain, 'name' | 'ended'> {
+  readonly console: Pick<RunningDomain['console'], 'onOutput'> & { write(bytes: Uint8Array): unknown }
+}
+
 /**
  * A guest's console for programs: waits for what the guest writes, and runs commands in a POSIX shell there. It hears what the
  * guest writes from the moment it is made, and keeps about the last million characters of it.
  */
 export class GuestShell {
-  readonly #domain: Pick<RunningDomain, 'name' | 'console' | 'ended'>
+  readonly #domain: GuestShellDomain
   readonly #entropy: Entropy
   readonly #text = new ConsoleText()
   readonly #decoder = new TextDecoder()
@@ -36,7 +41,7 @@ export class GuestShell {
   #end: DomainEnd | 'closed' | undefined
 
   /** @param options.entropy where the marks around a command's output come from; the host's by default */
-  constructor(domain: Pick<RunningDomain, 'name' | 'console' | 'ended'>, options: { readonly entropy?: Entropy } = {}) {
+  constructor(domain: GuestShellDomain, options: { readonly entropy?: Entropy } = {}) {
     this.#domain = domain
     this.#entropy = options.entropy ?? hostEntropy
     this.#stop = domain.console.onOutput((bytes) => this.#take(this.#decoder.decode(bytes, { stream: true })))

@@ -120,7 +120,10 @@ export interface SuspendedDomain {
 
 /** A byte stream to and from the guest's first console. */
 export interface DomainConsole {
-  write(bytes: Uint8Array): void
+  /** Input waits for the guest. @returns false: let no more wait before `onDrain` has said so */
+  write(bytes: Uint8Array): boolean
+  /** Called when more input is welcome after `write` said no. @returns ends it */
+  onDrain(listener: () => void): () => void
   /** @returns ends it */
   onOutput(listener: (bytes: Uint8Array) => void): () => void
 }

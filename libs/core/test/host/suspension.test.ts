@@ -8,7 +8,7 @@ let heard: string
 let changed: PromiseWithResolvers<void>
 
 const node = (name: string): string => `/local/domain/${domain.domid}/control/${name}`
-const type = (text: string): void => domain.console.write(new TextEncoder().encode(text))
+const type = (text: string): boolean => domain.console.write(new TextEncoder().encode(text))
 const failure = (code: string) => expect.objectContaining({ details: { code, name: 'suspendable' } })
 const refusal = (asked: Promise<unknown>): Promise<unknown> => asked.then(() => 'granted').catch((error) => error)
 
