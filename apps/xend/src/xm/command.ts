@@ -46,7 +46,7 @@ export interface Command {
   /** What follows the name in the usage: "<Domain>". */
   readonly usage: string
   readonly summary: string
-  /** Beyond the summary, for the manual: paragraphs, of which one that begins with a blank is shown as it is. */
+  /** Beyond the summary, for the manual: paragraphs. */
   readonly about?: readonly string[]
   /** How many arguments it takes, options apart. */
   readonly args: readonly [min: number, max: number]

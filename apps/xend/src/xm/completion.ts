@@ -22,8 +22,7 @@ export const completion = (commands: () => readonly Command[]): Command => ({
   usage: `<${SHELLS.join('|')}>`,
   summary: 'Print what makes a shell complete the words of xm.',
   about: [
-    'For this shell, or in its start-up file:',
-    ' source <(xm completion bash)\n source <(xm completion zsh)\n xm completion fish | source',
+    "bash and zsh take it by 'source <(xm completion bash)' in their start-up file, or at the prompt; fish by 'xm completion fish | source'.",
     'Subcommands, options and their values are completed, and the names of domains while xend runs.',
   ],
   args: [1, Number.POSITIVE_INFINITY],
