@@ -41,6 +41,13 @@ export function daemonVerbs(
         return [domain0(await control.call<ControlInfo>('info')), ...domains.list().map(listed)]
       }),
     ],
+    [
+      'domain.settled',
+      verb(configOf({ uuid: text() }), async ({ uuid }) => {
+        const known = await domains.settled(uuid)
+        return known === undefined ? null : listed(known)
+      }),
+    ],
     ...managedVerbs(domains, managed, control, log),
     ...nodeVerbs(domains, control, folders()),
     ...tuningVerbs(domains, managed, control),

@@ -1,10 +1,13 @@
 /** Domains as xend has them: those of the hypervisor, with what is to become of each. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { dealWithEnd, makeWay } from './domain-end.ts'
 import { formatRecord, type LaunchRecord, parseRecord } from './launch-record.ts'
+
+const LOOK_MS = 50
 
 export interface DomainsInit {
   readonly control: RpcClient
@@ -53,6 +56,16 @@ export class Domains {
       throw new CodedError({ code: 'DOMAIN_BUSY', name }, `Domain '${name}' is being started or ended; try again`)
     }
     return this.#launch(record)
+  }
+
+  /** The domain of a UUID, when no start or end of it is under way any more. */
+  async settled(uuid: string): Promise<KnownDomain | undefined> {
+    await this.look()
+    while (this.#busy.has(uuid)) {
+      await sleep(LOOK_MS)
+      await this.look()
+    }
+    return this.#known.find(({ row }) => row.uuid === uuid)
   }
 
   /** Its next end is its last one, whatever its policies say. */

@@ -1,8 +1,14 @@
 import type { Socket } from 'node:net'
 import type { DomainConsole } from '@paravane/core'
 
-/** A guest's console at the other end of a socket. @param first what came with the answer to the request for it */
-export function socketConsole({ socket, first }: { readonly socket: Socket; readonly first: Buffer }): DomainConsole {
+export interface ConsoleStream {
+  readonly socket: Socket
+  /** What came with the answer to the request for it. */
+  readonly first: Buffer
+}
+
+/** A guest's console at the other end of a socket. */
+export function socketConsole({ socket, first }: ConsoleStream): DomainConsole {
   return {
     write: (bytes) => socket.write(bytes),
     onDrain(listener) {

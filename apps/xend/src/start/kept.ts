@@ -1,15 +1,14 @@
-/** A guest that xend keeps, as one on this terminal. */
+/** What `npm start` does by default: has xend make a guest and keep it. */
 import { basename } from 'node:path'
-import { CodedError, type DomainEnd } from '@paravane/core'
+import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { startXend } from '../daemon/start-xend.ts'
 import { controlSocket, folders, xendSocket } from '../folders.ts'
-import type { EndRow } from '../hypervisor/control-rows.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
-import { socketConsole } from '../rpc/socket-console.ts'
 import { readGuestFile } from './guest-file.ts'
 import type { ChosenGuest } from './guest-request.ts'
-import { contentsOf, type ShownGuest, type StartPlan } from './run-guest.ts'
+import { KeptGuest } from './kept-guest.ts'
+import { contentsOf, type StartPlan } from './run-guest.ts'
 
 /** Starts xend if it does not run. @throws CodedError `XEND_START`, `DOMAIN_EXISTS` */
 export async function planKept(
@@ -39,8 +38,8 @@ export async function planKept(
       readyText,
       stays: true,
       async make() {
-        const { domid } = await xend.call<ListedDomain>('domain.create', { settings, paused: true })
-        return shown({ xend, hypervisor, domid, left: left.signal })
+        const made = await xend.call<ListedDomain>('domain.create', { settings, paused: true })
+        return KeptGuest.show({ xend, hypervisor, left: left.signal, say }, made)
       },
     },
     stop: async () => left.abort(),
@@ -54,38 +53,4 @@ async function refuseTwice(xend: RpcClient, name: string): Promise<void> {
     { code: 'DOMAIN_EXISTS', name },
     `there is a guest ${name} already: npm run xm -- console ${name} shows it; npm start -- name=OTHER makes another`,
   )
-}
-
-interface ShownInit {
-  readonly xend: RpcClient
-  readonly hypervisor: RpcClient
-  readonly domid: number
-  /** Nobody looks any more. */
-  readonly left: AbortSignal
-}
-
-async function shown({ xend, hypervisor, domid, left }: ShownInit): Promise<ShownGuest> {
-  const domain = String(domid)
-  const stream = await hypervisor.stream(`/console/${domid}`)
-  const { socket } = stream
-  // The end of the guest, or that of the hypervisor, says more.
-  socket.on('error', () => {})
-  left.addEventListener('abort', () => socket.destroy())
-  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
-  const ended = hypervisor.call<EndRow>('domain.wait', { domid }, left).then(async (end) => {
-    // All that it wrote has been shown by then.
-    await closed
-    return endOf(end)
-  })
-  left.addEventListener('abort', () => ended.catch(() => {}))
-  return {
-    console: socketConsole(stream),
-    unpause: () => xend.call('domain.unpause', { domain }),
-    destroy: () => xend.call('domain.destroy', { domain }),
-    ended,
-  }
-}
-
-function endOf({ reason, detail, cpuSeconds }: EndRow): DomainEnd {
-  return { reason, detail, cpuTimeNs: BigInt(Math.round(cpuSeconds * 1e9)) }
 }

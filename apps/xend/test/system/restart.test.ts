@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MINIMUM_RESTART_TIME } from '../../src/daemon/lifecycle.ts'
 import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
+import { runCli } from '../start/cli.ts'
 import { System } from './system.ts'
 
+/** Of `npm start`. */
+const HELLO = ['--guest', 'hello']
 const PATIENCE = { timeout: 60_000 }
 let system: System
 beforeAll(async () => {
@@ -20,6 +23,9 @@ test('a guest that reboots is started again, and another whose xend was killed m
   await system.xm('create', config, 'name=unseen')
   await system.xm('create', config, 'name=kept', 'on_poweroff=preserve')
   const [first, second, third] = (await domains()) as [DomainRow, DomainRow, DomainRow]
+  const followed = runCli([...HELLO, 'name=followed'], { env: system.env, kept: true })
+  await expect.poll(async () => (await domains()).length, PATIENCE).toBe(4)
+  const fourth = (await domains()).at(-1) as DomainRow
   await system.type(third.domid, 'quit\r')
   await sleep((MINIMUM_RESTART_TIME + 1) * 1000)
 
@@ -30,6 +36,15 @@ test('a guest that reboots is started again, and another whose xend was killed m
     (await domains()).filter(({ uuid }) => uuid === row.uuid).map(({ domid, state }) => domid !== row.domid && state)
   await expect.poll(again(first), PATIENCE).toEqual(['blocked'])
   expect(await rebooted).toEqual({ status: 0, stdout: 'Domain reboots rebooted\n', stderr: '' })
+
+  await system.type(fourth.domid, 'reboot\r')
+  await expect.poll(again(fourth), PATIENCE).toEqual(['blocked'])
+  const followedTo = (await domains()).find(({ uuid }) => uuid === fourth.uuid) as DomainRow
+  await system.type(followedTo.domid, 'quit\r')
+  const { status: ended, stdout: shown, stderr: said } = await followed
+  expect([ended, shown.match(/hello: ready/g)?.length]).toEqual([0, 2])
+  expect(said).toMatch(/followed \(domain 4\) ended by reboot, and xend started it again as domain \d+$/m)
+  expect(said).toMatch(/followed powered off: booted in .*\n$/)
 
   await system.killXend()
   await system.type(second.domid, 'crash\r')
