@@ -4,7 +4,7 @@ import { readDomainConfig } from '../config/domain-config.ts'
 import type { Setting } from '../config/settings.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
-import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import { type AnyVerb, question, verb } from '../rpc/verbs.ts'
 import { type DomainDetails, domainDetails } from './domain-details.ts'
 import type { Domains } from './domains.ts'
 import { definitionOf, type LaunchConfig, launchOf } from './launch-record.ts'
@@ -55,7 +55,7 @@ export function managedVerbs(
     ['domain.delete', verb(configOf({ domain: text() }), ({ domain }) => managed.remove(domain))],
     [
       'domain.details',
-      verb(noConfig, async (): Promise<readonly DomainDetails[]> => {
+      question(noConfig, async (): Promise<readonly DomainDetails[]> => {
         await domains.look()
         return domainDetails(domain0(await control.call<ControlInfo>('info')), domains.list(), managed)
       }),

@@ -3,7 +3,7 @@ import { configOf, noConfig, text, yesNo } from '@paravane/core'
 import { type Folders, xendLog } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
-import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import { type AnyVerb, question, verb } from '../rpc/verbs.ts'
 import type { Domains } from './domains.ts'
 import { nodeInfo } from './node-info.ts'
 import { ownLog } from './own-log.ts'
@@ -15,13 +15,13 @@ export function nodeVerbs(
   places: Folders,
 ): readonly (readonly [string, AnyVerb])[] {
   return [
-    ['node.info', verb(noConfig, async () => nodeInfo(await control.call<ControlInfo>('info')))],
+    ['node.info', question(noConfig, async () => nodeInfo(await control.call<ControlInfo>('info')))],
     [
       'node.dmesg',
       verb(configOf({ clear: yesNo({ initial: false }) }), ({ clear }) => control.call('dmesg', { clear })),
     ],
     ['node.debug-keys', verb(configOf({ keys: text() }), ({ keys }) => control.call('debug-keys', { keys }))],
-    ['node.top', verb(noConfig, () => topSnapshot(domains, control))],
+    ['node.top', question(noConfig, () => topSnapshot(domains, control))],
     ['node.log', verb(noConfig, () => ownLog(xendLog(places)))],
   ]
 }

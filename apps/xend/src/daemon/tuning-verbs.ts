@@ -3,7 +3,7 @@ import { CodedError, type ConfigKey, configOf, noConfig, text, wholeNumber } fro
 import { optional } from '../hypervisor/control-params.ts'
 import type { ControlInfo, SchedulerRow, VcpuRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
-import { type AnyVerb, verb } from '../rpc/verbs.ts'
+import { type AnyVerb, question, verb } from '../rpc/verbs.ts'
 import { DOMAIN_0 } from './domain-0.ts'
 import type { Domains, KnownDomain } from './domains.ts'
 import { findGuest } from './find-guest.ts'
@@ -82,7 +82,7 @@ export function tuningVerbs(
         },
       ),
     ],
-    ['vcpu.list', verb(noConfig, () => vcpuTable(domains, control))],
+    ['vcpu.list', question(noConfig, () => vcpuTable(domains, control))],
     [
       'vcpu.pin',
       verb(configOf({ domain: text(), vcpu: number, cpus: CPUS }), async ({ domain, vcpu, cpus }) => {
@@ -94,7 +94,7 @@ export function tuningVerbs(
         await note(known, { affinity: rows.map(({ affinity }) => affinity) })
       }),
     ],
-    ['sched.list', verb(noConfig, () => shareTable(domains, control))],
+    ['sched.list', question(noConfig, () => shareTable(domains, control))],
     [
       'sched.set',
       verb(configOf({ domain: text(), weight: number, cap: number }), async ({ domain, weight, cap }) => {

@@ -1,5 +1,5 @@
 /** xend as xm asks it: where it does not answer, the classic words say so, with what is to be done. */
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { getSystemErrorMessage } from 'node:util'
 import { CodedError } from '@paravane/core'
@@ -10,26 +10,39 @@ export type HintedError = CodedError<{ readonly code: string; readonly hint: str
 
 export class AskXend {
   readonly #path: string
-  readonly #client: RpcClient
+  readonly #readOnlyPath: string
+  #chosen: Promise<RpcClient> | undefined
+  #mayOnlyAsk = false
 
-  /** @param path of xend's socket */
-  constructor(path: string) {
+  /** @param path of xend's socket @param readOnlyPath of the one for those who may not use it */
+  constructor(path: string, readOnlyPath: string) {
     this.#path = path
-    this.#client = new RpcClient({ name: 'xend', path })
+    this.#readOnlyPath = readOnlyPath
   }
 
-  /** @throws CodedError what xend answered; HintedError `XEND_UNREACHABLE` */
+  /** @throws CodedError what xend answered; HintedError `XEND_UNREACHABLE` or `PERMISSION` */
   async call<T>(method: string, params: object = {}): Promise<T> {
+    this.#chosen ??= this.#choose()
     try {
-      return await this.#client.call<T>(method, params)
+      return await (await this.#chosen).call<T>(method, params)
     } catch (error) {
       throw await this.#explained(error)
     }
   }
 
+  async #choose(): Promise<RpcClient> {
+    this.#mayOnlyAsk = !(await isAllowed(this.#path)) && (await isAllowed(this.#readOnlyPath))
+    return new RpcClient({ name: 'xend', path: this.#mayOnlyAsk ? this.#readOnlyPath : this.#path })
+  }
+
   /** xend may have been unable to reach another: only what is said of its own socket is meant. */
   async #explained(error: unknown): Promise<unknown> {
-    if (!(error instanceof CodedError) || error.code !== 'UNREACHABLE') return error
+    if (!(error instanceof CodedError)) return error
+    if (error.code === 'PERMISSION' && this.#mayOnlyAsk) {
+      const hint = await ownerOf(this.#path)
+      return new CodedError({ code: 'PERMISSION', hint }, 'You may only look at what there is.', { cause: error })
+    }
+    if (error.code !== 'UNREACHABLE') return error
     const { path } = error.details as { path?: string }
     if (path !== this.#path) return error
     const { errno = 0, code } = error.cause as NodeJS.ErrnoException
@@ -43,6 +56,12 @@ export class AskXend {
     )
   }
 }
+
+const isAllowed = (socket: string): Promise<boolean> =>
+  access(socket, constants.R_OK | constants.W_OK).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'EACCES',
+  )
 
 async function ownerOf(path: string): Promise<string> {
   const owner = await stat(path).then(

@@ -1,7 +1,7 @@
 /** xm on this process's arguments and streams. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
-import { folders, xendSocket } from '../folders.ts'
+import { folders, xendReadOnlySocket, xendSocket } from '../folders.ts'
 import { AskXend } from './ask-xend.ts'
 import type { Paint } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -27,7 +27,7 @@ process.on('SIGINT', () => {
   process.exit(1)
 })
 process.exitCode = await runXm(process.argv.slice(2), COMMANDS, {
-  xend: new AskXend(xendSocket(folders())),
+  xend: new AskXend(xendSocket(folders()), xendReadOnlySocket(folders())),
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   paint: painter(process.stdout),

@@ -32,8 +32,10 @@ export class System {
     this.control = new RpcClient({ name: 'the hypervisor', path: controlSocket(this.places) })
   }
 
-  static async start(): Promise<System> {
+  /** @param settings xend's configuration file */
+  static async start(settings: string = ''): Promise<System> {
     const system = new System(await mkdtemp(join(tmpdir(), 'paravane-system-')))
+    await writeFile(system.configFile, settings)
     await system.startXend()
     return system
   }
@@ -48,9 +50,11 @@ export class System {
 
   get env(): NodeJS.ProcessEnv {
     const { run, state } = this.places
-    // No configuration of the user's.
-    const config = join(this.#root, 'xend.cfg')
-    return { ...process.env, PARAVANE_RUN: run, PARAVANE_STATE: state, PARAVANE_CONFIG: config }
+    return { ...process.env, PARAVANE_RUN: run, PARAVANE_STATE: state, PARAVANE_CONFIG: this.configFile }
+  }
+
+  get configFile(): string {
+    return join(this.#root, 'xend.cfg')
   }
 
   async startXend(): Promise<void> {

@@ -18,11 +18,13 @@ export interface XmOptions {
   readonly folder?: string
   /** Standard input, all of it. */
   readonly input?: string
+  /** Another user; root may say so. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
-export function runXm(args: readonly string[], { env, folder, input = '' }: XmOptions): Promise<XmResult> {
+export function runXm(args: readonly string[], { env, folder, input = '', user }: XmOptions): Promise<XmResult> {
   return new Promise((resolve, reject) => {
-    const xm = spawn(process.execPath, [...XM, ...args], { env, cwd: folder })
+    const xm = spawn(process.execPath, [...XM, ...args], { env, cwd: folder, ...user })
     const said = { stdout: '', stderr: '' }
     for (const stream of ['stdout', 'stderr'] as const) {
       xm[stream].on('data', (bytes: Buffer) => {
