@@ -157,7 +157,7 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
   [
     'a store that forgets the end of a value',
     xenstoreTarget((apply, request) =>
-      apply(request.op === 'write' ? { ...request, value: request.value.subarray(0, 8) } : request),
+      apply(request.op === 'write' ? { ...request, value: request.value.slice(0, 8) } : request),
     ),
     5000,
     /read .*not|a value is not the one written/,

@@ -130,7 +130,7 @@ export class ModelClient {
   #collect(reqId = -1, type = -1): string | undefined {
     let answer: string | undefined
     for (const message of this.guest.take()) {
-      const text = Buffer.from(message.payload).toString('latin1')
+      const text = message.payload
       if (message.type === wire.XS_WATCH_EVENT) this.#event(text)
       else {
         const fits = message.reqId === reqId && (message.type === type || message.type === wire.XS_ERROR)

@@ -224,7 +224,7 @@ function message(tape: Tape): Uint8Array {
   if (tape.below(8) === 0) return tape.bytes(10)
   const words = Array.from({ length: tape.below(5) }, () => tape.pick(WORDS))
   const whole = request(type, (words.join('\0') + (tape.below(3) ? '\0' : '')).slice(0, 4096), reqId, txId)
-  if (tape.below(16) === 0) new DataView(whole.buffer).setUint32(12, tape.u32() % 9000, true)
+  if (tape.below(16) === 0) whole.writeUInt32LE(tape.u32() % 9000, 12)
   return tape.below(16) === 0 ? whole.subarray(0, tape.below(whole.length)) : whole
 }
 

@@ -20,12 +20,12 @@ class Access implements XenstoreAccess {
 
   read(path: string): string | undefined {
     const value = this.readBytes(path)
-    return value && new TextDecoder().decode(value)
+    return value && Buffer.from(value.buffer).toString()
   }
 
   readBytes(path: string): Uint8Array | undefined {
     const reply = this.#ask({ op: 'read', path })
-    return reply?.kind === 'value' ? reply.value.slice() : undefined
+    return reply?.kind === 'value' ? Uint8Array.from(Buffer.from(reply.value, 'latin1')) : undefined
   }
 
   exists(path: string): boolean {
@@ -34,14 +34,14 @@ class Access implements XenstoreAccess {
 
   ls(path: string): readonly string[] {
     const reply = this.#ask({ op: 'directory', path })
-    return reply?.kind === 'names' ? reply.names : []
+    return reply?.kind === 'names' ? reply.list.split('\0').slice(0, -1) : []
   }
 
   write(path: string, value: string | Uint8Array): void {
     this.#demand({
       op: 'write',
       path,
-      value: typeof value === 'string' ? new TextEncoder().encode(value) : value.slice(),
+      value: Buffer.from(value).toString('latin1'),
     })
   }
 

@@ -11,7 +11,7 @@ import { Session } from './session.ts'
 import { SocketConnection } from './socket-connection.ts'
 import type { Store } from './store.ts'
 import { traces } from './tree.ts'
-import type { WatchTable } from './watch.ts'
+import type { Watch, WatchTable } from './watch.ts'
 
 /** A guest's store page and the way to send it the event of its store channel. */
 export interface StoreRing {
@@ -153,7 +153,8 @@ export class Domains implements DomainRequests, Controlled {
   /** A program of the host, with domain 0's rights, until it closes the socket. */
   accept(socket: Socket): void {
     const who: Credentials = { domid: 0, privileged: true }
-    const session = new Session(this.store, this.#watches, who, (watch, path) => connection.sendEvent(watch, path))
+    const event = (watch: Watch, path: string): void => connection.sendEvent(watch, path)
+    const session = new Session(this.store, this.#watches, who, event, true)
     const connection = new SocketConnection(socket, {
       serve: (message) => serveMessage(this.store, this, session, message),
       gone: () => void session.reset(),

@@ -6,21 +6,33 @@ export interface XsMessage {
   readonly type: number
   readonly reqId: number
   readonly txId: number
-  /** At most XENSTORE_PAYLOAD_MAX bytes. */
-  readonly payload: Uint8Array
+  /** A character for each byte, at most XENSTORE_PAYLOAD_MAX. */
+  readonly payload: string
 }
 
 const HEADER_SIZE = sizeof(xsd_sockmsg)
+const [TYPE, REQ_ID, TX_ID, LEN] = [xsd_sockmsg.type, xsd_sockmsg.req_id, xsd_sockmsg.tx_id, xsd_sockmsg.len].map(
+  ({ offset }) => offset,
+) as [number, number, number, number]
 
-export function encodeMessage(message: XsMessage): Uint8Array {
-  const bytes = new Uint8Array(HEADER_SIZE + message.payload.length)
-  const header = new DataView(bytes.buffer)
-  xsd_sockmsg.type.set(header, 0, message.type)
-  xsd_sockmsg.req_id.set(header, 0, message.reqId)
-  xsd_sockmsg.tx_id.set(header, 0, message.txId)
-  xsd_sockmsg.len.set(header, 0, message.payload.length)
-  bytes.set(message.payload, HEADER_SIZE)
+export function encodeMessage({ type, reqId, txId, payload }: XsMessage): Buffer {
+  const bytes = Buffer.allocUnsafe(HEADER_SIZE + payload.length)
+  bytes.writeUInt32LE(type, TYPE)
+  bytes.writeUInt32LE(reqId, REQ_ID)
+  bytes.writeUInt32LE(txId, TX_ID)
+  bytes.writeUInt32LE(payload.length, LEN)
+  bytes.write(payload, HEADER_SIZE, 'latin1')
   return bytes
+}
+
+/** The whole message at `at`. */
+function decodeMessage(bytes: Buffer, at: number, size: number): XsMessage {
+  return {
+    type: bytes.readUInt32LE(at + TYPE),
+    reqId: bytes.readUInt32LE(at + REQ_ID),
+    txId: bytes.readUInt32LE(at + TX_ID),
+    payload: bytes.toString('latin1', at + HEADER_SIZE, at + size),
+  }
 }
 
 /** The message is not complete yet. */
@@ -30,8 +42,7 @@ export const OVERSIZED = 'oversized'
 
 /** Puts messages together from a stream of bytes that arrives in pieces of any size. */
 export class MessageReader {
-  readonly #bytes = new Uint8Array(HEADER_SIZE + XENSTORE_PAYLOAD_MAX)
-  readonly #header = new DataView(this.#bytes.buffer)
+  readonly #bytes = Buffer.alloc(HEADER_SIZE + XENSTORE_PAYLOAD_MAX)
   #filled = 0
   #size = HEADER_SIZE
 
@@ -45,32 +56,40 @@ export class MessageReader {
     this.#filled += count
     if (this.#filled < this.#size) return INCOMPLETE
     if (this.#size === HEADER_SIZE) {
-      const length = xsd_sockmsg.len.get(this.#header, 0)
+      const length = this.#bytes.readUInt32LE(LEN)
       if (length > XENSTORE_PAYLOAD_MAX) return OVERSIZED
       this.#size += length
       if (length > 0) return INCOMPLETE
     }
-    const message = {
-      type: xsd_sockmsg.type.get(this.#header, 0),
-      reqId: xsd_sockmsg.req_id.get(this.#header, 0),
-      txId: xsd_sockmsg.tx_id.get(this.#header, 0),
-      payload: this.#bytes.slice(HEADER_SIZE, this.#size),
-    }
+    const message = decodeMessage(this.#bytes, 0, this.#size)
     this.reset()
     return message
   }
 
-  /** The messages that end in `bytes`, as they are asked for. Nothing follows OVERSIZED. */
-  *messages(bytes: Uint8Array): Generator<XsMessage | typeof OVERSIZED, void> {
+  /** Hands on the messages that end in `bytes`. Returns OVERSIZED where one is; nothing after it is looked at. */
+  read(bytes: Buffer, heard: (message: XsMessage) => void): typeof OVERSIZED | undefined {
     for (let at = 0; at < bytes.length; ) {
-      const { room } = this
-      const count = Math.min(room.length, bytes.length - at)
-      room.set(bytes.subarray(at, at + count))
+      const whole = this.#wholeAt(bytes, at)
+      if (whole > 0) {
+        heard(decodeMessage(bytes, at, whole))
+        at += whole
+        continue
+      }
+      const count = Math.min(this.#size - this.#filled, bytes.length - at)
+      bytes.copy(this.#bytes, this.#filled, at, at + count)
       at += count
       const message = this.advance(count)
-      if (message !== INCOMPLETE) yield message
-      if (message === OVERSIZED) return
+      if (message === OVERSIZED) return OVERSIZED
+      if (message !== INCOMPLETE) heard(message)
     }
+    return undefined
+  }
+
+  /** Bytes of the message that begins and ends in `bytes`, as most do; 0: there is none. */
+  #wholeAt(bytes: Buffer, at: number): number {
+    if (this.#filled > 0 || bytes.length - at < HEADER_SIZE) return 0
+    const length = bytes.readUInt32LE(at + LEN)
+    return length <= XENSTORE_PAYLOAD_MAX && at + HEADER_SIZE + length <= bytes.length ? HEADER_SIZE + length : 0
   }
 
   /** Forgets a message that is not complete. */

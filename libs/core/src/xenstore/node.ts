@@ -1,11 +1,11 @@
 import type { Perms } from './perms.ts'
 
-const NOTHING = new Uint8Array(0)
 const NO_CHILDREN: ReadonlyMap<string, XsNode> = new Map()
 
 /** One node of a tree; changed by `Tree` only. */
 export class XsNode {
-  value: Uint8Array = NOTHING
+  /** A character for each byte. */
+  value = ''
   perms: Perms
   /** By name, in order of creation. A map of its own from the first child on. */
   children: ReadonlyMap<string, XsNode> = NO_CHILDREN
@@ -13,11 +13,18 @@ export class XsNode {
   generation: number
   /** The only tree that has this node, by its number; others that have it too do not change it. */
   readonly owner: number
+  #list: string | undefined
 
   constructor(perms: Perms, generation: number, owner: number) {
     this.perms = perms
     this.generation = generation
     this.owner = owner
+  }
+
+  /** Names of the children, in order of creation, each with a NUL behind it. */
+  get list(): string {
+    this.#list ??= [...this.children.keys(), ''].join('\0')
+    return this.#list
   }
 
   copyFor(owner: number): XsNode {
@@ -27,13 +34,16 @@ export class XsNode {
     return copy
   }
 
+  /** A new child, or another in the place of one. */
   add(name: string, child: XsNode): void {
     if (this.children === NO_CHILDREN) this.children = new Map()
     ;(this.children as Map<string, XsNode>).set(name, child)
+    this.#list = undefined
   }
 
   drop(name: string): void {
     ;(this.children as Map<string, XsNode>).delete(name)
+    this.#list = undefined
   }
 }
 

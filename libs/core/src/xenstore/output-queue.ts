@@ -5,9 +5,11 @@ import type { Watch } from './watch.ts'
 interface Waiting {
   readonly bytes: Uint8Array
   /** Of a watch event: whose, and what tells it from others. */
-  readonly watch?: Watch
-  readonly key?: string
+  readonly watch: Watch | undefined
+  readonly key: string | undefined
 }
+
+const NOTHING = new Uint8Array(0)
 
 /** Entries already sent that are kept at the head of the list, so that sending one does not move all others. */
 const COMPACT_AT = 256
@@ -17,7 +19,7 @@ export class OutputQueue {
   #waiting: Waiting[] = []
   #next = 0
   /** What is left of the message whose first bytes have been taken. */
-  #rest: Uint8Array = new Uint8Array(0)
+  #rest: Uint8Array = NOTHING
   #keys = new Set<string>()
   #replies = 0
   #eventBytes = 0
@@ -38,7 +40,7 @@ export class OutputQueue {
   }
 
   pushReply(bytes: Uint8Array): void {
-    this.#waiting.push({ bytes })
+    this.#waiting.push({ bytes, watch: undefined, key: undefined })
     this.#replies++
   }
 
@@ -49,7 +51,7 @@ export class OutputQueue {
   pushEvent(watch: Watch, path: string, limit: number): void {
     const key = `${watch.order}\0${path}`
     if (this.#keys.has(key)) return
-    const payload = Buffer.from(`${path}\0${watch.token}\0`, 'latin1')
+    const payload = `${path}\0${watch.token}\0`
     if (payload.length > XENSTORE_PAYLOAD_MAX || this.#eventBytes + payload.length > limit) {
       this.#droppedEvents++
       return
@@ -68,13 +70,30 @@ export class OutputQueue {
     return bytes
   }
 
+  /** The next messages together. @param enough not another one from so many bytes on */
+  takeAll(enough: number): Uint8Array {
+    const first = this.#takeRest()
+    if (this.empty) return first
+    const parts = [first]
+    for (let bytes = first.length; bytes < enough && !this.empty; )
+      bytes += parts[parts.push(this.#takeRest()) - 1]!.length
+    return Buffer.concat(parts)
+  }
+
   clear(): void {
     this.#waiting = []
     this.#next = 0
-    this.#rest = new Uint8Array(0)
+    this.#rest = NOTHING
     this.#keys.clear()
     this.#replies = 0
     this.#eventBytes = 0
+  }
+
+  #takeRest(): Uint8Array {
+    this.#refill()
+    const rest = this.#rest
+    this.#rest = NOTHING
+    return rest
   }
 
   /** Starts the next message when one is done; events of watches that are gone are skipped. */
@@ -89,8 +108,9 @@ export class OutputQueue {
       }
       if (!watch || watch.active) this.#rest = bytes
     }
-    if (this.#next < this.#waiting.length && this.#next < COMPACT_AT) return
-    this.#waiting.splice(0, this.#next)
+    if (this.#next === this.#waiting.length) this.#waiting.length = 0
+    else if (this.#next < COMPACT_AT) return
+    else this.#waiting.splice(0, this.#next)
     this.#next = 0
   }
 }

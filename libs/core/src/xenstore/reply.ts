@@ -24,12 +24,12 @@ export type XsErrno =
 export type Reply =
   | { readonly kind: 'ok' }
   | { readonly kind: 'error'; readonly errno: XsErrno }
-  /** The value of a node, as it is. */
-  | { readonly kind: 'value'; readonly value: Uint8Array }
-  /** The names of a node's children. */
-  | { readonly kind: 'names'; readonly names: readonly string[] }
-  /** Those of them from byte `offset` of the NUL separated list on, as many as one message holds. */
-  | { readonly kind: 'part'; readonly generation: number; readonly names: readonly string[]; readonly offset: number }
+  /** The value of a node, a character for each byte. */
+  | { readonly kind: 'value'; readonly value: string }
+  /** The names of a node's children, each with a NUL behind it. */
+  | { readonly kind: 'names'; readonly list: string }
+  /** Those of them from byte `offset` of the list on, as many as one message holds. */
+  | { readonly kind: 'part'; readonly generation: number; readonly list: string; readonly offset: number }
   | { readonly kind: 'perms'; readonly perms: Perms }
   /** A number, a path or a truth value, as text. */
   | { readonly kind: 'text'; readonly text: string }
@@ -40,36 +40,28 @@ export function refuse(errno: XsErrno): Reply {
   return { kind: 'error', errno }
 }
 
-/** The payload of the reply; undefined if it exceeds XENSTORE_PAYLOAD_MAX (the caller answers E2BIG). */
-export function encodeReply(reply: Reply): Uint8Array | undefined {
-  const payload = reply.kind === 'value' ? reply.value : Buffer.from(replyText(reply), 'latin1')
-  return payload.length <= XENSTORE_PAYLOAD_MAX ? payload : undefined
-}
-
 /** Whether a client could not tell the two apart. */
 export function sameReply(a: Reply, b: Reply): boolean {
-  if (a.kind !== 'value' || b.kind !== 'value') return a.kind === b.kind && replyText(a) === replyText(b)
-  return Buffer.compare(a.value, b.value) === 0
+  return a.kind === b.kind && payloadOf(a) === payloadOf(b)
 }
 
-const terminated = (texts: readonly string[]): string => texts.map((text) => `${text}\0`).join('')
-
-function replyText(reply: Reply): string {
+/** A character for each byte; the caller answers E2BIG for more than XENSTORE_PAYLOAD_MAX. */
+export function payloadOf(reply: Reply): string {
   switch (reply.kind) {
     case 'value':
-      return Buffer.from(reply.value).toString('latin1')
+      return reply.value
     case 'ok':
       return 'OK\0'
     case 'error':
       return `${reply.errno}\0`
     case 'names':
-      return terminated(reply.names)
+      return reply.list
     case 'perms':
-      return terminated(reply.perms.map(formatPerm))
+      return reply.perms.map((perm) => `${formatPerm(perm)}\0`).join('')
     case 'text':
       return `${reply.text}\0`
     case 'part':
-      return directoryPart(`${reply.generation}\0`, terminated(reply.names), reply.offset)
+      return directoryPart(`${reply.generation}\0`, reply.list, reply.offset)
   }
 }
 

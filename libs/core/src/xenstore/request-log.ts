@@ -1,5 +1,5 @@
 import type { XsMessage } from './message.ts'
-import { encodeReply, type Reply } from './reply.ts'
+import { payloadOf, type Reply } from './reply.ts'
 
 const SHOWN = 200
 
@@ -13,11 +13,9 @@ export class RequestLog {
   }
 
   note(domid: number, { type, txId, payload }: XsMessage, reply: Reply): void {
-    const answer = reply.kind === 'error' ? reply.errno : Buffer.from(encodeReply(reply) ?? []).toString('latin1')
-    const asked = Buffer.from(payload).toString('latin1')
-    this.say(
-      `d${domid} ${type}${txId === 0 ? '' : ` in ${txId}`} ${asked.slice(0, SHOWN)} -> ${answer.slice(0, SHOWN)}`,
-    )
+    const answer = reply.kind === 'error' ? reply.errno : payloadOf(reply)
+    const where = txId === 0 ? '' : ` in ${txId}`
+    this.say(`d${domid} ${type}${where} ${payload.slice(0, SHOWN)} -> ${answer.slice(0, SHOWN)}`)
   }
 }
 

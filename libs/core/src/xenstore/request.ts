@@ -6,7 +6,7 @@ export type PathRequest =
   | { readonly op: 'read' | 'directory' | 'getPerms' | 'mkdir' | 'rm'; readonly path: string }
   /** `offset`: bytes into the NUL separated list of children. */
   | { readonly op: 'directoryPart'; readonly path: string; readonly offset: number }
-  | { readonly op: 'write'; readonly path: string; readonly value: Uint8Array }
+  | { readonly op: 'write'; readonly path: string; readonly value: string }
   | { readonly op: 'setPerms'; readonly path: string; readonly perms: Perms }
 
 export type SessionRequest =
@@ -29,15 +29,12 @@ export interface XsOperation {
   /** The tx_id of the header is ignored. */
   readonly noTransaction?: true
   /** undefined: malformed (EINVAL). */
-  readonly decode: (payload: Uint8Array) => XsRequest | undefined
+  readonly decode: (payload: string) => XsRequest | undefined
 }
 
-/** Payload bytes and text map one to one. */
-const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-
 /** The NUL terminated strings a payload consists of; undefined if something follows the last NUL. */
-function strings(payload: Uint8Array): readonly string[] | undefined {
-  return payload.at(-1) === 0 ? text(payload.subarray(0, -1)).split('\0') : undefined
+function strings(payload: string): readonly string[] | undefined {
+  return payload.endsWith('\0') ? payload.slice(0, -1).split('\0') : undefined
 }
 
 /** A decoder of exactly `count` strings. */
@@ -50,14 +47,19 @@ function args(count: number, make: (...args: string[]) => XsRequest | undefined)
 
 /** Without what follows the last NUL, which some requests reserve: the `?` of xenstore.txt. */
 function withoutReserved(decode: XsOperation['decode']): XsOperation['decode'] {
-  return (payload) => decode(payload.subarray(0, payload.lastIndexOf(0) + 1))
+  return (payload) => decode(payload.slice(0, payload.lastIndexOf('\0') + 1))
 }
 
 function onWatch(op: 'watch' | 'unwatch'): XsOperation {
   return { noTransaction: true, decode: withoutReserved(args(2, (path, token) => ({ op, path, token }))) }
 }
 
-const onPath = (op: 'read' | 'directory' | 'getPerms' | 'mkdir' | 'rm') => args(1, (path) => ({ op, path }))
+function onPath(op: 'read' | 'directory' | 'getPerms' | 'mkdir' | 'rm'): XsOperation['decode'] {
+  return (payload) => {
+    const path = payload.slice(0, -1)
+    return payload.endsWith('\0') && !path.includes('\0') ? { op, path } : undefined
+  }
+}
 
 function onDomain(op: 'getDomainPath' | 'isDomainIntroduced' | 'release' | 'resume'): XsOperation['decode'] {
   return args(1, (id) => {
@@ -70,12 +72,12 @@ function parseU32(digits: string): number | undefined {
   return /^\d{1,10}$/.test(digits) && Number(digits) <= 0xffff_ffff ? Number(digits) : undefined
 }
 
-function decodeWrite(payload: Uint8Array): XsRequest | undefined {
-  const end = payload.indexOf(0)
-  return end < 0 ? undefined : { op: 'write', path: text(payload.subarray(0, end)), value: payload.slice(end + 1) }
+function decodeWrite(payload: string): XsRequest | undefined {
+  const end = payload.indexOf('\0')
+  return end < 0 ? undefined : { op: 'write', path: payload.slice(0, end), value: payload.slice(end + 1) }
 }
 
-function decodeSetPerms(payload: Uint8Array): XsRequest | undefined {
+function decodeSetPerms(payload: string): XsRequest | undefined {
   const [path, ...entries] = strings(payload) ?? []
   const perms = parsePerms(entries)
   return path === undefined || !perms ? undefined : { op: 'setPerms', path, perms }
@@ -86,13 +88,13 @@ function decodeDirectoryPart(path: string, digits: string): XsRequest | undefine
   return offset === undefined ? undefined : { op: 'directoryPart', path, offset }
 }
 
-function decodeIntroduce(payload: Uint8Array): XsRequest | undefined {
+function decodeIntroduce(payload: string): XsRequest | undefined {
   const [domid, gfn, port] = (strings(payload) ?? []).slice(0, 3).map(parseU32)
   if (domid === undefined || gfn === undefined || !port) return undefined
   return parseDomid(String(domid)) === undefined ? undefined : { op: 'introduce', domid, gfn, port }
 }
 
-function decodeControl(payload: Uint8Array): XsRequest | undefined {
+function decodeControl(payload: string): XsRequest | undefined {
   const [command, ...rest] = strings(payload) ?? []
   return command === undefined ? undefined : { op: 'control', command, args: rest }
 }

@@ -1,8 +1,8 @@
-import { XS_ERROR } from '../abi/io/xs-wire.ts'
+import { XENSTORE_PAYLOAD_MAX, XS_ERROR } from '../abi/io/xs-wire.ts'
 import { encodeMessage, type XsMessage } from './message.ts'
 import { domainPath, type FiringPath, isFiringPath, isSpecialPath, type SpecialPath } from './path.ts'
 import type { Perms } from './perms.ts'
-import { encodeReply, OK, type Reply, refuse } from './reply.ts'
+import { OK, payloadOf, type Reply, refuse } from './reply.ts'
 import { OPERATIONS, type PathRequest, type XsRequest } from './request.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Session } from './session.ts'
@@ -28,9 +28,11 @@ export function serveMessage(store: Store, domains: DomainRequests, session: Ses
   const { type, reqId, txId } = message
   const reply = tried(store, domains, session, message)
   if (domains.log.on) domains.log.note(session.who.domid, message, reply)
-  const payload = encodeReply(reply)
-  if (payload && reply.kind !== 'error') return encodeMessage({ type, reqId, txId, payload })
-  return encodeMessage({ type: XS_ERROR, reqId, txId, payload: payload ?? encodeReply(refuse('E2BIG'))! })
+  const payload = payloadOf(reply)
+  if (payload.length > XENSTORE_PAYLOAD_MAX) {
+    return encodeMessage({ type: XS_ERROR, reqId, txId, payload: payloadOf(refuse('E2BIG')) })
+  }
+  return encodeMessage({ type: reply.kind === 'error' ? XS_ERROR : type, reqId, txId, payload })
 }
 
 /** A bug of ours costs the request, and not the process. */

@@ -9,6 +9,7 @@ import type { Watch, Watcher, WatchTable } from './watch.ts'
 /** What one client of the store holds: its identity, its open transactions, its watches. */
 export class Session implements Watcher {
   who: Credentials
+  readonly atOnce: boolean
   readonly #store: Store
   readonly #watchTable: WatchTable
   readonly #event: (watch: Watch, path: string) => void
@@ -16,8 +17,18 @@ export class Session implements Watcher {
   readonly #transactions = new Map<number, Transaction>()
   #lastTransaction = 0
 
-  /** @param event receives the events of this client's watches */
-  constructor(store: Store, watchTable: WatchTable, who: Credentials, event: (watch: Watch, path: string) => void) {
+  /**
+   * @param event receives the events of this client's watches
+   * @param atOnce it may be called in the middle of a change, as it only puts them in a queue
+   */
+  constructor(
+    store: Store,
+    watchTable: WatchTable,
+    who: Credentials,
+    event: (watch: Watch, path: string) => void,
+    atOnce: boolean = false,
+  ) {
+    this.atOnce = atOnce
     this.#store = store
     this.#watchTable = watchTable
     this.who = who

@@ -22,7 +22,11 @@ export class SocketConnection {
   readonly #server: SocketConnectionServer
   readonly #reader = new MessageReader()
   readonly #output = new OutputQueue()
+  /** Not in the output yet. */
+  #events: { readonly watch: Watch; readonly path: string }[] = []
   #scheduled = false
+  /** Its requests wait until it has taken what is there for it. */
+  #held = false
 
   constructor(socket: Socket, server: SocketConnectionServer) {
     this.#socket = socket
@@ -33,31 +37,39 @@ export class SocketConnection {
     socket.on('close', () => server.gone())
   }
 
-  /** Sends a watch event, unless the same one waits already. */
+  /** Sends a watch event, unless the same one waits already. Those of a request come after its answer. */
   sendEvent(watch: Watch, path: string): void {
-    this.#output.pushEvent(watch, path, EVENT_BACKLOG)
+    this.#events.push({ watch, path })
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#scheduled = false
       this.#flush()
     })
   }
 
-  #receive(bytes: Uint8Array): void {
-    for (const message of this.#reader.messages(bytes)) {
-      if (message === OVERSIZED) {
-        this.#socket.destroy()
-        return
-      }
-      this.#output.pushReply(this.#server.serve(message))
-    }
-    this.#flush()
+  #receive(bytes: Buffer): void {
+    if (this.#reader.read(bytes, this.#answer) === OVERSIZED) this.#socket.destroy()
+    else this.#flush()
+  }
+
+  readonly #answer = (message: XsMessage): void => {
+    this.#queueEvents()
+    this.#output.pushReply(this.#server.serve(message))
+    this.#queueEvents()
+  }
+
+  #queueEvents(): void {
+    for (const { watch, path } of this.#events) this.#output.pushEvent(watch, path, EVENT_BACKLOG)
+    if (this.#events.length > 0) this.#events = []
   }
 
   #flush(): void {
-    while (!this.#output.empty && this.#socket.writableLength < BACKLOG) this.#socket.write(this.#output.take(CHUNK))
-    if (this.#output.empty) this.#socket.resume()
-    else this.#socket.pause()
+    this.#queueEvents()
+    while (!this.#output.empty && this.#socket.writableLength < BACKLOG) this.#socket.write(this.#output.takeAll(CHUNK))
+    if (this.#held === !this.#output.empty) return
+    this.#held = !this.#held
+    if (this.#held) this.#socket.pause()
+    else this.#socket.resume()
   }
 }

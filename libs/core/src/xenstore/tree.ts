@@ -65,7 +65,7 @@ export class Tree {
   }
 
   /** The node exists. */
-  setValue(names: readonly string[], value: Uint8Array): void {
+  setValue(names: readonly string[], value: string): void {
     const node = this.#own(names, names.length)
     node.value = value
     node.generation = ++this.#numbers.edit

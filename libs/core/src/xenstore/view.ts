@@ -76,13 +76,13 @@ export class View {
       case 'getPerms':
         return { kind: 'perms', perms: node.perms }
       case 'directoryPart':
-        return { kind: 'part', generation: node.generation, names: [...node.children.keys()], offset: request.offset }
+        return { kind: 'part', generation: node.generation, list: node.list, offset: request.offset }
       default:
-        return { kind: 'names', names: [...node.children.keys()] }
+        return { kind: 'names', list: node.list }
     }
   }
 
-  #write(at: At, value: Uint8Array): Reply {
+  #write(at: At, value: string): Reply {
     if (value.length > XENSTORE_PAYLOAD_MAX) return refuse('E2BIG')
     if (value.length > this.#quotas.of('node-size', at.who)) return refuse('ENOSPC')
     const found = this.#findOrCreate(at)

@@ -8,6 +8,8 @@ import type { Change } from './view.ts'
 /** Whoever registers watches: a connection. */
 export interface Watcher {
   readonly who: Credentials
+  /** `deliver` runs no code of others and may be called in the middle of a change. */
+  readonly atOnce: boolean
   /** @param path what changed, relative if the watch is */
   deliver(watch: Watch, path: string): void
 }
@@ -86,6 +88,11 @@ export class WatchTable {
 
   #fire(watch: Watch, path: XsPath | SpecialPath): void {
     const seen = watch.relative ? relativeTo(watch.watcher.who.domid, path as XsPath) : path
+    if (watch.watcher.atOnce) watch.watcher.deliver(watch, seen)
+    else this.#deliverSoon(watch, seen)
+  }
+
+  #deliverSoon(watch: Watch, seen: string): void {
     this.#queue.push(() => {
       if (watch.active) watch.watcher.deliver(watch, seen)
     })

@@ -72,7 +72,7 @@ export class Dialogue {
     const payload = args.join('\0') + (bare || type === wire.XS_WRITE ? '' : '\0')
     const answer = await speaker.client.ask(type, txId, payload)
     if (answer === undefined) return 'silence'
-    const text = Buffer.from(answer.payload).toString('latin1')
+    const text = answer.payload
     if (answer.type === wire.XS_ERROR) return errorName(text)
     if (type !== wire.XS_TRANSACTION_START) return text.replaceAll('\0', '|').replaceAll('\n', ';')
     speaker.transactions.push(Number(text.slice(0, -1)))

@@ -205,7 +205,7 @@ describe('a guest that breaks the protocol is disconnected, with the reason', ()
   ]
   function headerWithLength(length: number): Uint8Array {
     const bytes = request(wire.XS_READ, '')
-    new DataView(bytes.buffer).setUint32(12, length, true)
+    bytes.writeUInt32LE(length, 12)
     return bytes
   }
 

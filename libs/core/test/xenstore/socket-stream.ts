@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { MessageReader, OVERSIZED, type XsMessage } from '../../src/xenstore/message.ts'
+import { MessageReader, type XsMessage } from '../../src/xenstore/message.ts'
 import type { Stream } from './wire-client.ts'
 
 /** A program of the host at xenstore's socket. */
@@ -13,7 +13,7 @@ export class SocketStream implements Stream {
   constructor(path: string) {
     this.socket = connect(path)
     this.socket.on('data', (bytes) => {
-      for (const message of this.#reader.messages(bytes)) if (message !== OVERSIZED) this.#got.push(message)
+      this.#reader.read(bytes, (message) => this.#got.push(message))
       this.#heard()
     })
     this.socket.on('error', () => {})

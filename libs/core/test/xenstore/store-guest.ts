@@ -71,11 +71,11 @@ export class StoreGuest {
   }
 }
 
-export function request(type: number, payload: string, reqId = 0, txId = 0): Uint8Array {
-  return encodeMessage({ type, reqId, txId, payload: Buffer.from(payload, 'latin1') })
+export function request(type: number, payload: string, reqId = 0, txId = 0): Buffer {
+  return encodeMessage({ type, reqId, txId, payload })
 }
 
 /** `TYPE#REQ_ID payload`, NULs as `|`. */
 export function show({ type, reqId, payload }: XsMessage): string {
-  return `${type}#${reqId} ${Buffer.from(payload).toString('latin1').replaceAll('\0', '|')}`
+  return `${type}#${reqId} ${payload.replaceAll('\0', '|')}`
 }

@@ -24,7 +24,7 @@ export class WireClient {
   /** The answer; undefined if there is none. @throws Error if it is not the answer to this request */
   async ask(type: number, txId: number, payload: string): Promise<XsMessage | undefined> {
     const reqId = ++this.#requests
-    this.#stream.send(encodeMessage({ type, reqId, txId, payload: Buffer.from(payload, 'latin1') }))
+    this.#stream.send(encodeMessage({ type, reqId, txId, payload }))
     const answer = await this.#answer()
     if (answer === undefined) return undefined
     const fits = answer.reqId === reqId && answer.txId === txId && [type, wire.XS_ERROR].includes(answer.type)
@@ -56,7 +56,7 @@ export class WireClient {
 }
 
 function eventText({ reqId, txId, payload }: XsMessage): string {
-  const parts = Buffer.from(payload).toString('latin1').split('\0')
+  const parts = payload.split('\0')
   if (reqId !== 0 || txId !== 0 || parts.length !== 3 || parts[2] !== '') throw new Error(`a torn event: ${parts}`)
   return `${parts[0]} ${parts[1]}`
 }
