@@ -8,7 +8,9 @@ interface Named {
 
 /** By name first, then by number, as xend always did. */
 export function domainOf<T extends Named>(all: readonly T[], nameOrId: string): T | undefined {
-  return all.find(({ name }) => name === nameOrId) ?? all.find(({ domid }) => String(domid) === nameOrId)
+  return (
+    all.find(({ name }) => name === nameOrId) ?? all.find(({ domid }) => domid !== null && String(domid) === nameOrId)
+  )
 }
 
 /** @throws CodedError `DOMAIN_UNKNOWN` */

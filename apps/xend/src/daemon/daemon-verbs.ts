@@ -5,6 +5,7 @@ import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, question, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Domains } from './domains.ts'
+import { dumpVerb } from './dump-verb.ts'
 import { findGuest } from './find-guest.ts'
 import { domain0, listed } from './listed-domain.ts'
 import type { ManagedDomains } from './managed-domains.ts'
@@ -48,6 +49,7 @@ export function daemonVerbs(
         return known === undefined ? null : listed(known)
       }),
     ],
+    dumpVerb(domains, managed, control, folders()),
     ...managedVerbs(domains, managed, control, log),
     ...nodeVerbs(domains, control, folders()),
     ...tuningVerbs(domains, managed, control),

@@ -98,8 +98,15 @@ export function tuningVerbs(
     [
       'sched.set',
       verb(configOf({ domain: text(), weight: number, cap: number }), async ({ domain, weight, cap }) => {
-        const known = findGuest(domains, managed, domain, 'give a share to')
         const given = { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
+        await domains.look()
+        const inactive = managed.inactive().find(({ config }) => config.name === domain)
+        if (inactive !== undefined) {
+          checkShare(given, inactive.config.vcpus)
+          managed.change(inactive.config.uuid, given)
+          return
+        }
+        const known = findGuest(domains, managed, domain, 'give a share to')
         checkShare(given, known.row.vcpus)
         await control.call('sched.set', { domid: known.row.domid, params: given })
         await note(known, given)

@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { completion } from './completion.ts'
 import { console } from './console.ts'
 import { create } from './create.ts'
+import { dumpCore } from './dump-core.ts'
 import { runXm } from './front-end.ts'
 import { help } from './help.ts'
 import { kernelCommands } from './kernel-commands.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   console,
   create,
   list,
+  dumpCore,
   ...lifecycleCommands,
   ...managedCommands,
   ...nodeCommands,

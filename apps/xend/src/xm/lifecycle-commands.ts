@@ -3,6 +3,7 @@ import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { findDomain } from '../find-domain.ts'
 import { awaitEnds, type EndOutcome } from './await-end.ts'
+import { type AnyDomain, chooseDomains } from './choose-domains.ts'
 import type { Command, CommandContext, Given } from './command.ts'
 
 const simple = (name: string, summary: string): Command => ({
@@ -57,17 +58,22 @@ async function end(
 }
 
 /** One line about one domain. */
-const ask = (name: string, summary: string, answer: (domain: ListedDomain) => string | number): Command => ({
+const ask = (name: string, summary: string, answer: (domain: AnyDomain) => string | number): Command => ({
   name,
   usage: '<Domain>',
   summary,
   args: [1, 1],
   completes: ['domain'],
   async run({ args: [domain], json }, { xend, stdout }) {
-    const found = findDomain(await xend.call<readonly ListedDomain[]>('domain.list'), domain as string)
+    const [found] = (await chooseDomains(xend, [domain as string])) as [AnyDomain]
     stdout(`${json ? JSON.stringify(answer(found)) : answer(found)}\n`)
   },
 })
+
+function numberOf({ name, domid }: AnyDomain): number {
+  if (domid !== null) return domid
+  throw new CodedError({ code: 'DOMAIN_STATE', name }, `Domain '${name}' is not running; xm start ${name} starts it`)
+}
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
   running: 'running',
@@ -76,6 +82,7 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
   shutdown: 'shutdown',
   suspended: 'shutdown',
   crashed: 'crashed',
+  halted: 'shutoff',
 }
 
 export const lifecycleCommands: readonly Command[] = [
@@ -109,7 +116,7 @@ export const lifecycleCommands: readonly Command[] = [
     options: [ALL, WAIT],
     run: (given, context) => end(given, context, 'reboot'),
   },
-  ask('domid', 'Convert a domain name to domain id.', ({ domid }) => domid),
+  ask('domid', 'Convert a domain name to domain id.', numberOf),
   ask('domname', 'Convert a domain id to domain name.', ({ name }) => name),
   ask('domstate', 'Display the state of a domain.', ({ state }) => STATE_WORDS[state] ?? state),
 ]

@@ -1,27 +1,37 @@
 /** xm list: Xen's columns to the byte (tools/python/xen/xm/main.py of 4.1, xm_brief_list). */
 import { CodedError } from '@paravane/core'
-import type { DomainDetails } from '../daemon/domain-details.ts'
-import type { InactiveDomain, ListedDomain } from '../daemon/listed-domain.ts'
-import { findDomain } from '../find-domain.ts'
 import { stateLetters } from '../state-letters.ts'
 import { domainSxp } from '../sxp/domain-sxp.ts'
 import { prettySxp } from '../sxp/sxp.ts'
-import { byName } from './choose-domains.ts'
-import type { Command } from './command.ts'
+import { type AnyDomain, chooseDetails } from './choose-domains.ts'
+import type { Command, Paint, Style } from './command.ts'
 
 const HEADER = `${'Name'.padEnd(40)} ${'ID'.padStart(5)} ${'Mem'.padStart(5)} ${'VCPUs'.padStart(5)} ${'State'.padStart(10)} ${'Time(s)'.padStart(9)}`
 
 /** A domain that does not run has no number, and no state. */
-function listRow({ name, domid, memoryMiB, vcpus, state, cpuSeconds }: ListedDomain | InactiveDomain): string {
+function listRow({ name, domid, memoryMiB, vcpus, state, cpuSeconds }: AnyDomain, paint: Paint): string {
   const columns = [
     name.padEnd(40),
     String(domid ?? '').padStart(5),
     String(memoryMiB).padStart(5),
     String(vcpus).padStart(5),
-    (stateLetters(state) ?? '').padStart(10),
+    painted(state, paint),
     cpuSeconds.toFixed(1).padStart(8),
   ]
   return columns.join(' ')
+}
+
+const COLOURS: Readonly<Record<string, Style>> = {
+  running: 'green',
+  paused: 'yellow',
+  crashed: 'red',
+  dying: 'red',
+}
+
+function painted(state: string, paint: Paint): string {
+  const letters = (stateLetters(state) ?? '').padStart(10)
+  const colour = COLOURS[state]
+  return colour === undefined ? letters : paint(colour, letters)
 }
 
 const LABEL_WIDTH = 10
@@ -48,29 +58,24 @@ export const list: Command = {
       about: `Select only domains in this state: ${STATES.join(', ')}`,
     },
   ],
-  async run({ args, options, json }, { xend, stdout }) {
+  async run({ args, options, json }, { xend, stdout, paint }) {
     const state = options.get('state')
     if (state !== undefined && !(STATES as readonly string[]).includes(state)) {
       throw new CodedError({ code: 'USAGE' }, `--state ${state}: it is one of ${STATES.join(', ')}`)
     }
-    const all = await xend.call<readonly DomainDetails[]>('domain.details')
-    const named = args.length === 0 ? all : args.map((arg) => detailsOf(all, arg))
-    const chosen = named
-      .filter(({ domain }) => state === undefined || state === 'all' || stateWord(domain.state) === state)
-      .toSorted((a, b) => byName(a.domain, b.domain))
+    const named = await chooseDetails(xend, args)
+    const chosen = named.filter(
+      ({ domain }) => state === undefined || state === 'all' || stateWord(domain.state) === state,
+    )
     const rows = chosen.map(({ domain }) => domain)
     if (json) stdout(`${JSON.stringify(options.has('long') ? chosen : rows, undefined, 2)}\n`)
     else if (options.has('long')) stdout(chosen.map((details) => prettySxp(domainSxp(details))).join(''))
     else if (options.has('label')) {
-      const lines = [`${HEADER} ${'Label'.padEnd(LABEL_WIDTH)}`, ...rows.map((row) => `${listRow(row)} ${NO_LABEL}`)]
+      const lines = [
+        `${HEADER} ${'Label'.padEnd(LABEL_WIDTH)}`,
+        ...rows.map((row) => `${listRow(row, paint)} ${NO_LABEL}`),
+      ]
       stdout(`${lines.join('\n')}\n`)
-    } else stdout(`${[HEADER, ...rows.map(listRow)].join('\n')}\n`)
+    } else stdout(`${[HEADER, ...rows.map((row) => listRow(row, paint))].join('\n')}\n`)
   },
-}
-
-function detailsOf(all: readonly DomainDetails[], nameOrId: string): DomainDetails {
-  return findDomain(
-    all.map((details) => ({ ...details, name: details.domain.name, domid: details.domain.domid })),
-    nameOrId,
-  )
 }

@@ -1,15 +1,29 @@
 /** xm sched-credit: shows and sets domains' shares (tools/python/xen/xm/main.py of 4.1, xm_sched_credit). */
 import { CodedError } from '@paravane/core'
+import type { DomainDetails } from '../daemon/domain-details.ts'
 import type { ShareRow, ShareTable } from '../daemon/tuning-verbs.ts'
-import { chooseDomains } from './choose-domains.ts'
+import { chooseDetails } from './choose-domains.ts'
 import type { Command } from './command.ts'
 
 export const SHARE_HEADER: string = `${'Name'.padEnd(33)} ${'ID'.padStart(4)} ${'Weight'.padStart(6)} ${'Cap'.padStart(4)}\n`
 
 const shown = (value: number | null, width: number): string => String(value ?? '-').padStart(width)
 
-export const shareLine = ({ name, domid, weight, cap }: ShareRow): string =>
-  `${name.padEnd(32)} ${String(domid).padStart(5)} ${shown(weight, 6)} ${shown(cap, 4)}\n`
+/** One that does not run has no number. */
+type ShareLine = Omit<ShareRow, 'domid'> & { readonly domid: number | null }
+
+export const shareLine = ({ name, domid, weight, cap }: ShareLine): string =>
+  `${name.padEnd(32)} ${String(domid ?? '').padStart(5)} ${shown(weight, 6)} ${shown(cap, 4)}\n`
+
+/** What the scheduler gives a domain that asks for nothing. */
+const INITIAL = { weight: 256, cap: 0 } as const
+
+function linesOf({ domain, definition }: DomainDetails, rows: readonly ShareRow[]): readonly ShareLine[] {
+  const { name, domid } = domain
+  if (domid !== null) return rows.filter((row) => row.domid === domid)
+  const { weight = INITIAL.weight, cap = INITIAL.cap } = definition?.config ?? {}
+  return [{ name, domid, weight, cap }]
+}
 
 function wholeOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined || /^-?\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text)
@@ -42,8 +56,8 @@ export const schedCredit: Command = {
       await xend.call('sched.set', { domain, weight, cap })
       return
     }
-    const chosen = await chooseDomains(xend, domain === undefined ? [] : [domain])
-    const lines = chosen.flatMap(({ domid }) => rows.filter((row) => row.domid === domid))
+    const chosen = await chooseDetails(xend, domain === undefined ? [] : [domain])
+    const lines = chosen.flatMap((details) => linesOf(details, rows))
     if (json) stdout(`${JSON.stringify(lines, undefined, 2)}\n`)
     else stdout(SHARE_HEADER + lines.map(shareLine).join(''))
   },

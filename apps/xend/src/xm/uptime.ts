@@ -4,7 +4,8 @@ import type { Command } from './command.ts'
 
 export interface Uptime {
   readonly name: string
-  readonly domid: number
+  /** Null: it does not run. */
+  readonly domid: number | null
   readonly uptimeSeconds: number
 }
 
@@ -18,9 +19,9 @@ export function uptimeLine({ name, domid, uptimeSeconds }: Uptime, now?: Date): 
   const days = Math.floor(seconds / 86400)
   const hours = String(Math.floor(seconds / 3600) % 24).padStart(2)
   const long = `${days === 0 ? '' : `${days} day${days === 1 ? '' : 's'}, `}${hours}:${two(Math.floor(seconds / 60) % 60)}`
-  if (now === undefined) return `${name.padEnd(32)} ${String(domid).padStart(5)} ${long}:${two(seconds % 60)}\n`
+  if (now === undefined) return `${name.padEnd(32)} ${String(domid ?? '').padStart(5)} ${long}:${two(seconds % 60)}\n`
   const clock = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(':')
-  return ` ${clock} up ${long}, ${name} (${domid})\n`
+  return ` ${clock} up ${long}, ${name} (${domid ?? ''})\n`
 }
 
 export const uptime: Command = {
@@ -36,7 +37,7 @@ export const uptime: Command = {
     const rows = (await chooseDomains(xend, args)).map(({ name, domid, started }) => ({
       name,
       domid,
-      uptimeSeconds: started === undefined ? 0 : Math.max(0, (now.getTime() - started) / 1000),
+      uptimeSeconds: domid === null || started === undefined ? 0 : Math.max(0, (now.getTime() - started) / 1000),
     }))
     if (json) stdout(`${JSON.stringify(rows, undefined, 2)}\n`)
     else if (options.has('short')) stdout(rows.map((row) => uptimeLine(row, now)).join(''))

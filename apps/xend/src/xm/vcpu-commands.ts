@@ -1,11 +1,14 @@
 /** xm vcpu-list and vcpu-pin (tools/python/xen/xm/main.py of 4.1). */
 import { CodedError } from '@paravane/core'
+import type { DomainDetails } from '../daemon/domain-details.ts'
 import type { VcpuTable } from '../daemon/tuning-verbs.ts'
-import { chooseDomains } from './choose-domains.ts'
+import { chooseDetails } from './choose-domains.ts'
 import type { Command } from './command.ts'
 import { formatCpuList, parseCpuList } from './cpu-list.ts'
 
-export type VcpuLine = VcpuTable['rows'][number]
+type Row = VcpuTable['rows'][number]
+/** One of a domain that does not run has no number. */
+export type VcpuLine = Omit<Row, 'domid'> & { readonly domid: number | null }
 
 export const VCPU_HEADER: string = `${[
   'Name'.padEnd(32),
@@ -28,7 +31,7 @@ export function vcpuLine({ name, domid, vcpu, pcpu, state, cpuSeconds, affinity 
   const cpu = pcpu === null ? '-' : String(pcpu)
   const columns = [
     name.padEnd(32),
-    String(domid).padStart(5),
+    String(domid ?? '').padStart(5),
     String(vcpu).padStart(5),
     cpu.padStart(5),
     STATES[state].padStart(5),
@@ -36,6 +39,18 @@ export function vcpuLine({ name, domid, vcpu, pcpu, state, cpuSeconds, affinity 
     formatCpuList(affinity, pcpus),
   ]
   return `${columns.join(' ')}\n`
+}
+
+function linesOf({ domain, definition }: DomainDetails, pcpus: number, rows: readonly Row[]): readonly VcpuLine[] {
+  const { name, domid, vcpus } = domain
+  if (domid !== null) return rows.filter((row) => row.domid === domid)
+  const all = Array.from({ length: pcpus }, (_, pcpu) => pcpu)
+  const none = { name, domid, online: false, pcpu: null, state: 'offline', cpuSeconds: 0 } as const
+  return Array.from({ length: vcpus }, (_, vcpu) => ({
+    ...none,
+    vcpu,
+    affinity: definition?.config.affinity?.[vcpu] ?? all,
+  }))
 }
 
 export const vcpuCommands: readonly Command[] = [
@@ -49,9 +64,9 @@ export const vcpuCommands: readonly Command[] = [
     args: [0, Number.POSITIVE_INFINITY],
     completes: ['domain'],
     async run({ args, json }, { xend, stdout }) {
-      const chosen = await chooseDomains(xend, args)
+      const chosen = await chooseDetails(xend, args)
       const { pcpus, rows } = await xend.call<VcpuTable>('vcpu.list')
-      const lines = chosen.flatMap(({ domid }) => rows.filter((row) => row.domid === domid))
+      const lines = chosen.flatMap((details) => linesOf(details, pcpus, rows))
       if (json) stdout(`${JSON.stringify(lines, undefined, 2)}\n`)
       else stdout(VCPU_HEADER + lines.map((line) => vcpuLine(line, pcpus)).join(''))
     },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { System } from './system.ts'
 
 const DONE = { status: 0, stdout: '', stderr: '' }
+const PATIENCE = { timeout: 30_000 }
 let system: System
 beforeAll(async () => {
   system = await System.start()
@@ -169,7 +170,7 @@ test.each([
   await system.xm('create', await system.helloConfig())
   const domid = Number((await system.xm('domid', 'hello')).stdout)
   const waited = system.xm('shutdown', ...args)
-  await expect.poll(() => system.readStore(`/local/domain/${domid}/control/shutdown`)).toBe('poweroff')
+  await expect.poll(() => system.readStore(`/local/domain/${domid}/control/shutdown`), PATIENCE).toBe('poweroff')
   await system.type(domid, 'quit\r')
   expect(await waited).toEqual({ ...DONE, stdout: said instanceof RegExp ? expect.stringMatching(said) : said })
 })
