@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** xend start|stop|restart|status: the daemon from outside. */
+/** xend start|stop|restart|status|unit: the daemon from outside. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
 import { configFile, controlSocket, folders, xendSocket } from '../folders.ts'
@@ -7,8 +7,9 @@ import { RpcClient } from '../rpc/rpc-client.ts'
 import { isAnswered } from '../rpc/socket-place.ts'
 import { xendArguments } from '../settings/read-settings.ts'
 import { startXend } from './start-xend.ts'
+import { unitText } from './unit.ts'
 
-const USAGE = `usage: xend start|stop|restart|status [OPTION ...] [KEY=VALUE ...]
+const USAGE = `usage: xend start|stop|restart|status|unit [OPTION ...] [KEY=VALUE ...]
 Keeps guests; xm speaks to it. The guests are in a process of their own and do without it.
 
   start    [--config FILE] [--pcpus N] [--cpu LEVEL[,-NAME...]] [--no-keep] [KEY=VALUE ...]
@@ -17,6 +18,7 @@ Keeps guests; xm speaks to it. The guests are in a process of their own and do w
            [--guests]: also destroys all guests and ends the hypervisor
   restart  [--guests] and what start takes: stop and start; no guest notices, unless they are to go
   status   says what runs
+  unit     [--user]: prints a unit for systemd, that of the host or a user's own
 
 exit status: 0 done, 1 not, 2 wrong usage; of status 3 if xend does not run
 `
@@ -64,11 +66,18 @@ async function status(): Promise<number> {
   return daemon ? 0 : 3
 }
 
+function unit(isUser: boolean): number {
+  const { execPath, execArgv, env } = process
+  process.stdout.write(unitText({ of: isUser ? 'user' : 'system', node: execPath, nodeArgs: execArgv, env }))
+  return 0
+}
+
 /** @throws CodedError `USAGE` */
 async function run([command, ...args]: readonly string[]): Promise<number> {
   const guests = args.includes('--guests')
   const options = args.filter((arg) => arg !== '--guests')
   if (command === 'status' && args.length === 0) return status()
+  if (command === 'unit' && args.every((arg) => arg === '--user')) return unit(args.length > 0)
   if (command === 'stop' && options.length === 0) await stop(guests, { domains: true })
   else if (command === 'start' && !guests) await start(options)
   else if (command === 'restart') {

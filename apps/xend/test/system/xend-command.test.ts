@@ -56,10 +56,11 @@ test.each([
   ['start', 'frob'],
   ['restart', '--config'],
   ['status', 'x'],
+  ['unit', '--system'],
 ])('xend %j is wrong usage', async (...args) => {
   const { status, stderr } = await xend(...args)
   expect(status).toBe(2)
-  expect(stderr).toMatch(/^(Error: .*\n)?usage: xend start\|stop\|restart\|status/)
+  expect(stderr).toMatch(/^(Error: .*\n)?usage: xend start\|stop\|restart\|status\|unit /)
 })
 
 /** With a configuration file of these lines. */
