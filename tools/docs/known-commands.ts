@@ -7,7 +7,22 @@ import { ROOT } from './code-blocks.ts'
 
 /** Programs that are not ours; what they take is not judged. */
 const OTHERS: ReadonlySet<string> = new Set([
-  ...['apt', 'cat', 'cd', 'cp', 'curl', 'echo', 'export', 'git', 'man', 'mkdir', 'printf', 'sudo', 'systemctl'],
+  ...[
+    'apt',
+    'cat',
+    'cd',
+    'cp',
+    'curl',
+    'echo',
+    'export',
+    'git',
+    'loginctl',
+    'man',
+    'mkdir',
+    'printf',
+    'sudo',
+    'systemctl',
+  ],
   ...['qemu-system-x86_64', 'xenstore-control', 'xenstore-ls', 'xenstore-read', 'xenstore-watch', 'xenstore-write'],
 ])
 const NPM_OWN: ReadonlySet<string> = new Set(['install', 'ci', 'pack', 'publish'])

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { readDomainConfig } from '../../apps/xend/src/config/domain-config.ts'
 import { readSettings } from '../../apps/xend/src/config/settings.ts'
+import { judgeSettings, settingsOf } from '../../apps/xend/src/settings/read-settings.ts'
 import { allCodeBlocks, type CodeBlock, codeBlocks, pages, ROOT } from '../docs/code-blocks.ts'
 import { faultOf } from '../docs/known-commands.ts'
 import { simpleCommands } from '../docs/shell-words.ts'
@@ -12,6 +13,7 @@ import { simpleCommands } from '../docs/shell-words.ts'
 const blocks = allCodeBlocks()
 const inLanguage = (...languages: readonly string[]): CodeBlock[] =>
   blocks.filter(({ language }) => languages.includes(language))
+const isXendConfig = ({ text }: CodeBlock): boolean => text.startsWith('# xend.cfg')
 /** Beside the packages, where their names mean what they mean in the workspace. */
 const folder = join(ROOT, 'node_modules/.cache/paravane-docs')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -54,12 +56,18 @@ test('what pages show of the example of a plugin stands there', () => {
 })
 
 test('configs that pages show are read, with keys that are known', () => {
-  for (const { where, text } of inLanguage('python')) {
+  for (const { where, text } of inLanguage('python').filter((block) => !isXendConfig(block))) {
     const warnings: string[] = []
     const given = [{ key: 'vmid', value: '7' }]
     expect(() => readDomainConfig(readSettings(text, where, given), (line) => warnings.push(line))).not.toThrow()
     expect(warnings).toEqual([])
   }
+})
+
+test("xend's own configs that pages show are read, with keys that are known", () => {
+  const shown = inLanguage('python').filter(isXendConfig)
+  expect(shown.length).toBeGreaterThan(0)
+  for (const { where, text } of shown) expect(judgeSettings(settingsOf(text, where)).warnings).toEqual([])
 })
 
 test('JSON that pages show is JSON', () => {

@@ -64,45 +64,41 @@ function parsed(args: readonly string[]) {
 export async function readSettings(args: readonly string[], folder: string): Promise<ReadSettings> {
   const { config, settings: given } = xendArguments(args)
   const file = config === undefined ? configFile() : resolve(folder, config)
-  const fromFile = await settingsOf(file, config !== undefined)
-  const chosen = new Map<string, Setting>()
-  for (const setting of [...fromFile, ...given]) {
-    if (setting.value === null) chosen.delete(setting.key)
-    else chosen.set(setting.key, setting)
+  const judged = judgeSettings([...settingsOf(await textOf(file, config !== undefined), file), ...given])
+  return { ...judged, pluginFolder: given.some(({ key }) => key === 'plugins') ? folder : dirname(file) }
+}
+
+/** One that was not named need not be there. */
+async function textOf(file: string, isNamed: boolean): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && !isNamed) return ''
+    const why = code === 'ENOENT' ? 'there is no such file' : code
+    throw new CodedError({ code: 'CONFIG_FILE', file }, `${file}: xend's configuration cannot be read: ${why}`)
   }
+}
+
+/** @throws CodedError `CONFIG_SYNTAX` */
+export function settingsOf(text: string, file: string): readonly Setting[] {
+  const { assignments } = parseCfg(text, file)
+  return assignments.map(({ key, value, line }) => ({ key, value, where: `${file}:${line}: ${key}` }))
+}
+
+/** @throws CodedError `CONFIG_VALUE` */
+export function judgeSettings(settings: readonly Setting[]): Omit<ReadSettings, 'pluginFolder'> {
+  const chosen = new Map(settings.map((setting) => [setting.key, setting]))
   const known = Object.keys(XEND_KEYS).join(', ')
   const warnings = [...chosen.values()]
     .filter(({ key }) => !isXendKey(key))
     .map(({ where }) => `${where} is not known and has no effect; keys: ${known}`)
   const values = Object.entries(XEND_KEYS).map(([key, type]) => [key, chosenValue(chosen.get(key), type)])
-  const plugins = chosen.get('plugins')
-  const isOfFile = plugins !== undefined && fromFile.includes(plugins)
-  return {
-    settings: Object.fromEntries(values) as unknown as XendSettings,
-    pluginFolder: isOfFile ? dirname(file) : folder,
-    warnings,
-  }
+  return { settings: Object.fromEntries(values) as unknown as XendSettings, warnings }
 }
 
+/** None asks for what there would be without it. */
 function chosenValue(setting: Setting | undefined, { type, initial }: XendKey<unknown>): unknown {
-  if (setting === undefined) return initial
+  if (setting === undefined || setting.value === null) return initial
   return type.read(setting.value) ?? refuseValue(setting, type.expected)
-}
-
-/** One that was not named need not be there. */
-async function settingsOf(file: string, isNamed: boolean): Promise<readonly Setting[]> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && !isNamed) return []
-    const why = code === 'ENOENT' ? 'there is no such file' : code
-    throw new CodedError({ code: 'CONFIG_FILE', file }, `${file}: xend's configuration cannot be read: ${why}`)
-  }
-  return parseCfg(text, file).assignments.map(({ key, value, line }) => ({
-    key,
-    value,
-    where: `${file}:${line}: ${key}`,
-  }))
 }

@@ -8,9 +8,10 @@ import { pluginList } from './plugin-list.ts'
 
 export interface XendKey<T> {
   readonly type: KeyType<T>
-  /** Without it. */
   readonly initial: T
-  /** For the documentation, which has the same. */
+  /** What holds without it, for the list of keys. */
+  readonly without: string
+  /** What it is, for the list of keys. */
   readonly about: string
   /** Who acts on it: what the hypervisor was started with it keeps until it ends. */
   readonly of: 'xend' | 'hypervisor' | 'both'
@@ -21,40 +22,48 @@ const CPU: KeyType<CpuChoice | undefined> = {
   read: (value) => (typeof value === 'string' ? cpuChoice(value) : undefined),
 }
 const GROUP: KeyType<string | undefined> = text('the name of a group of this host', /^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/)
-const key = <T>(of: XendKey<T>['of'], type: KeyType<T>, initial: T, about: string): XendKey<T> => ({
-  of,
-  type,
-  initial,
-  about,
-})
+const key = <T>(
+  of: XendKey<T>['of'],
+  type: KeyType<T>,
+  initial: T,
+  about: string,
+  without: string = String(initial),
+): XendKey<T> => ({ of, type, initial, about, without })
 
 export const XEND_KEYS = {
   pcpus: key(
     'hypervisor',
     wholeNumber(1, MAX_PCPUS),
     Math.min(availableParallelism(), MAX_PCPUS),
-    'threads that run vCPUs; by default one for each processor of the host',
+    'threads that run vCPUs',
+    'as many as the host has processors',
   ),
-  cpu: key('hypervisor', CPU, undefined, 'what the processor of guests offers; by default all that is implemented'),
-  keep: key('hypervisor', flag, true, 'whether compiled code is kept for the next start'),
+  cpu: key('hypervisor', CPU, undefined, "what the guests' processor offers", 'all that is implemented'),
+  keep: key('hypervisor', flag, true, 'whether compiled code is kept for the next start', '1'),
   sched: key(
     'hypervisor',
     text("a scheduler's name", /./),
     'credit',
-    'the scheduler: `credit`, or what a plugin brings',
+    'the scheduler: ours, or one that a plugin brings',
   ),
-  plugins: key('hypervisor', pluginList, [], 'packages or modules, each alone or with its configuration'),
-  group: key('both', GROUP, undefined, 'this group may use the sockets as their owner does'),
-  readers: key('xend', GROUP, undefined, 'this group may use `xend-ro.sock`; by default that of `group`'),
+  plugins: key('hypervisor', pluginList, [], 'plugins besides our own', 'none'),
+  group: key('both', GROUP, undefined, 'this group may use the sockets as their owner does', 'their owner only'),
+  readers: key('xend', GROUP, undefined, 'this group may use `xend-ro.sock`', 'that of `group`'),
   log_level: key('both', only(...LEVELS), 'info', 'what is below it is not logged'),
-  log_format: key('both', only(...LOG_FORMATS), 'text', 'lines of words, or of JSON'),
-  log_kib: key('both', wholeNumber(16, 1 << 20), 1024, 'size of a log, of which five older ones are kept'),
-  console_kib: key('hypervisor', wholeNumber(64, 65_536), 1024, "what is kept of a guest's output for who comes later"),
+  log_format: key('both', only(...LOG_FORMATS), 'text', 'lines for people, or of JSON'),
+  log_kib: key('both', wholeNumber(16, 1 << 20), 1024, 'size in KiB of a log, of which five older ones are kept'),
+  console_kib: key(
+    'hypervisor',
+    wholeNumber(64, 65_536),
+    1024,
+    "how much of a guest's output is kept for who comes to its console later, KiB",
+  ),
   metrics_port: key(
     'xend',
     wholeNumber(0, 65_535),
     0,
-    '`/metrics` and `/healthz` on this TCP port of 127.0.0.1 too; 0 for none',
+    '`/metrics` and `/healthz` on this TCP port of 127.0.0.1, too',
+    '0: none',
   ),
 } as const satisfies Readonly<Record<string, XendKey<unknown>>>
 

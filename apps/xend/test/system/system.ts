@@ -21,13 +21,14 @@ const STORE_HEADER_BYTES = 16
 export class System {
   readonly places: Folders
   readonly control: RpcClient
-  readonly #root: string
+  /** All that is its own is in it. */
+  readonly folder: string
   #xend: ChildProcess | undefined
   /** What every xend of this system has said. */
   said = ''
 
   private constructor(root: string) {
-    this.#root = root
+    this.folder = root
     this.places = { run: join(root, 'run'), state: join(root, 'state') }
     this.control = new RpcClient({ name: 'the hypervisor', path: controlSocket(this.places) })
   }
@@ -54,7 +55,7 @@ export class System {
   }
 
   get configFile(): string {
-    return join(this.#root, 'xend.cfg')
+    return join(this.folder, 'xend.cfg')
   }
 
   async startXend(): Promise<void> {
@@ -82,7 +83,7 @@ export class System {
   }
 
   xm(...args: readonly string[]): Promise<XmResult> {
-    return runXm(args, { env: this.env, folder: this.#root })
+    return runXm(args, { env: this.env, folder: this.folder })
   }
 
   /** Types at a guest's console, and leaves it. */
@@ -109,6 +110,6 @@ export class System {
     await this.killXend()
     await this.control.call('stop').catch(() => {})
     while (await isAnswered(controlSocket(this.places))) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-    await rm(this.#root, { recursive: true, force: true })
+    await rm(this.folder, { recursive: true, force: true })
   }
 }
