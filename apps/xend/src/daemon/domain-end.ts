@@ -4,13 +4,13 @@ import { dirname } from 'node:path'
 import { hostEntropy, newUuid } from '@paravane/core'
 import { coreFile } from '../folders.ts'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
-import type { RpcClient } from '../rpc/rpc-client.ts'
+import type { RpcCaller } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { formatRecord, type LaunchRecord, launchOf } from './launch-record.ts'
 import { type Verdict, verdict } from './lifecycle.ts'
 
 export interface EndPorts {
-  readonly control: RpcClient
+  readonly control: RpcCaller
   readonly database: Database
   readonly log: (line: string) => void
   /** Where core dumps go. */
@@ -65,7 +65,7 @@ const AFTER: Readonly<
 }
 
 /** Gives a preserved domain the name and the UUID that its record has, so that another can have its own. */
-export async function makeWay({ domid }: DomainRow, { config }: LaunchRecord, control: RpcClient): Promise<void> {
+export async function makeWay({ domid }: DomainRow, { config }: LaunchRecord, control: RpcCaller): Promise<void> {
   await control.call('domain.rename', { domid, name: config.name, uuid: config.uuid })
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
-import type { RpcClient } from '../rpc/rpc-client.ts'
+import type { RpcCaller } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { dealWithEnd, makeWay } from './domain-end.ts'
 import { formatRecord, type LaunchRecord, parseRecord } from './launch-record.ts'
@@ -10,7 +10,7 @@ import { formatRecord, type LaunchRecord, parseRecord } from './launch-record.ts
 const LOOK_MS = 50
 
 export interface DomainsInit {
-  readonly control: RpcClient
+  readonly control: RpcCaller
   readonly database: Database
   readonly log: (line: string) => void
   /** Where core dumps go. */

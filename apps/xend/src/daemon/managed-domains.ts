@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
 import { domainOf } from '../find-domain.ts'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
-import type { RpcClient } from '../rpc/rpc-client.ts'
+import type { RpcCaller } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { Definitions } from './definitions.ts'
 import { DOMAIN_0 } from './domain-0.ts'
@@ -12,7 +12,7 @@ import { type DomainDefinition, type LaunchConfig, launchOf } from './launch-rec
 
 export interface ManagedInit {
   readonly domains: Domains
-  readonly control: RpcClient
+  readonly control: RpcCaller
   readonly database: Database
   readonly log: (line: string) => void
 }

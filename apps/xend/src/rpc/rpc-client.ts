@@ -11,6 +11,9 @@ export interface RpcPeer {
   readonly absence?: () => string | undefined
 }
 
+/** What only calls methods. */
+export type RpcCaller = Pick<RpcClient, 'call'>
+
 /** Calls methods of a socket of ours; each call is a connection of its own. */
 export class RpcClient {
   readonly #peer: RpcPeer

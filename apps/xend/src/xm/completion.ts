@@ -1,6 +1,6 @@
 /** xm completion: the script that a shell reads, and the answers that the script asks for. */
 import { CodedError } from '@paravane/core'
-import type { ListedDomain } from '../daemon/listed-domain.ts'
+import type { DomainDetails } from '../daemon/domain-details.ts'
 import type { AskXend } from './ask-xend.ts'
 import type { Command } from './command.ts'
 import { completeWords } from './complete-words.ts'
@@ -10,10 +10,10 @@ const SHELLS = Object.keys(COMPLETION_SCRIPTS)
 /** What the scripts call. */
 const WORDS = 'words'
 
-/** None where xend does not answer. */
+/** Those that do not run, too; none where xend does not answer. */
 export async function domainNames(xend: AskXend): Promise<readonly string[]> {
-  const all = await xend.call<readonly ListedDomain[]>('domain.list').catch(() => [])
-  return all.map(({ name }) => name)
+  const all = await xend.call<readonly DomainDetails[]>('domain.details').catch(() => [])
+  return all.map(({ domain }) => domain.name)
 }
 
 /** @param commands all there are, this one included */

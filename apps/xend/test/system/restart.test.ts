@@ -17,14 +17,15 @@ afterAll(() => system.stop())
 const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
 
 /** The long way, as nothing of it may be taken for granted: a minute of a guest's life. */
-test('a guest that reboots is started again, and another whose xend was killed meanwhile; a preserved one stays', async () => {
+test('a guest that reboots is started again, and another whose xend was killed meanwhile; a preserved one stays, and one makes way', async () => {
   const config = await system.helloConfig()
   await system.xm('create', config, 'name=reboots')
   await system.xm('create', config, 'name=unseen')
   await system.xm('create', config, 'name=kept', 'on_poweroff=preserve')
-  const [first, second, third] = (await domains()) as [DomainRow, DomainRow, DomainRow]
+  await system.xm('create', config, 'name=renamed', 'on_crash=rename-restart')
+  const [first, second, third, renamed] = (await domains()) as [DomainRow, DomainRow, DomainRow, DomainRow]
   const followed = runCli([...HELLO, 'name=followed'], { env: system.env, kept: true })
-  await expect.poll(async () => (await domains()).length, PATIENCE).toBe(4)
+  await expect.poll(async () => (await domains()).length, PATIENCE).toBe(5)
   const fourth = (await domains()).at(-1) as DomainRow
   await system.type(third.domid, 'quit\r')
   await sleep((MINIMUM_RESTART_TIME + 1) * 1000)
@@ -46,6 +47,15 @@ test('a guest that reboots is started again, and another whose xend was killed m
   expect(said).toMatch(/followed \(domain 4\) ended by reboot, and xend started it again as domain \d+$/m)
   expect(said).toMatch(/followed powered off: booted in .*\n$/)
 
+  await system.type(renamed.domid, 'crash\r')
+  await expect.poll(again(renamed), PATIENCE).toEqual(['blocked'])
+  const old = (await domains()).find(({ domid }) => domid === renamed.domid)
+  expect(old?.name).toBe(`Domain-${old?.uuid}`)
+  expect((await system.xm('domstate', old?.name ?? '')).stdout).toBe('crashed\n')
+  expect(await system.readStore(`/local/domain/${renamed.domid}/vm`)).toBe(`/vm/${old?.uuid}`)
+  expect(await system.readStore(`/vm/${renamed.uuid}/name`)).toBe('renamed')
+  await system.xm('destroy', String(renamed.domid))
+
   await system.killXend()
   await system.type(second.domid, 'crash\r')
   await expect
@@ -57,5 +67,5 @@ test('a guest that reboots is started again, and another whose xend was killed m
   const { stdout } = await system.xm('list', 'kept')
   expect(stdout).toMatch(/kept +3 +8 +1 +---s-- /)
   expect((await system.xm('destroy', 'kept')).status).toBe(0)
-  expect((await domains()).map(({ name }) => name).toSorted()).toEqual(['reboots', 'unseen'])
+  expect((await domains()).map(({ name }) => name).toSorted()).toEqual(['reboots', 'renamed', 'unseen'])
 })
