@@ -44,7 +44,7 @@ test('a guest that reboots is started again, and another whose xend was killed m
   await system.type(followedTo.domid, 'quit\r')
   const { status: ended, stdout: shown, stderr: said } = await followed
   expect([ended, shown.match(/hello: ready/g)?.length]).toEqual([0, 2])
-  expect(said).toMatch(/followed \(domain 4\) ended by reboot, and xend started it again as domain \d+$/m)
+  expect(said).toMatch(/followed \(domain 5\) ended by reboot, and xend started it again as domain \d+$/m)
   expect(said).toMatch(/followed powered off: booted in .*\n$/)
 
   await system.type(renamed.domid, 'crash\r')
