@@ -6,6 +6,11 @@ import { type Share, shareOut } from './share-out.ts'
 
 /** Longest time handed out at once, in time slices: after a long sleep everybody's credits are full anyway. */
 const MAX_PERIODS = 10
+/**
+ * How far a unit that wants to run may be ahead or behind, in time slices. Xen keeps one; but our pCPUs have hosts, which may run
+ * something else in the middle of a slice, and what a unit had too much of then must not be forgotten.
+ */
+const MOST_SLICES = 10
 
 /**
  * Who has used how much. A unit burns a credit for each ns it runs; each period the credits of all pCPUs are handed to
@@ -102,7 +107,7 @@ export class Accounting {
       const allowance = (limit * tslice) / 100 / state.activeUnits.get(slot)
       if (limit !== 0 && credit < -allowance) this.#park(unit)
       else if (limit === 0) this.#release(unit)
-      state.credit.set(unit, BigInt(Math.max(credit, -tslice)))
+      state.credit.set(unit, BigInt(Math.max(credit, -MOST_SLICES * tslice)))
       return
     }
     // A boost lasts until its unit has run: it may be waiting this very moment.
@@ -110,7 +115,10 @@ export class Accounting {
     this.#release(unit)
     if (credit > tslice && !wants) this.deactivate(unit)
     // A sleeper keeps half, so that it starts a little ahead when it comes back.
-    state.credit.set(unit, BigInt(credit <= tslice ? credit : wants ? tslice : Math.floor(tslice / 2)))
+    state.credit.set(
+      unit,
+      BigInt(credit <= tslice ? credit : wants ? Math.min(credit, MOST_SLICES * tslice) : Math.floor(tslice / 2)),
+    )
   }
 
   #park(unit: number): void {

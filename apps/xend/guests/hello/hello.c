@@ -1,7 +1,7 @@
 /*
  * A paravirtual guest that needs nothing but this folder: it greets on the PV console, tells the time, echoes the lines
- * it gets, sleeps in between, and powers off at "quit"; tests also say "crash" and "reboot". To be compiled without a red zone, as
- * events arrive on this stack.
+ * it gets, sleeps in between, and powers off at "quit"; tests also say "crash", "reboot" and "work". To be compiled without a red
+ * zone, as events arrive on this stack.
  */
 #include "xen.h"
 
@@ -200,6 +200,18 @@ static void greet(const struct start_info *start)
     print("Lines are echoed; \"time\" tells the time, \"quit\" powers off.\r\nhello: ready\r\n");
 }
 
+/* Never sleeps again. Each dot is 4 million rounds: how many there are says how much processor time it had. */
+static void work(void)
+{
+    for (u64 x = 1;;) {
+        for (u32 i = 0; i < 1u << 22; i++) {
+            x = x * 6364136223846793005 + 1442695040888963407;
+            __asm__ volatile("" : "+r"(x));
+        }
+        print(".");
+    }
+}
+
 void main(const struct start_info *start)
 {
     char line[80];
@@ -216,6 +228,8 @@ void main(const struct start_info *start)
             shutdown(SHUTDOWN_crash);
         if (equal(line, "reboot"))
             shutdown(SHUTDOWN_reboot);
+        if (equal(line, "work"))
+            work();
         if (equal(line, "time"))
             print_time();
         else if (*line) {

@@ -3,4 +3,4 @@
 export { SimulatedMachine } from './machine.ts'
 export { type SchedulerSubject, schedulerSuite } from './scheduler.ts'
 export type { SuiteCase } from './suite-case.ts'
-export { bursts, rhythm, spin, type Workload } from './workload.ts'
+export { bursts, rhythm, seeded, spin, type Workload } from './workload.ts'

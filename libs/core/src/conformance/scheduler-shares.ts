@@ -36,6 +36,11 @@ const WEIGHTS: readonly ShareCase[] = [
     ],
   },
   {
+    name: 'weights 256, 512 and 1024 share one pCPU one to two to four',
+    pcpus: 1,
+    domains: [256, 512, 1024].map((weight) => ({ weight, units: 1, gets: weight / 1792 })),
+  },
+  {
     name: 'weights hold across two pCPUs',
     pcpus: 2,
     domains: [
