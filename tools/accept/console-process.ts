@@ -22,8 +22,8 @@ export class ConsoleProcess {
   #heard: () => void = () => {}
   readonly begin: number = performance.now()
 
-  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    this.#child = spawn(program, args, { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env, cwd: string = ROOT) {
+    this.#child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
     const hear = (): void => this.#heard()
     this.#child.stdout.on('data', (bytes: Buffer) => {
       this.#stdout += bytes.toString('latin1')

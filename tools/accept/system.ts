@@ -1,6 +1,7 @@
 import { killedXend } from './killed-xend.ts'
 import type { AcceptList, Outcome } from './point.ts'
 import { shares } from './shares.ts'
+import { stranger } from './stranger.ts'
 
 /** Of a point whose work is not done, or for which there is no measure. */
 const notThere = (what: string) => (): Outcome => ({ pass: false, value: `not measured yet: ${what}` })
@@ -9,7 +10,7 @@ const notThere = (what: string) => (): Outcome => ({ pass: false, value: `not me
 export const SYSTEM: AcceptList = {
   issue: 'system',
   points: [
-    { number: 1, title: "a stranger's path", measure: notThere('xm top and the library in ten lines are not there') },
+    { number: 1, title: "a stranger's path", measure: stranger },
     { number: 2, title: 'xend killed and started again', measure: killedXend },
     { number: 3, title: '200 clients at once on each socket', measure: notThere('tests have 200 on an RPC socket') },
     { number: 4, title: "operations of xenstore beside the C xenstored's", measure: notThere('there is no benchmark') },
