@@ -136,14 +136,16 @@ describe('somebody who installs the packages of a release', () => {
     expect(await outputOf(program, 'round-robin.ts')).toMatch(/^one: 5050\nother: 5050\n$/)
   })
 
-  test('has xend and xm', async () => {
+  test('has xend and xm, which run guests under that scheduler when the configuration says so', async () => {
     const env = { ...process.env, PARAVANE_RUN: join(scratch, 'run'), PARAVANE_STATE: join(scratch, 'state') }
     const program = (name: string, ...args: string[]): Promise<{ stdout: string }> =>
       run(join(home, 'node_modules/.bin', name), args, { cwd: home, env })
-    await program('xend', 'start')
+    await writeFile(join(home, 'xend.cfg'), "sched = 'round-robin'\nplugins = ['paravane-sched-round-robin']\n")
+    await program('xend', 'start', '--config', 'xend.cfg')
     try {
       await program('xm', 'create', '--guest', 'hello', 'node_modules/@paravane/xend/guests/hello.cfg')
       expect((await program('xm', 'list')).stdout).toMatch(/^hello +1 +8 +1 /m)
+      expect((await program('xm', 'info')).stdout).toMatch(/^xen_scheduler +: round-robin$/m)
     } finally {
       await program('xend', 'stop', '--guests')
     }

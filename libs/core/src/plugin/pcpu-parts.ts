@@ -20,7 +20,11 @@ export class PcpuParts {
     const found = this.#parts.get(token)?.get(key)
     if (found === undefined) {
       const known = this.keys(token).join(', ') || 'none'
-      throw new PluginError('PLUGIN_MISSING', [], `no ${tokenName(token)} is called "${key}"; there are: ${known}`)
+      throw new PluginError(
+        'PLUGIN_MISSING',
+        [],
+        `no ${tokenName(token)} is called "${key}"; there are: ${known}; choose another, or list the plugin that has it`,
+      )
     }
     return found.part as T
   }
