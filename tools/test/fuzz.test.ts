@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { parseCfg } from '../../apps/xend/src/config/cfg-parser.ts'
 import { parsePvKernel } from '../../libs/core/src/builder/pv-image.ts'
 import { unxz } from '../../libs/core/src/builder/unpack/xz.ts'
 import { PvConsole } from '../../libs/core/src/console/pv-console.ts'
@@ -13,7 +12,7 @@ import { Random } from '../fuzz/random.ts'
 import { failureOf, runTarget } from '../fuzz/run-target.ts'
 import { shrink } from '../fuzz/shrink.ts'
 import type { Target } from '../fuzz/target.ts'
-import { configTarget } from '../fuzz/targets/config.ts'
+import { configTarget, readFuzzed } from '../fuzz/targets/config.ts'
 import { consoleTarget } from '../fuzz/targets/console.ts'
 import { decoderTarget } from '../fuzz/targets/decoder.ts'
 import { framesTarget } from '../fuzz/targets/frames.ts'
@@ -193,7 +192,7 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     'a config parser that runs out of stack',
     configTarget((text, file) => {
       if (text.includes('[[[[[[[[[[')) throw new RangeError('Maximum call stack size exceeded')
-      return parseCfg(text, file)
+      return readFuzzed(text, file)
     }),
     20_000,
     /RangeError/,

@@ -1,6 +1,6 @@
 /** xm's config files: any text becomes settings or a CodedError of one line that names file and line; nothing is executed. */
-import { type CfgFile, parseCfg } from '../../../apps/xend/src/config/cfg-parser.ts'
 import { readDomainConfig } from '../../../apps/xend/src/config/domain-config.ts'
+import { readSettings, type Setting } from '../../../apps/xend/src/config/settings.ts'
 import { CodedError } from '../../../libs/core/src/errors.ts'
 import type { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
@@ -54,6 +54,8 @@ const TOKENS: readonly string[] = [
     'constructor',
     '\x1b',
     '\x7f',
+    "'\x9b'",
+    "'\\x9b'",
   ],
   ...[
     "name = 'g'\n",
@@ -85,14 +87,16 @@ const KEYS: readonly string[] = TOKENS.slice(0, 12)
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/
 
-export type Parse = (text: string, file: string) => CfgFile
+export type Read = (text: string, file: string) => readonly Setting[]
+
+export const readFuzzed: Read = (text, file) => readSettings(text, file, [{ key: 'vmid', value: '3' }])
 
 class ConfigJudge implements Judge {
   readonly #tape = new Tape()
-  readonly #parse: Parse
+  readonly #read: Read
 
-  constructor(parse: Parse) {
-    this.#parse = parse
+  constructor(read: Read) {
+    this.#read = read
   }
 
   make(random: Random): Uint8Array {
@@ -103,12 +107,7 @@ class ConfigJudge implements Judge {
     const tape = this.#tape.open(bytes)
     const text = textOf(tape, bytes.length)
     try {
-      const settings = this.#parse(text, 'f.cfg').assignments.map(({ key, value, line }) => ({
-        key,
-        value,
-        where: `f.cfg:${line}: ${key}`,
-      }))
-      const { name, memory, vcpus } = readDomainConfig(settings, () => {})
+      const { name, memory, vcpus } = readDomainConfig(this.#read(text, 'f.cfg'), () => {})
       if (name === '' || !Number.isInteger(memory) || !Number.isInteger(vcpus))
         finding('a configuration that makes no sense')
     } catch (error) {
@@ -122,18 +121,20 @@ class ConfigJudge implements Judge {
   }
 }
 
-/** Assignments that may be right, or tokens as they come. */
+/** How many tokens a line has behind its key: one is right often, and none of a line are tokens as they come. */
+const LINE_LENGTHS = [0, 1, 3] as const
+
 function textOf(tape: Tape, count: number): string {
   let text = ''
-  const isOrderly = tape.below(2) === 1
+  const length = tape.pick(LINE_LENGTHS)
   for (let n = 0; n < count; n++) {
-    if (isOrderly && n % 4 === 0) text += `\n${tape.pick(KEYS)} = `
+    if (length > 0 && n % length === 0) text += `\n${tape.pick(KEYS)} = `
     text += tape.pick(TOKENS)
   }
   return text
 }
 
-/** @param parse what is judged; a test gives a wrong one */
-export function configTarget(parse: Parse = parseCfg): Target {
-  return { name: 'config', input: 'one config file', stride: 1, life: 1 << 20, open: () => new ConfigJudge(parse) }
+/** @param read what is judged; a test gives a wrong one */
+export function configTarget(read: Read = readFuzzed): Target {
+  return { name: 'config', input: 'one config file', stride: 1, life: 1 << 20, open: () => new ConfigJudge(read) }
 }

@@ -1,5 +1,6 @@
 /** What is worked out in a config file, as Python would: + - * % and str(), int(). */
 import type { CfgValue } from './cfg-value.ts'
+import { quoted } from './quoted.ts'
 
 /** Says what is wrong with the operands, and the way out. */
 export type Fail = (what: string) => never
@@ -49,7 +50,7 @@ function textOf(value: CfgValue, fail: Fail): string {
 function integerOf(value: CfgValue, fail: Fail): number {
   const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number
-  return fail(`${typeof value === 'string' ? JSON.stringify(value) : kindOf(value)} is no whole number; give one`)
+  return fail(`${typeof value === 'string' ? quoted(value) : kindOf(value)} is no whole number; give one`)
 }
 
 /** Python's `%` with the conversions that config files use; a text of digits will do for %d, as arguments are texts. */
@@ -58,7 +59,7 @@ function format(pattern: string, values: readonly CfgValue[], fail: Fail): strin
   const text = pattern.replace(PLACE, (whole, left: string, zero: string, width: string, conversion: string) => {
     if (conversion === '%') return '%'
     if (!Object.hasOwn(CONVERSIONS, conversion)) {
-      return fail(`${JSON.stringify(whole)} is not known in a text that is filled in; write %s, %d, %x, %X, %o or %%`)
+      return fail(`${quoted(whole)} is not known in a text that is filled in; write %s, %d, %x, %X, %o or %%`)
     }
     if (next >= values.length) return fail(`the text has more places than the ${values.length} values after %`)
     const value = values[next++] as CfgValue

@@ -102,7 +102,9 @@ export class ManagedDomains {
   async shutDown(): Promise<void> {
     const { domains, control, log } = this.#init
     await domains.look()
-    const asked = domains.list().filter(({ row, record }) => record?.onXendStop === 'shutdown' && this.has(row.uuid))
+    const asked = domains
+      .list()
+      .filter(({ row, record }) => record?.onXendStop === 'shutdown' && !row.end && this.has(row.uuid))
     for (const { row } of asked) {
       log(`${row.name} (domain ${row.domid}): on_xend_stop`)
       domains.endForGood(row.uuid)

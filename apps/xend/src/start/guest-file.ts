@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CodedError } from '@paravane/core'
 import type { NamedFile } from '../config/domain-config.ts'
@@ -11,7 +11,16 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** The bytes of a file the user named. @throws CodedError `FILE_UNREADABLE`, which says where it was named */
-export async function readGuestFile({ path, where }: NamedFile, folder: string): Promise<Buffer> {
+export function readGuestFile(file: NamedFile, folder: string): Promise<Buffer> {
+  return ofFile(file, folder, (path) => readFile(path))
+}
+
+/** Without reading all of it. @throws CodedError as `readGuestFile` does */
+export function checkGuestFile(file: NamedFile, folder: string): Promise<void> {
+  return ofFile(file, folder, (path) => access(path, constants.R_OK))
+}
+
+async function ofFile<T>({ path, where }: NamedFile, folder: string, use: (path: string) => Promise<T>): Promise<T> {
   const full = resolve(folder, path)
   const fail = (why: string, cause?: unknown): never => {
     throw new CodedError(
@@ -22,7 +31,7 @@ export async function readGuestFile({ path, where }: NamedFile, folder: string):
   }
   try {
     if (!(await stat(full)).isFile()) return fail('it is no regular file')
-    return await readFile(full)
+    return await use(full)
   } catch (error) {
     if (error instanceof CodedError) throw error
     const { code = '', message } = error as NodeJS.ErrnoException

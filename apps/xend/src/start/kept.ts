@@ -5,7 +5,7 @@ import type { ListedDomain } from '../daemon/listed-domain.ts'
 import { startXend } from '../daemon/start-xend.ts'
 import { controlSocket, folders, xendSocket } from '../folders.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
-import { readGuestFile } from './guest-file.ts'
+import { checkGuestFile } from './guest-file.ts'
 import type { ChosenGuest } from './guest-request.ts'
 import { KeptGuest } from './kept-guest.ts'
 import { contentsOf, type StartPlan } from './run-guest.ts'
@@ -18,7 +18,7 @@ export async function planKept(
   const { kernel, ramdisk, readyText, settings } = chosen
   const named = [kernel, ...(ramdisk === undefined ? [] : [ramdisk])]
   // What cannot be read is named as the user named it.
-  for (const file of named) await readGuestFile(file, folder)
+  for (const file of named) await checkGuestFile(file, folder)
   const places = folders()
   if (await startXend(places, [])) say('xend runs now, and stays: npm run xend -- stop --guests ends it')
   const xend = new RpcClient({ name: 'xend', path: xendSocket(places) })

@@ -5,7 +5,7 @@ import { CodedError } from '@paravane/core'
 import { type DomainConfig, readDomainConfig } from '../config/domain-config.ts'
 import { isActedOn } from '../config/domain-keys.ts'
 import { readSettings, type Setting, type Variable, variableOf } from '../config/settings.ts'
-import { readGuestFile } from '../start/guest-file.ts'
+import { checkGuestFile, readGuestFile } from '../start/guest-file.ts'
 import { GUESTS } from '../start/guests.ts'
 import { configSxp } from '../sxp/config-sxp.ts'
 import { prettySxp } from '../sxp/sxp.ts'
@@ -14,7 +14,18 @@ import type { CommandContext, CommandOption, Given } from './command.ts'
 const SEARCHED = '.:/etc/xen:/etc/paravane'
 const FILES: ReadonlySet<string> = new Set(['kernel', 'ramdisk'])
 
-const NO_XML = 'there is no XML form of a config; -n prints it as an S-expression, and with --json as JSON'
+/** Of the classic xm, and not there, with the reason. */
+const REFUSED_OPTIONS: readonly (Omit<CommandOption, 'about'> & { readonly because: string })[] = [
+  {
+    long: 'xmldryrun',
+    short: 'x',
+    because: 'there is no XML form of a config; -n prints it as an S-expression, and with --json as JSON',
+  },
+  { long: 'config', short: 'F', value: '<FILE>', because: 'S-expressions are printed, not read; give a config file' },
+  { long: 'skipdtd', short: 's', because: 'there is no XML form of a config, and so no DTD' },
+  { long: 'vncviewer', because: 'guests have no display yet' },
+  { long: 'vncviewer-autopass', because: 'guests have no display yet' },
+]
 
 export const CONFIG_OPTIONS: readonly CommandOption[] = [
   { long: 'quiet', short: 'q', about: 'Quiet.' },
@@ -26,7 +37,8 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
   },
   { long: 'defconfig', short: 'f', value: '<FILE>', completes: 'file', about: 'Use the given config file.' },
   { long: 'dryrun', short: 'n', about: 'Print what xend would be given, and make nothing.' },
-  { long: 'xmldryrun', short: 'x', about: `Refused: ${NO_XML}.` },
+  { long: 'help_config', about: 'Print the keys that a config file may have.' },
+  ...REFUSED_OPTIONS.map(({ because, ...option }): CommandOption => ({ ...option, about: `Refused: ${because}.` })),
   {
     long: 'guest',
     value: '<NAME>',
@@ -46,7 +58,8 @@ export interface GivenConfig {
 
 /** Warns of what has no effect. @throws CodedError `USAGE`, `CONFIG_FILE` and those of the config */
 export async function configOfArguments({ args, options }: Given, context: CommandContext): Promise<GivenConfig> {
-  if (options.has('xmldryrun')) throw new CodedError({ code: 'USAGE' }, `-x: ${NO_XML}`)
+  const refused = REFUSED_OPTIONS.find(({ long }) => options.has(long))
+  if (refused !== undefined) throw new CodedError({ code: 'USAGE' }, `--${refused.long}: ${refused.because}`)
   const [named, variables] = fileAndVariables(args, options)
   const file = await findConfig(named, options.get('path') ?? SEARCHED, context.folder)
   const text = await readGuestFile({ path: file, where: 'the config file' }, context.folder)
@@ -55,6 +68,10 @@ export async function configOfArguments({ args, options }: Given, context: Comma
     ...(await guestFiles(options.get('guest'), context)),
   ]
   const config = readDomainConfig(settings, (line) => context.stderr(`Warning: ${line}\n`))
+  // xend would say that it cannot read them, but not where they were named.
+  for (const named of [config.kernel, config.ramdisk]) {
+    if (named !== undefined) await checkGuestFile(named, context.folder)
+  }
   return { file, config, settings: settings.filter(({ key }) => isActedOn(key)) }
 }
 

@@ -2,6 +2,7 @@
 import type { ListedDomain } from '../daemon/listed-domain.ts'
 import type { Command } from './command.ts'
 import { CONFIG_OPTIONS, configOfArguments, showConfig } from './config-arguments.ts'
+import { showKeys } from './help-config.ts'
 import { CONSOLE_OPTION, PAUSED_OPTION, runWithConsole } from './start-options.ts'
 
 export const create: Command = {
@@ -14,6 +15,7 @@ export const create: Command = {
   async run(given, context) {
     const { options, json } = given
     const { xend, stdout } = context
+    if (showKeys(given, context)) return
     const found = await configOfArguments(given, context)
     if (showConfig(found, given, context)) return
     await runWithConsole(xend, options, async (paused) => {

@@ -2,6 +2,7 @@
 import type { ListedDomain } from '../daemon/listed-domain.ts'
 import type { Command } from './command.ts'
 import { CONFIG_OPTIONS, configOfArguments, showConfig } from './config-arguments.ts'
+import { showKeys } from './help-config.ts'
 import { CONSOLE_OPTION, PAUSED_OPTION, runWithConsole } from './start-options.ts'
 
 export const managedCommands: readonly Command[] = [
@@ -13,6 +14,7 @@ export const managedCommands: readonly Command[] = [
     completes: ['file', 'text'],
     options: CONFIG_OPTIONS,
     async run(given, context) {
+      if (showKeys(given, context)) return
       const found = await configOfArguments(given, context)
       if (showConfig(found, given, context)) return
       const made = await context.xend.call<{ name: string; uuid: string }>('domain.new', { settings: found.settings })

@@ -112,6 +112,7 @@ const REFUSALS: readonly (readonly [string, string])[] = [
   ["a = '%s' % [[1]]", '1: str() takes a text or a number, not a list'],
   ["a = '%(x)s' % 3", '1: "%(" is not known in a text that is filled in; write %s, %d, %x, %X, %o or %%'],
   ["a = '50%' % 3", '1: "%" is not known in a text that is filled in; write %s, %d, %x, %X, %o or %%'],
+  ["a = int('\\x9b')", '1: "\\u009b" is no whole number; give one'],
   ["a = int('4k')", '1: "4k" is no whole number; give one'],
   ['a = str([])', '1: str() takes a text or a number, not a list'],
   ['a = str(1', '1: the end of the line where there should be )'],

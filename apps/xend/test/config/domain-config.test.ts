@@ -139,6 +139,8 @@ test.each(Object.entries(WRONG))('%s = %s is refused', (key, [value, said]) => {
 })
 
 const REFUSALS: readonly (readonly [text: string, message: string])[] = [
+  ["name = '\\x9b\\x7f'", 'g:1: name must be a name of letters, digits and _ . : + -, not "\\u009b\\u007f"'],
+  [`memory = '${'9'.repeat(100)}'`, `g:1: memory must be a whole number from 1 to 3840, not "${'9'.repeat(80)}..."`],
   ['name = None', "the guest has no name; add name = 'a-name' or name=a-name"],
   ["name = 'a'\nmemory = 0", 'g:2: memory must be a whole number from 1 to 3840, not 0'],
   ['vcpus = 2\nmaxvcpus = 4', 'g:2: maxvcpus must be that of vcpus, 2: every vCPU is there from the start, not 4'],
