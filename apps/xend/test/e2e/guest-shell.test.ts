@@ -21,7 +21,7 @@ test.each<[string, string, number]>([
   ['printf "%s\\n" "ünï → 𝛑"', 'ünï → 𝛑\n', 0],
   ['for i in 1 2\ndo\n\techo "$i"\ndone', '1\n2\n', 0],
   ['seq 20000 | tail -n 1', '20000\n', 0],
-  ["kill -9 $(sh -c 'echo $PPID')", '', 137],
+  ["kill -9 $(sh -c 'echo $PPID')", 'Killed\n', 137],
   ['nothing-like-this', 'sh: eval: nothing-like-this: not found\n', 127],
 ])('runs %j', async (command, output, status) => {
   expect(await shell.run(command)).toEqual({ output, status })
