@@ -1,5 +1,6 @@
 /** `npm run bench`: the workload in Paravane, in QEMU's TCG and on this machine, one process after the other. */
 import { parseArgs } from 'node:util'
+import { xenstoreBench, xenstoreTable } from '../xenstored/bench.ts'
 import { bench } from './bench.ts'
 import { RatiosRefused } from './compare.ts'
 import { MACHINES, type MachineName } from './kinds.ts'
@@ -7,7 +8,8 @@ import { formattedTable } from './table.ts'
 
 const USAGE = `usage: npm run bench -- [OPTION ...] [NAME ...]
 Times kernels, programs and boots, and prints our time over those of QEMU's TCG and of this machine. NAME: only these;
-kernels, programs and boots stand for all of them.
+kernels, programs and boots stand for all of them. xenstore, which is not among them unless it is named: our xenstored beside
+Debian's own, in C.
 
   --rounds N      processes of each machine, interleaved (3)
   --time MS       least time of a batch of calls (200)
@@ -37,17 +39,25 @@ async function main(): Promise<void> {
     },
     allowPositionals: true,
   })
+  const rounds = number('rounds', values.rounds)
+  const progress = (line: string): void => void process.stderr.write(`bench: ${line}\n`)
+  const names = positionals.filter((name) => name !== 'xenstore')
+  if (names.length < positionals.length) {
+    const result = await xenstoreBench({ rounds, seconds: number('time', values.time) / 1000, progress })
+    console.log(values.json ? JSON.stringify(result, undefined, 2) : xenstoreTable(result))
+    if (names.length === 0) return
+  }
   const left = values.without.find((name) => !MACHINES.includes(name as MachineName))
   if (left !== undefined) throw new RangeError(`--without takes paravane, tcg or native, not ${left}`)
   const { rows, load } = await bench({
-    names: positionals,
-    rounds: number('rounds', values.rounds),
+    names,
+    rounds,
     time: number('time', values.time),
     batches: number('batches', values.batches),
     least: values.least,
     kept: values.kept,
     machines: MACHINES.filter((name) => !values.without.includes(name)),
-    progress: (line) => process.stderr.write(`bench: ${line}\n`),
+    progress,
   })
   if (values.json) console.log(JSON.stringify({ load, rows }, undefined, 2))
   else console.log(`${load.map(([what, value]) => `- ${what}: ${value}`).join('\n')}\n\n${formattedTable(rows)}`)

@@ -1,14 +1,15 @@
+import { Children } from './children.ts'
 import type { Perms } from './perms.ts'
 
-const NO_CHILDREN: ReadonlyMap<string, XsNode> = new Map()
+const NO_CHILDREN = new Children<XsNode>()
 
 /** One node of a tree; changed by `Tree` only. */
 export class XsNode {
   /** A character for each byte. */
   value = ''
   perms: Perms
-  /** By name, in order of creation. A map of its own from the first child on. */
-  children: ReadonlyMap<string, XsNode> = NO_CHILDREN
+  /** Of its own from the first child on. */
+  children: Children<XsNode> = NO_CHILDREN
   /** Differs whenever value, permissions or the set of children differ (DIRECTORY_PART's gencnt). */
   generation: number
   /** The only tree that has this node, by its number; others that have it too do not change it. */
@@ -30,19 +31,25 @@ export class XsNode {
   copyFor(owner: number): XsNode {
     const copy = new XsNode(this.perms, this.generation, owner)
     copy.value = this.value
-    if (this.children.size > 0) copy.children = new Map(this.children)
+    if (this.children.size > 0) copy.children = this.children.copy()
+    copy.#list = this.#list
     return copy
   }
 
-  /** A new child, or another in the place of one. */
+  /** The name is new. */
   add(name: string, child: XsNode): void {
-    if (this.children === NO_CHILDREN) this.children = new Map()
-    ;(this.children as Map<string, XsNode>).set(name, child)
+    if (this.children === NO_CHILDREN) this.children = new Children()
+    this.children.set(name, child)
     this.#list = undefined
   }
 
+  /** The child with this name is another from now on. */
+  replace(name: string, child: XsNode): void {
+    this.children.set(name, child)
+  }
+
   drop(name: string): void {
-    ;(this.children as Map<string, XsNode>).delete(name)
+    this.children.delete(name)
     this.#list = undefined
   }
 }

@@ -98,7 +98,7 @@ export class Tree {
       let child = node.children.get(name)!
       if (child.owner !== this.#owner) {
         child = child.copyFor(this.#owner)
-        node.add(name, child)
+        node.replace(name, child)
       }
       node = child
     }
