@@ -9,25 +9,20 @@ export class Children<T> {
   #base: Map<string, T>
   /** Another copy has the same base: it stays as it is. */
   #shared: boolean
-  /** What is not as in the base; undefined: not there. */
-  #changes: Map<string, T | undefined>
+  /** What is not as in the base; undefined: not there. Where nothing is shared there is nothing. */
+  #changes: Map<string, T | undefined> | undefined
   #size: number
 
-  constructor() {
-    this.#base = new Map()
-    this.#shared = false
-    this.#changes = new Map()
-    this.#size = 0
+  constructor(like?: Children<T>) {
+    this.#base = like === undefined ? new Map() : like.#base
+    this.#shared = like !== undefined
+    this.#changes = like === undefined || like.#changes === undefined ? undefined : new Map(like.#changes)
+    this.#size = like === undefined ? 0 : like.#size
   }
 
   copy(): Children<T> {
-    const copy = new Children<T>()
     this.#shared = true
-    copy.#base = this.#base
-    copy.#shared = true
-    if (this.#changes.size > 0) copy.#changes = new Map(this.#changes)
-    copy.#size = this.#size
-    return copy
+    return new Children(this)
   }
 
   get size(): number {
@@ -35,16 +30,17 @@ export class Children<T> {
   }
 
   get(name: string): T | undefined {
-    const changed = this.#changes.size > 0 ? this.#changes.get(name) : undefined
-    if (changed !== undefined) return changed
-    return this.#changes.has(name) ? undefined : this.#base.get(name)
+    if (this.#changes === undefined) return this.#base.get(name)
+    return this.#changes.get(name) ?? (this.#changes.has(name) ? undefined : this.#base.get(name))
   }
 
   /** A new one comes last, one in the place of another stays there. */
   set(name: string, child: T): void {
-    if (this.get(name) === undefined) this.#size++
-    // One that was dropped and comes back has another place.
-    if (this.#changes.has(name) && this.#changes.get(name) === undefined) this.#rebase()
+    if (this.get(name) === undefined) {
+      this.#size++
+      // One that was dropped and comes back has another place.
+      if (this.#changes?.has(name)) this.#rebase()
+    }
     if (this.#shared) this.#change(name, child)
     else this.#base.set(name, child)
   }
@@ -61,17 +57,20 @@ export class Children<T> {
   }
 
   *[Symbol.iterator](): Generator<readonly [name: string, child: T]> {
-    for (const [name, child] of this.#base) {
-      if (!this.#changes.has(name)) yield [name, child]
-      else {
-        const changed = this.#changes.get(name)
-        if (changed !== undefined) yield [name, changed]
-      }
+    const changes = this.#changes
+    if (changes === undefined) {
+      yield* this.#base
+      return
     }
-    for (const [name, child] of this.#changes) if (child !== undefined && !this.#base.has(name)) yield [name, child]
+    for (const [name, child] of this.#base) {
+      const current = changes.has(name) ? changes.get(name) : child
+      if (current !== undefined) yield [name, current]
+    }
+    for (const [name, child] of changes) if (child !== undefined && !this.#base.has(name)) yield [name, child]
   }
 
   #change(name: string, child: T | undefined): void {
+    this.#changes ??= new Map()
     this.#changes.set(name, child)
     if (this.#changes.size > MOST_CHANGES) this.#rebase()
   }
@@ -79,6 +78,6 @@ export class Children<T> {
   #rebase(): void {
     this.#base = new Map(this)
     this.#shared = false
-    this.#changes = new Map()
+    this.#changes = undefined
   }
 }

@@ -40,6 +40,10 @@ export class OutputQueue {
   }
 
   pushReply(bytes: Uint8Array): void {
+    if (this.#rest.length === 0 && this.#waiting.length === 0) {
+      this.#rest = bytes
+      return
+    }
     this.#waiting.push({ bytes, watch: undefined, key: undefined })
     this.#replies++
   }
@@ -70,7 +74,7 @@ export class OutputQueue {
     return bytes
   }
 
-  /** The next messages together. @param enough not another one from so many bytes on */
+  /** The next messages together, nothing if `empty`. @param enough not another one from so many bytes on */
   takeAll(enough: number): Uint8Array {
     const first = this.#takeRest()
     if (this.empty) return first

@@ -66,7 +66,11 @@ export class SocketConnection {
 
   #flush(): void {
     this.#queueEvents()
-    while (!this.#output.empty && this.#socket.writableLength < BACKLOG) this.#socket.write(this.#output.takeAll(CHUNK))
+    while (this.#socket.writableLength < BACKLOG) {
+      const bytes = this.#output.takeAll(CHUNK)
+      if (bytes.length === 0) break
+      this.#socket.write(bytes)
+    }
     if (this.#held === !this.#output.empty) return
     this.#held = !this.#held
     if (this.#held) this.#socket.pause()

@@ -1,9 +1,10 @@
+import type { XsNode } from './node.ts'
 import type { Credentials } from './perms.ts'
 import { Quotas } from './quota.ts'
 import type { Reply } from './reply.ts'
 import type { PathRequest } from './request.ts'
 import { Tree } from './tree.ts'
-import { type Change, View } from './view.ts'
+import { type Change, netChanges, View } from './view.ts'
 
 /** The current tree, and the only place where it is replaced. */
 export class Store {
@@ -39,6 +40,12 @@ export class Store {
   adopt(view: View, changes: readonly Change[]): void {
     this.#view = view
     this.#changed(changes)
+  }
+
+  /** Requests that the current tree answers as `before` did, and which remove nothing. */
+  repeat(requests: readonly PathRequest[], who: Credentials, before: XsNode): void {
+    for (const request of requests) this.#view.apply(request, who)
+    this.#changed(netChanges(this.#view.takeChanges(), before, this.tree.root))
   }
 
   /** One request outside of a transaction. */

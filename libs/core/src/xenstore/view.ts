@@ -148,15 +148,14 @@ export class View {
 }
 
 /** What somebody who looks only before and after sees: each node once, in the order in which they were touched first. */
-export function netChanges(changes: readonly Change[], before: Tree, after: Tree): readonly Change[] {
+export function netChanges(changes: readonly Change[], before: XsNode, after: XsNode): readonly Change[] {
   const net: Change[] = []
   for (const path of new Set(changes.map((change) => change.path))) {
     const names = namesOf(path)
-    const was = lookup(before.root, names)
-    if (lookup(after.root, names) !== undefined) net.push({ path, perms: was?.perms })
+    const was = lookup(before, names)
+    if (lookup(after, names) !== undefined) net.push({ path, perms: was?.perms })
     // What is below a node that is gone goes with it.
-    else if (was !== undefined && lookup(after.root, names.slice(0, -1)))
-      net.push({ path, removed: was, perms: was.perms })
+    else if (was !== undefined && lookup(after, names.slice(0, -1))) net.push({ path, removed: was, perms: was.perms })
   }
   return net
 }

@@ -79,6 +79,25 @@ export const TRANSACTIONS: readonly Talk[] = [
     ],
   },
   {
+    name: 'that others change nothing under take effect as they are, with one event for each node',
+    lines: [
+      'd0 write /n 1 -> OK|',
+      'd0 write /m 1 -> OK|',
+      'd0 watch / w -> OK|',
+      'd0 hears / w',
+      "d0 start '' -> 1|",
+      'd0.1 read /n -> 1',
+      'd0.1 write /n 2 -> OK|',
+      'd0.1 write /n 3 -> OK|',
+      'd0.1 setPerms /n n0 r1 -> OK|',
+      'e0 write /m 2 -> OK|',
+      'd0.1 end T -> OK|',
+      'd0 hears /m w, /n w',
+      'd1 read /n -> 3',
+      'd0 read /m -> 2',
+    ],
+  },
+  {
     name: 'conflict over a list of children, a missing node, and a removed one',
     lines: [
       "d0 start '' -> 1|",
