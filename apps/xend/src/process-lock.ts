@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CodedError } from '@paravane/core'
 
 /** A collected database would let go. */
 const held: DatabaseSync[] = []
+const SQLITE_BUSY = 5
 /** One that is ending holds it a little longer than its socket, ms. */
 const PATIENCE = 5000
 
@@ -22,4 +23,18 @@ export function lockProcess(path: string, what: string): void {
     throw new CodedError({ code: 'LOCKED', path }, `${what} runs already: ${path} is held`, { cause: error })
   }
   held.push(database)
+}
+
+/** Whether a process holds it. Nothing is changed, and no process is kept from it. */
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false
+  const database = new DatabaseSync(path, { readOnly: true })
+  try {
+    database.exec('SELECT * FROM sqlite_schema')
+    return false
+  } catch (error) {
+    return (error as { errcode?: number }).errcode === SQLITE_BUSY
+  } finally {
+    database.close()
+  }
 }

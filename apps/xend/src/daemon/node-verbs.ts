@@ -2,6 +2,7 @@
 import { configOf, noConfig, text, yesNo } from '@paravane/core'
 import { type Folders, xendLog } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
+import { ownRelease } from '../release.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, question, verb } from '../rpc/verbs.ts'
 import type { Domains } from './domains.ts'
@@ -9,12 +10,21 @@ import { nodeInfo } from './node-info.ts'
 import { ownLog } from './own-log.ts'
 import { topSnapshot } from './top-snapshot.ts'
 
+/** Which Paravane this xend is of. */
+export interface DaemonVersion {
+  readonly release: string
+  readonly node: string
+}
+
 export function nodeVerbs(
   domains: Domains,
   control: RpcClient,
   places: Folders,
 ): readonly (readonly [string, AnyVerb])[] {
+  // As it was when this process read its sources.
+  const version: DaemonVersion = { release: ownRelease(), node: process.versions.node }
   return [
+    ['node.version', verb(noConfig, () => version)],
     ['node.info', question(noConfig, async () => nodeInfo(await control.call<ControlInfo>('info')))],
     [
       'node.dmesg',

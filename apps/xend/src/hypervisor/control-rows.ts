@@ -43,6 +43,8 @@ export interface SchedulerRow {
 export interface ControlInfo {
   readonly pid: number
   readonly version: string
+  /** Of Paravane. */
+  readonly release: string
   readonly pcpus: number
   readonly scheduler: string
   /** ms since the epoch. */

@@ -11,6 +11,7 @@ import { logger } from '../log/logger.ts'
 import { standardError } from '../log/standard-error.ts'
 import { lockProcess } from '../process-lock.ts'
 import { endRefused } from '../refusal.ts'
+import { ownRelease } from '../release.ts'
 import { startService } from '../rpc/http-service.ts'
 import { takeSocket } from '../rpc/socket-place.ts'
 import { type AnyVerb, verb } from '../rpc/verbs.ts'
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
     warn: say,
   })
   // The engine has accepted it.
+  const release = ownRelease()
   const caps = hwCaps(cpu as Parameters<typeof hwCaps>[0])
   // Domain 0 is in the store like any other.
   hypervisor.xenstore.write('/local/domain/0/name', 'Domain-0')
@@ -85,6 +87,7 @@ async function main(): Promise<void> {
     info: () => ({
       pid: process.pid,
       version: '4.17',
+      release,
       pcpus,
       scheduler: sched,
       started,

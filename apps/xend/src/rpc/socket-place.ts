@@ -22,7 +22,7 @@ const LOOPBACK = '127.0.0.1'
 export const placeName = (place: SocketPlace): string => ('port' in place ? `${LOOPBACK}:${place.port}` : place.path)
 
 /** Longest path of a unix socket (unix(7), sun_path, with its last zero). */
-const PATH_BYTES_MAX = 107
+export const PATH_BYTES_MAX = 107
 
 /** Listens there. @throws CodedError `SOCKET_IN_USE`, `SOCKET_PATH`, `GROUP` */
 export async function takeSocket(server: Server, place: SocketPlace): Promise<void> {

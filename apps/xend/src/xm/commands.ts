@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { completion } from './completion.ts'
 import { console } from './console.ts'
 import { create } from './create.ts'
+import { doctor } from './doctor/doctor.ts'
 import { dumpCore } from './dump-core.ts'
 import { runXm } from './front-end.ts'
 import { help } from './help.ts'
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   console,
   create,
   list,
+  doctor,
   dumpCore,
   ...lifecycleCommands,
   ...managedCommands,
