@@ -1,0 +1,44 @@
+/** Messages for the user that no test reads. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sourceFiles } from '../source-files.ts'
+import { type MessageSite, messageSites, type SourceText } from './message-sites.ts'
+
+/** Of a clause that is looked for, characters; shorter ones are in too many texts. */
+const LEAST = 10
+
+export interface MessageCount {
+  readonly sites: number
+  readonly unread: readonly MessageSite[]
+}
+
+/** @param root of the repository */
+export function unreadMessages(root: string): MessageCount {
+  const packages = ['libs', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`))
+  const read = (folders: readonly string[]): SourceText[] =>
+    folders
+      .flatMap((folder) => sourceFiles(join(root, folder)))
+      .map((file) => ({ file: file.slice(root.length), text: readFileSync(file, 'utf8') }))
+  const sites = messageSites(read(packages.map((folder) => `${folder}/src`)))
+  const tests = read([...packages.map((folder) => `${folder}/test`), 'tools/test', 'tools/accept'])
+  const said = plain(tests.map(({ text }) => text).join('\n'))
+  // What has no words of its own passes on those of another.
+  const own = sites.filter(({ words }) => plain(words.join('')).trim().length >= LEAST)
+  return { sites: own.length, unread: own.filter((site) => !isRead(site, said)) }
+}
+
+/** A clause of it stands in a test, as a text or as a regular expression, or all of it with something in its gaps. */
+export function isRead({ words }: MessageSite, said: string): boolean {
+  const parts = words.map(plain).filter((part) => part.trim() !== '')
+  const clauses = parts.flatMap((part) => part.split(/[;:,()] /)).map((clause) => clause.trim())
+  if (clauses.some((clause) => clause.length >= LEAST && said.includes(clause))) return true
+  const whole = parts.join('')
+  return whole.length >= LEAST && new RegExp(parts.map(escaped).join('.{0,80}?')).test(said)
+}
+
+const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+
+/** Without what tests write otherwise: quotes, and what escapes. */
+export function plain(text: string): string {
+  return text.replaceAll(/\\(.)/g, '$1').replaceAll(/['"`]/g, '').replaceAll(/\s+/g, ' ')
+}
