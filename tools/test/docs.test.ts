@@ -85,6 +85,15 @@ test('links between pages lead to pages', () => {
   expect(dead).toEqual([])
 })
 
+test('the reference of the API is made without a warning', () => {
+  const { status, stdout, stderr } = spawnSync(
+    join(ROOT, 'node_modules/.bin/typedoc'),
+    ['--emit', 'none', '--treatWarningsAsErrors', '--logLevel', 'Warn'],
+    { encoding: 'utf8', cwd: ROOT },
+  )
+  expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' })
+})
+
 test('a block is found with its line, and its indentation taken off', () => {
   const page = 'text\n\n- item\n  ```sh\n  npm start\n    --x\n  ```\n```\nplain\n```\n'
   expect(codeBlocks('a.md', page)).toEqual([

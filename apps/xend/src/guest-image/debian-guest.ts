@@ -23,7 +23,7 @@ const DEFAULT_MODULES = ['xen-blkfront', 'xen-netfront'] as const
 const IMAGE_FORMAT = 2
 
 export interface DebianGuestOptions {
-  /** Where packages and images are kept; {@link cacheFolder} by default. */
+  /** Where packages and images are kept; that of `cacheFolder()` by default. */
   readonly cache?: string
   /** Ask apt for newer packages, even where an image is in the cache. */
   readonly refresh?: boolean
