@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { GuestShell } from '@paravane/core'
 import { afterEach, expect, test } from 'vitest'
-import { BOOT_LIMIT_MS, type DebianGuest, DebianMachine } from './debian-machine.ts'
+import { BOOT_LIMIT_MS, DebianMachine } from './debian-machine.ts'
 
 let machine: DebianMachine
 afterEach(() => machine.hypervisor.stop())
@@ -10,16 +11,9 @@ const COMPLAINTS = /Error -\d+|WARNING:|\bBUG:|stuck|stall|Unable|freeze process
 /** Long enough for a timer of the guest's to be due, were it still running. */
 const STAND_STILL_MS = 300
 
-/** Types a command and gives back the lines it prints. */
-async function ask(guest: DebianGuest, command: string): Promise<string> {
-  const from = guest.shown.length
-  guest.type(`${command}; echo do""ne ${from}.`)
-  const end = await guest.see(new RegExp(`done ${from}\\.`))
-  return guest.shown.slice(from, end.index)
-}
-
-async function uptimeOf(guest: DebianGuest): Promise<number> {
-  return Number(/up=(\d+\.\d+)/.exec(await ask(guest, 'echo up=$(cat /proc/uptime)'))?.[1])
+/** The kernel writes to the same console. */
+async function uptimeOf(shell: GuestShell): Promise<number> {
+  return Number(/^(\d+\.\d+) \d+\.\d+$/m.exec((await shell.run('cat /proc/uptime')).output)?.[1])
 }
 
 test.each([1, 2])(
@@ -31,9 +25,10 @@ test.each([1, 2])(
     await expect(domain.suspend()).rejects.toMatchObject({ details: { code: 'SUSPEND_UNSUPPORTED' } })
     await guest.untilShell()
     const store = machine.hypervisor.xenstore
-    await ask(guest, '{ while :; do echo tick; sleep 0.05; done >/ticks & }')
+    const shell = new GuestShell(domain)
+    await shell.run('while :; do echo tick; sleep 0.05; done >/ticks &')
     for (let round = 0; round < 2; round++) {
-      const before = await uptimeOf(guest)
+      const before = await uptimeOf(shell)
       const { retiredInstructions, startInfo, stateHash } = await domain.suspend()
       expect(store.read(`/local/domain/${domain.domid}/control/shutdown`)).toBe('')
       expect([domain.info().state, startInfo >= 512n]).toEqual(['suspended', true])
@@ -42,12 +37,12 @@ test.each([1, 2])(
       expect([domain.info().retiredInstructions, stateHash()]).toEqual([retiredInstructions, hash])
 
       await domain.resume()
-      const after = await uptimeOf(guest)
+      const after = await uptimeOf(shell)
       expect(after).toBeGreaterThan(before)
-      expect(await ask(guest, 'cat /sys/devices/system/cpu/online')).toMatch(vcpus === 1 ? /^0\r?$/m : /^0-1\r?$/m)
+      expect((await shell.run('cat /sys/devices/system/cpu/online')).output).toMatch(vcpus === 1 ? /^0$/m : /^0-1$/m)
       // The timers of the guest, on whichever vCPU.
-      const ticks = await ask(guest, 'wc -l </ticks; sleep 0.3; wc -l </ticks')
-      const [first, second] = [...ticks.matchAll(/^(\d+)\r?$/gm)].map(([, lines]) => Number(lines))
+      const ticks = await shell.run('wc -l </ticks; sleep 0.3; wc -l </ticks')
+      const [first, second] = [...ticks.output.matchAll(/^(\d+)$/gm)].map(([, lines]) => Number(lines))
       expect(second).toBeGreaterThan(first as number)
       expect(domain.info().retiredInstructions).toBeGreaterThan(retiredInstructions)
     }

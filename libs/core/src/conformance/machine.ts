@@ -37,6 +37,8 @@ interface SimUnit {
   since: number
 }
 
+const allowed = ({ affinity }: SimUnit, pcpu: number): boolean => ((affinity >> BigInt(pcpu)) & 1n) === 1n
+
 /**
  * pCPUs, units and a clock that exist only in here, driven exactly as core drives a scheduler, with the contract of
  * `SchedulerOps` checked after every step. Times are ns.
@@ -254,7 +256,7 @@ export class SimulatedMachine {
     check(slice > 0, `unit ${unit} was given a slice of ${slice} ns`)
     check(it.pcpu === IDLE, `unit ${unit} runs on pCPU ${it.pcpu} and on ${pcpu}`)
     check(it.runnable, `unit ${unit} was chosen but does not want to run`)
-    check(((it.affinity >> BigInt(pcpu)) & 1n) === 1n, `unit ${unit} was chosen on pCPU ${pcpu}, outside its affinity`)
+    check(allowed(it, pcpu), `unit ${unit} was chosen on pCPU ${pcpu}, outside its affinity`)
     it.pcpu = pcpu
     it.since = this.now
   }
@@ -271,8 +273,10 @@ export class SimulatedMachine {
         check(it.pcpu === IDLE, `unit ${unit} runs on although it was told to stop`)
         continue
       }
+      const isHome = it.pcpu === IDLE || allowed(it, it.pcpu)
+      check(isHome, `unit ${unit} still runs on pCPU ${it.pcpu}, outside its affinity`)
       if (it.pcpu !== IDLE || this.heldBack.has(it.domain)) continue
-      const free = idle.find((pcpu) => ((it.affinity >> BigInt(pcpu)) & 1n) === 1n)
+      const free = idle.find((pcpu) => allowed(it, pcpu))
       check(free === undefined, `unit ${unit} waits while pCPU ${free} is idle at ${this.now} ns`)
     }
   }

@@ -8,6 +8,7 @@ export type Fault =
   | 'keeps state in the heap'
   | 'forgets to tickle'
   | 'ignores affinity'
+  | 'lets a unit stay where it may not be'
   | 'leaves what runs in the queue'
   | 'wants ticks when idle'
   | 'queues what was removed'
@@ -88,7 +89,8 @@ export class RoundRobin implements SchedulerOps {
   setAffinity(unit: number, affinity: bigint): void {
     this.#setAffinity(unit, affinity)
     const pcpu = this.#get(this.#at.runsOn, unit) - 1
-    if (pcpu >= 0 && !this.#allows(unit, pcpu)) this.#port.tickle(pcpu)
+    const mayStay = this.#allows(unit, pcpu) || this.#fault === 'lets a unit stay where it may not be'
+    if (pcpu >= 0 && !mayStay) this.#port.tickle(pcpu)
     if (this.#get(this.#at.place, unit) !== 0) this.#tickleFor(unit)
   }
 

@@ -25,7 +25,8 @@ describe('a scheduler that keeps the contract passes', () => {
 const FAULTS: readonly [Fault, RegExp][] = [
   ['keeps state in the heap', /three instances in turns/],
   ['forgets to tickle', /waits while pCPU \d+ is idle/],
-  ['ignores affinity', /outside its affinity/],
+  ['ignores affinity', /was chosen on pCPU \d+, outside its affinity/],
+  ['lets a unit stay where it may not be', /still runs on pCPU \d+, outside its affinity/],
   ['leaves what runs in the queue', /runs on pCPU \d+ and on \d+/],
   ['wants ticks when idle', /has a deadline although nothing wants to run/],
   ['queues what was removed', /does not want to run|does not exist/],
