@@ -1,3 +1,4 @@
+import { CodedError } from '@paravane/core'
 import type { DomainDetails } from '../daemon/domain-details.ts'
 import type { InactiveDomain, ListedDomain } from '../daemon/listed-domain.ts'
 import { findDomain } from '../find-domain.ts'
@@ -21,4 +22,11 @@ export async function chooseDetails(xend: AskXend, names: readonly string[]): Pr
 /** Those that are named, or all. @throws CodedError `DOMAIN_UNKNOWN` */
 export async function chooseDomains(xend: AskXend, names: readonly string[]): Promise<readonly AnyDomain[]> {
   return (await chooseDetails(xend, names)).map(({ domain }) => domain)
+}
+
+/** The one that is named, which runs. @throws CodedError `DOMAIN_UNKNOWN`, `DOMAIN_STATE` */
+export async function chooseDomain(xend: AskXend, name: string): Promise<ListedDomain> {
+  const [{ domain }] = (await chooseDetails(xend, [name])) as [DomainDetails]
+  if (domain.domid !== null) return domain
+  throw new CodedError({ code: 'DOMAIN_STATE', name }, `Domain '${name}' is not running; xm start ${name} starts it`)
 }

@@ -1,9 +1,9 @@
 /** Commands that do one thing to a domain, or ask one thing of it. */
 import { CodedError } from '@paravane/core'
 import type { ListedDomain } from '../daemon/listed-domain.ts'
-import { findDomain } from '../find-domain.ts'
+import type { AskXend } from './ask-xend.ts'
 import { awaitEnds, type EndOutcome } from './await-end.ts'
-import { type AnyDomain, chooseDomains } from './choose-domains.ts'
+import { type AnyDomain, chooseDomain, chooseDomains } from './choose-domains.ts'
 import type { Command, CommandContext, Given } from './command.ts'
 
 const simple = (name: string, summary: string): Command => ({
@@ -33,10 +33,9 @@ async function end(
     )
   }
   const { xend, stdout } = context
-  const before = await xend.call<readonly ListedDomain[]>('domain.list')
   const chosen = options.has('all')
-    ? before.filter(({ domid }) => domid !== 0)
-    : [findDomain(before, args[0] as string)]
+    ? (await xend.call<readonly ListedDomain[]>('domain.list')).filter(({ domid }) => domid !== 0)
+    : [await chooseDomain(xend, args[0] as string)]
   for (const { domid } of chosen) {
     await xend.call(`domain.${how}`, { domain: String(domid) }).catch((error) => {
       // Of all, one may have ended meanwhile.
@@ -57,23 +56,26 @@ async function end(
   if (!done) throw new CodedError({ code: 'NOT_REBOOTED' }, '')
 }
 
+const chooseAny = async (xend: AskXend, name: string): Promise<AnyDomain> =>
+  ((await chooseDomains(xend, [name])) as [AnyDomain])[0]
+
 /** One line about one domain. */
-const ask = (name: string, summary: string, answer: (domain: AnyDomain) => string | number): Command => ({
+const ask = <D extends AnyDomain>(
+  name: string,
+  summary: string,
+  choose: (xend: AskXend, name: string) => Promise<D>,
+  answer: (domain: D) => string | number,
+): Command => ({
   name,
   usage: '<Domain>',
   summary,
   args: [1, 1],
   completes: ['domain'],
   async run({ args: [domain], json }, { xend, stdout }) {
-    const [found] = (await chooseDomains(xend, [domain as string])) as [AnyDomain]
+    const found = await choose(xend, domain as string)
     stdout(`${json ? JSON.stringify(answer(found)) : answer(found)}\n`)
   },
 })
-
-function numberOf({ name, domid }: AnyDomain): number {
-  if (domid !== null) return domid
-  throw new CodedError({ code: 'DOMAIN_STATE', name }, `Domain '${name}' is not running; xm start ${name} starts it`)
-}
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
   running: 'running',
@@ -116,7 +118,7 @@ export const lifecycleCommands: readonly Command[] = [
     options: [ALL, WAIT],
     run: (given, context) => end(given, context, 'reboot'),
   },
-  ask('domid', 'Convert a domain name to domain id.', numberOf),
-  ask('domname', 'Convert a domain id to domain name.', ({ name }) => name),
-  ask('domstate', 'Display the state of a domain.', ({ state }) => STATE_WORDS[state] ?? state),
+  ask('domid', 'Convert a domain name to domain id.', chooseDomain, ({ domid }) => domid),
+  ask('domname', 'Convert a domain id to domain name.', chooseAny, ({ name }) => name),
+  ask('domstate', 'Display the state of a domain.', chooseAny, ({ state }) => STATE_WORDS[state] ?? state),
 ]

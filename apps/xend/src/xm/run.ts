@@ -22,6 +22,12 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(PIPE_CLOSED)
   })
 }
+// Who has the terminal gives it back as the process ends, by its 'exit'.
+for (const [signal, number] of [
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const)
+  process.on(signal, () => process.exit(128 + number))
 process.on('SIGINT', () => {
   process.stderr.write('Interrupted.\n')
   process.exit(1)

@@ -14,7 +14,7 @@ export class PtyXm {
     const quoted = [process.execPath, ...XM, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
     // The shell's own end shows that the terminal is as it was: stty says so.
     const run = `sh -c 'echo pid $$ $(tty); exec "$@"' sh ${quoted}`
-    const line = `${before}; echo before $(stty -g); ${run}; status=$?; echo after $(stty -g); exit $status`
+    const line = `${before}; echo stty-before $(stty -g); ${run}; status=$?; echo stty-after $(stty -g); exit $status`
     this.#child = spawn('script', ['-qefc', line, '/dev/null'], { env: { ...env, SHELL: '/bin/sh', TERM: 'xterm' } })
     this.#child.stdout?.on('data', (bytes: Buffer) => {
       this.shown += bytes.toString()
@@ -34,7 +34,7 @@ export class PtyXm {
 
   /** Its settings, as `stty -g` gives them, before and after. */
   settings(): readonly (string | undefined)[] {
-    return ['before', 'after'].map((when) => new RegExp(`${when} (\\S+)`).exec(this.shown)?.[1])
+    return ['before', 'after'].map((when) => new RegExp(`stty-${when} (\\S+)`).exec(this.shown)?.[1])
   }
 
   kill(): void {

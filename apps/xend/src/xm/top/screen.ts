@@ -4,7 +4,6 @@ import type { ReadStream, WriteStream } from 'node:tty'
 
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J'
 const LEAVE = '\x1b[?25h\x1b[?1049l'
-const TERMINATED: Readonly<Record<'SIGTERM' | 'SIGHUP', number>> = { SIGTERM: 128 + 15, SIGHUP: 128 + 1 }
 
 export interface ScreenEvents {
   /** A key by its name or its character, as node:readline has it. */
@@ -36,7 +35,6 @@ export class Screen {
     this.#input.on('keypress', this.#pressed)
     this.#output.on('resize', this.#redraw)
     process.on('exit', this.#leave)
-    for (const signal of Object.keys(TERMINATED)) process.on(signal, this.#terminated)
     process.on('SIGCONT', this.#continued)
     this.#enter()
     this.#input.resume()
@@ -46,7 +44,6 @@ export class Screen {
     this.#input.off('keypress', this.#pressed)
     this.#output.off('resize', this.#redraw)
     process.off('exit', this.#leave)
-    for (const signal of Object.keys(TERMINATED)) process.off(signal, this.#terminated)
     process.off('SIGCONT', this.#continued)
     this.#leave()
     this.#input.pause()
@@ -79,8 +76,6 @@ export class Screen {
     if (this.#entered) this.#output.write('\x1b[2J')
     this.#events.changed()
   }
-
-  readonly #terminated = (signal: NodeJS.Signals): void => process.exit(TERMINATED[signal as 'SIGTERM' | 'SIGHUP'])
 
   readonly #continued = (): void => {
     if (!this.#entered) this.#enter()
