@@ -10,6 +10,7 @@ import { mmuTarget } from './targets/mmu.ts'
 import { tiersTarget } from './targets/tiers.ts'
 import { unpackTarget } from './targets/unpack.ts'
 import { xenstoreTarget } from './targets/xenstore.ts'
+import { xenstoreSocketTarget } from './targets/xenstore-socket.ts'
 
 /** Everything that is fuzzed. */
 export const TARGETS: readonly Target[] = [
@@ -20,6 +21,7 @@ export const TARGETS: readonly Target[] = [
   framesTarget(),
   consoleTarget(),
   xenstoreTarget(),
+  xenstoreSocketTarget(),
   imagesTarget(),
   unpackTarget(),
   kernelTarget(),

@@ -22,6 +22,7 @@ import { mmuTarget } from '../fuzz/targets/mmu.ts'
 import { TIER_WAYS, tiersTarget } from '../fuzz/targets/tiers.ts'
 import { unpackTarget } from '../fuzz/targets/unpack.ts'
 import { xenstoreTarget } from '../fuzz/targets/xenstore.ts'
+import { xenstoreSocketTarget } from '../fuzz/targets/xenstore-socket.ts'
 import { TARGETS } from '../fuzz/targets.ts'
 
 const SEED = 2026
@@ -35,6 +36,7 @@ const INPUTS: Readonly<Record<string, number>> = {
   frames: 20_000,
   console: 60_000,
   xenstore: 15_000,
+  'xenstore-socket': 10_000,
   images: 6000,
   unpack: 1200,
   config: 20_000,
@@ -152,6 +154,14 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     xenstoreTarget((apply, request) => (request.op === 'rm' ? { kind: 'ok' } : apply(request))),
     5000,
     /not "|has \d+ children|miscounted/,
+  ],
+  [
+    'a page that cannot be mapped and says so with an exception',
+    xenstoreSocketTarget(() => {
+      throw new Error('no such page')
+    }),
+    100_000,
+    /no such page/,
   ],
   [
     'a store that forgets the end of a value',
