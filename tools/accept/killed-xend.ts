@@ -1,14 +1,15 @@
 /** xend killed while guests are made, paused, crashed and destroyed: each is there once or not at all, and as xend says. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ListedDomain } from '../../apps/xend/src/daemon/listed-domain.ts'
+import type { InactiveDomain, ListedDomain } from '../../apps/xend/src/daemon/listed-domain.ts'
 import type { DomainRow } from '../../apps/xend/src/hypervisor/control-rows.ts'
 import { System } from '../../apps/xend/test/system/system.ts'
 import { Random } from '../fuzz/random.ts'
+import { ManagedKills } from './managed-kills.ts'
 import type { How, Outcome } from './point.ts'
 
 const KILLS = { full: 100, short: 10 } as const
-/** xm takes a few tenths of a second and more: the kill comes before, in the middle of or after what it asks. */
-const LATEST_KILL_MS = 1200
+/** Three xm at once take a second and more: the kill comes before, in the middle of or after what it asks. */
+const LATEST_KILL_MS = 2400
 const MOST_GUESTS = 8
 
 export async function killedXend({ short, progress }: How): Promise<Outcome> {
@@ -24,8 +25,8 @@ export async function killedXend({ short, progress }: How): Promise<Outcome> {
       if (n % 10 === 0) progress(`${n} of ${kills} kills, ${run.faults.length} faults`)
     }
     const bugs = system.said.split('\n').filter((line) => line.includes('a bug of Paravane'))
-    const faults = [...run.faults, ...bugs]
-    const value = `${kills} kills, ${run.made} guests made beside one that stayed; none lost, doubled or stale but for ${faults.length}, seed ${seed}`
+    const faults = [...run.faults, ...run.managed.faults, ...bugs]
+    const value = `${kills} kills, ${run.made} guests made beside one that stayed, ${run.managed.count} managed; none lost, doubled or stale but for ${faults.length}, seed ${seed}`
     return { pass: faults.length === 0, value: short ? `${value} (short form)` : value, faults }
   } finally {
     await system.stop()
@@ -36,6 +37,7 @@ class Kills {
   readonly #system: System
   readonly #config: string
   readonly #random: Random
+  readonly managed: ManagedKills
   readonly faults: string[] = []
   made = 0
   #steady: DomainRow | undefined
@@ -44,6 +46,7 @@ class Kills {
     this.#system = system
     this.#config = config
     this.#random = random
+    this.managed = new ManagedKills(system, config, random)
   }
 
   async once(n: number): Promise<void> {
@@ -52,10 +55,12 @@ class Kills {
     const creating = this.#system.xm('create', this.#config, `name=${name}`)
     const disturbing =
       others.length === 0 ? undefined : this.#disturb(others[this.#random.below(others.length)] as DomainRow)
+    const managing = this.managed.disturb(n)
     await sleep(this.#random.below(LATEST_KILL_MS))
     await this.#system.killXend()
     const { status } = await creating
     await disturbing
+    await managing
     await this.#system.startXend()
     await this.#compare(name, status === 0)
     if (others.length < MOST_GUESTS) return
@@ -86,8 +91,12 @@ class Kills {
     if (mine.length > 1) this.faults.push(`${name} is there ${mine.length} times`)
     if (said && mine.length === 0) this.faults.push(`${name} was made, xm said, and is not there`)
     this.made += mine.length
-    const listed = JSON.parse((await this.#system.xm('list', '--json')).stdout) as readonly ListedDomain[]
-    const shown = listed.filter(({ domid }) => domid !== 0).map((row) => `${row.domid} ${row.name}`)
+    const listed = JSON.parse((await this.#system.xm('list', '--json')).stdout) as readonly (
+      | ListedDomain
+      | InactiveDomain
+    )[]
+    this.managed.compare(listed)
+    const shown = listed.filter(({ domid }) => domid !== 0 && domid !== null).map((row) => `${row.domid} ${row.name}`)
     const there = (await this.#system.control.call<readonly DomainRow[]>('domain.list')).map(
       (row) => `${row.domid} ${row.name}`,
     )

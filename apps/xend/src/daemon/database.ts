@@ -13,11 +13,13 @@ const STEPS: readonly string[] = [
 const VERSION = STEPS.length
 
 export class Database {
+  readonly #path: string
   readonly #database: DatabaseSync
 
   /** @throws CodedError `DATABASE_VERSION`, `DATABASE` */
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    this.#path = path
     this.#database = opened(path)
     const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number }
     if (version > VERSION) {
@@ -36,12 +38,13 @@ export class Database {
     return this.#texts('SELECT record AS text FROM starting')
   }
 
+  /** @throws CodedError `DATABASE`, as whatever writes does */
   begins(uuid: string, record: string): void {
-    this.#database.prepare('INSERT OR REPLACE INTO starting VALUES (?, ?)').run(uuid, record)
+    this.#write('INSERT OR REPLACE INTO starting VALUES (?, ?)', uuid, record)
   }
 
   started(uuid: string): void {
-    this.#database.prepare('DELETE FROM starting WHERE uuid = ?').run(uuid)
+    this.#write('DELETE FROM starting WHERE uuid = ?', uuid)
   }
 
   /** Definitions of managed domains. */
@@ -51,15 +54,16 @@ export class Database {
 
   /** In place of what the domain had, if it was there. */
   manage(uuid: string, name: string, definition: string): void {
-    this.#database
-      .prepare(
-        'INSERT INTO managed VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, definition = excluded.definition',
-      )
-      .run(uuid, name, definition)
+    this.#write(
+      'INSERT INTO managed VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, definition = excluded.definition',
+      uuid,
+      name,
+      definition,
+    )
   }
 
   forget(uuid: string): void {
-    this.#database.prepare('DELETE FROM managed WHERE uuid = ?').run(uuid)
+    this.#write('DELETE FROM managed WHERE uuid = ?', uuid)
   }
 
   /** Whether managed domains have been started with this hypervisor. @param hypervisor when it started, which tells it from others */
@@ -68,12 +72,24 @@ export class Database {
   }
 
   served(hypervisor: number): void {
-    this.#database.prepare('INSERT OR REPLACE INTO served VALUES (?)').run(hypervisor)
-    this.#database.prepare('DELETE FROM served WHERE hypervisor <> ?').run(hypervisor)
+    this.#write('INSERT OR REPLACE INTO served VALUES (?)', hypervisor)
+    this.#write('DELETE FROM served WHERE hypervisor <> ?', hypervisor)
   }
 
   close(): void {
     this.#database.close()
+  }
+
+  #write(statement: string, ...values: readonly (string | number)[]): void {
+    try {
+      this.#database.prepare(statement).run(...values)
+    } catch (error) {
+      throw new CodedError(
+        { code: 'DATABASE', path: this.#path },
+        `${this.#path} cannot be written: ${(error as Error).message}; once it can, try again`,
+        { cause: error },
+      )
+    }
   }
 
   #texts(query: string): readonly string[] {

@@ -127,8 +127,8 @@ export class Domains {
       await this.#run(row, record)
       return row
     } finally {
-      database.started(uuid)
       this.#busy.delete(uuid)
+      database.started(uuid)
       await this.look()
     }
   }

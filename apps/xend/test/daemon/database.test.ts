@@ -39,7 +39,7 @@ test('what was written is there for the next xend', () => {
 test('a name is that of one managed domain', () => {
   const database = new Database(path)
   database.manage('m', 'name', 'definition')
-  expect(() => database.manage('n', 'name', 'other')).toThrow(/UNIQUE/)
+  expect(() => database.manage('n', 'name', 'other')).toThrow(/^.*xend\.db cannot be written: UNIQUE/)
   expect(database.managed()).toEqual(['definition'])
   database.close()
 })
@@ -68,4 +68,19 @@ test('a file that is no database is told of', async () => {
   expect(() => new Database(path)).toThrow(
     `${path} cannot be used: file is not a database; move it away, and xend begins a new one without managed domains`,
   )
+})
+
+test('what cannot be written is told of, and not taken for written', () => {
+  const database = new Database(path)
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN EXCLUSIVE')
+  expect(() => database.manage('m', 'name', 'definition')).toThrow(
+    `${path} cannot be written: database is locked; once it can, try again`,
+  )
+  other.exec('ROLLBACK')
+  other.close()
+  expect(database.managed()).toEqual([])
+  database.manage('m', 'name', 'definition')
+  expect(database.managed()).toEqual(['definition'])
+  database.close()
 })
