@@ -16,19 +16,43 @@ class Reader {
   read() { throw this.#fail('what it reads') }
 }
 throw new CodedError({ code: 'D' }, (error as Error).message)
+const refused = (name, what) => new RpcFault('request', \`\${name} \${isOdd(name, 'odd') ? 'is odd' : shown('x')}: \${what}\`)
+refused('an x', \`it has a \${label('label')} of \${kind === 'this' ? 'one' : 'another'} kind\`)
+`
+/** What is a part of a message at first, and what is a part of that. */
+const VIEW = `
+export class View {
+  fail(why) { throw new DomainBuildError('A', \`\${this.name}: \${why}\`) }
+  read(what) { this.fail(\`its \${what} is damaged\`) }
+}
 `
 
 test('messages are found where they are written, also behind functions that are given them', () => {
   const sites = messageSites([
     { file: 'a.ts', text: SOURCE },
     { file: 'b.ts', text: "refuse('other', 'another function')" },
+    { file: 'c.ts', text: VIEW },
+    { file: 'd.ts', text: "view.fail('it ends too soon'); view.read('header')" },
   ])
   expect(sites).toEqual([
     { file: 'a.ts', line: 4, words: ['', ': ', 'it is broken', 'it has ', ' legs', '; mend it'] },
     { file: 'a.ts', line: 14, words: [] },
+    { file: 'c.ts', line: 3, words: ['', ': ', ''] },
+    { file: 'a.ts', line: 15, words: ['', ' ', 'is odd', ': ', ''] },
     { file: 'a.ts', line: 9, words: ['give a name'] },
+    { file: 'c.ts', line: 4, words: ['its ', ' is damaged'] },
+    { file: 'd.ts', line: 1, words: ['it ends too soon'] },
     { file: 'a.ts', line: 12, words: ['what it reads'] },
+    { file: 'a.ts', line: 16, words: ['an x'] },
+    { file: 'a.ts', line: 16, words: ['it has a ', ' of ', 'one', 'another', ' kind'] },
   ])
+})
+
+test("a clause that two messages have is neither one's", () => {
+  const all = new Set(['it is odd; destroy the domain', 'it is even; destroy the domain'])
+  const site = { file: '', line: 0, words: ['it is odd; destroy the domain'] }
+  expect(isRead(site, "toThrow('it is even; destroy the domain')", all)).toBe(false)
+  expect(isRead(site, "toThrow('it is odd; destroy the domain')", all)).toBe(true)
 })
 
 test.each([

@@ -13,14 +13,20 @@ interface Maker {
   readonly name: string
   /** Which argument the message is. */
   readonly argument: number
-  /** Where the name means it; everywhere if it is exported. */
-  readonly file?: string
+  /** Where the name means it, a file or a folder; everywhere if it is exported. */
+  readonly within?: string
+  /** It is given what stands in a message; what stands in that is no clause any more. */
+  readonly isPart?: boolean
 }
 
 const MAKERS: readonly Maker[] = [
   { name: 'CodedError', argument: 1 },
   { name: 'DomainBuildError', argument: 1 },
   { name: 'PluginError', argument: 2 },
+  { name: 'RpcFault', argument: 1 },
+  { name: 'Error', argument: 0, within: 'libs/core/src/plugin/config-schema.ts' },
+  { name: 'warn', argument: 0, within: 'apps/xend/src/xm/doctor/' },
+  { name: 'fail', argument: 0, within: 'apps/xend/src/xm/doctor/' },
 ]
 
 export interface SourceText {
@@ -28,25 +34,32 @@ export interface SourceText {
   readonly text: string
 }
 
-/** A function that is given the message is followed to where it is called, by its name. */
+/** A function that is given the message, or a part of it, is followed to where it is called, by its name. */
 export function messageSites(sources: readonly SourceText[]): MessageSite[] {
   const trees = sources.map(({ file, text }) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true))
   const makers = [...MAKERS]
-  const sites: MessageSite[] = []
+  const sites = new Map<ts.Node, MessageSite>()
   // It grows as wrappers are found.
   for (const maker of makers) {
-    for (const tree of trees.filter(({ fileName }) => (maker.file ?? fileName) === fileName)) {
+    for (const tree of trees.filter(({ fileName }) => fileName.startsWith(maker.within ?? ''))) {
       for (const call of callsOf(maker.name, tree)) {
         const message = call.arguments?.[maker.argument]
         if (message === undefined) continue
-        const wrapper = wrapperOf(message, tree)
-        if (wrapper === undefined) sites.push(siteOf(tree, call, message))
-        else if (!makers.some(({ name, file }) => name === wrapper.name && file === wrapper.file)) makers.push(wrapper)
+        const whole = wrapperOf(message, tree)
+        const parts = maker.isPart ? [] : partsOf(message).map((part) => wrapperOf(part, tree, true))
+        for (const wrapper of [whole, ...parts]) {
+          if (wrapper !== undefined && !makers.some((known) => isSame(known, wrapper))) makers.push(wrapper)
+        }
+        // Two makers may have the same name.
+        if (whole === undefined) sites.set(message, siteOf(tree, call, message))
       }
     }
   }
-  return sites
+  return [...sites.values()]
 }
+
+const isSame = (a: Maker, b: Maker): boolean =>
+  a.name === b.name && a.argument === b.argument && (a.within ?? b.within) === b.within
 
 type Call = ts.CallExpression | ts.NewExpression
 
@@ -54,7 +67,9 @@ function callsOf(name: string, tree: ts.SourceFile): Call[] {
   const calls: Call[] = []
   const visit = (node: ts.Node): void => {
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
-      if (node.expression.getText(tree).replace(/^this\./, '') === name) calls.push(node)
+      const { expression } = node
+      const called = ts.isPropertyAccessExpression(expression) ? expression.name : expression
+      if (called.getText(tree) === name) calls.push(node)
     }
     ts.forEachChild(node, visit)
   }
@@ -62,8 +77,11 @@ function callsOf(name: string, tree: ts.SourceFile): Call[] {
   return calls
 }
 
+const partsOf = (message: ts.Expression): ts.Expression[] =>
+  ts.isTemplateExpression(message) ? message.templateSpans.map(({ expression }) => expression) : []
+
 /** The function of which the message is a parameter. */
-function wrapperOf(message: ts.Expression, tree: ts.SourceFile): Maker | undefined {
+function wrapperOf(message: ts.Expression, tree: ts.SourceFile, isPart: boolean = false): Maker | undefined {
   if (!ts.isIdentifier(message)) return undefined
   for (let node: ts.Node = message; node.parent !== undefined; node = node.parent) {
     if (!ts.isFunctionLike(node)) continue
@@ -71,12 +89,17 @@ function wrapperOf(message: ts.Expression, tree: ts.SourceFile): Maker | undefin
     if (argument < 0) continue
     const named = node.name ?? (ts.isVariableDeclaration(node.parent) ? node.parent.name : undefined)
     if (named === undefined) return undefined
-    const isExported = /^export /.test(
-      (ts.isVariableDeclaration(node.parent) ? node.parent.parent.parent : node).getText(tree),
-    )
-    return { name: named.getText(tree), argument, ...(isExported ? {} : { file: tree.fileName }) }
+    const within = isExported(node, named) ? {} : { within: tree.fileName }
+    return { name: named.getText(tree), argument, isPart, ...within }
   }
   return undefined
+}
+
+/** A function, or a method of a class, that other files can name. */
+function isExported(node: ts.Node, named: ts.Node): boolean {
+  const whole = ts.isVariableDeclaration(node.parent) ? node.parent.parent.parent : node
+  const exported = ts.isClassLike(whole.parent) && !ts.isPrivateIdentifier(named) ? whole.parent : whole
+  return /^export /.test(exported.getText())
 }
 
 function siteOf(tree: ts.SourceFile, call: Call, message: ts.Expression): MessageSite {
@@ -84,12 +107,16 @@ function siteOf(tree: ts.SourceFile, call: Call, message: ts.Expression): Messag
   return { file: tree.fileName, line: line + 1, words: literalsOf(message, tree) }
 }
 
-/** Of what is written there, and of the constant that stands for it. */
+/** Of what is written there, and of the constant that stands for it; not what is only compared or given to a function. */
 function literalsOf(node: ts.Node, tree: ts.SourceFile, depth = 0): string[] {
   if (ts.isStringLiteralLike(node)) return [node.text]
   if (ts.isIdentifier(node) && depth < 2) {
     const value = constantOf(node, tree)
     return value === undefined ? [] : literalsOf(value, tree, depth + 1)
+  }
+  if (ts.isCallExpression(node) || ts.isNewExpression(node)) return literalsOf(node.expression, tree, depth)
+  if (ts.isConditionalExpression(node)) {
+    return [node.whenTrue, node.whenFalse].flatMap((branch) => literalsOf(branch, tree, depth))
   }
   const parts: string[] = ts.isTemplateExpression(node) ? [node.head.text] : []
   ts.forEachChild(node, (child) => {

@@ -22,16 +22,26 @@ export function unreadMessages(root: string): MessageCount {
   const sites = messageSites(read(packages.map((folder) => `${folder}/src`)))
   const tests = read([...packages.map((folder) => `${folder}/test`), 'tools/test', 'tools/accept'])
   const said = plain(tests.map(({ text }) => text).join('\n'))
-  // What has no words of its own passes on those of another.
-  const own = sites.filter(({ words }) => plain(words.join('')).trim().length >= LEAST)
-  return { sites: own.length, unread: own.filter((site) => !isRead(site, said)) }
+  // What has no words of its own passes on those of another; a single word is no message.
+  const own = sites.filter(({ words }) => textOf(words).length >= LEAST && textOf(words).includes(' '))
+  const all = new Set(own.map(({ words }) => textOf(words)))
+  return { sites: own.length, unread: own.filter((site) => !isRead(site, said, all)) }
 }
 
-/** A clause of it stands in a test, as a text or as a regular expression, or all of it with something in its gaps. */
-export function isRead({ words }: MessageSite, said: string): boolean {
+const textOf = (words: readonly string[]): string => plain(words.join('')).trim()
+
+/**
+ * A clause that no other message has stands in a test, as a text or as a regular expression, or all of it with something in its
+ * gaps.
+ * @param all messages
+ */
+export function isRead({ words }: MessageSite, said: string, all: ReadonlySet<string> = new Set()): boolean {
+  const own = textOf(words)
+  const others = [...all].filter((text) => text !== own)
   const parts = words.map(plain).filter((part) => part.trim() !== '')
   const clauses = parts.flatMap((part) => part.split(/[;:,()] /)).map((clause) => clause.trim())
-  if (clauses.some((clause) => clause.length >= LEAST && said.includes(clause))) return true
+  const telling = clauses.filter((clause) => clause.length >= LEAST && !others.some((text) => text.includes(clause)))
+  if (telling.some((clause) => said.includes(clause))) return true
   const whole = parts.join('')
   return whole.length >= LEAST && new RegExp(parts.map(escaped).join('.{0,80}?')).test(said)
 }
