@@ -4,6 +4,7 @@ import { folders } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, question, type VerbTable, verb } from '../rpc/verbs.ts'
+import type { XendSettings } from '../settings/xend-keys.ts'
 import type { Domains } from './domains.ts'
 import { dumpVerb } from './dump-verb.ts'
 import { findGuest } from './find-guest.ts'
@@ -19,13 +20,15 @@ export interface DaemonPorts {
   readonly stop: () => void
   /** What of its settings has no effect. */
   readonly warnings: readonly string[]
+  /** As xend acts on them. */
+  readonly settings: XendSettings
 }
 
 export function daemonVerbs(
   domains: Domains,
   managed: ManagedDomains,
   control: RpcClient,
-  { log, stop, warnings }: DaemonPorts,
+  { log, stop, warnings, settings }: DaemonPorts,
 ): VerbTable {
   const named = configOf({ domain: text() })
   const onDomain = (what: string, params: object = {}, method = `domain.${what}`) =>
@@ -52,6 +55,7 @@ export function daemonVerbs(
     dumpVerb(domains, managed, control, folders()),
     ...managedVerbs(domains, managed, control, log),
     ...nodeVerbs(domains, control, folders()),
+    ['node.settings', question(noConfig, () => settings)],
     ...tuningVerbs(domains, managed, control),
     [
       'stop',

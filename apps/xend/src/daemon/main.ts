@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     log: log.info,
     stop: () => setImmediate(stop),
     warnings: warned,
+    settings,
   })
   const shared = {
     pages: daemonPages(control, counts),

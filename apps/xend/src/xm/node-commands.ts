@@ -3,25 +3,29 @@ import type { NodeInfo } from '../daemon/node-info.ts'
 import type { Command } from './command.ts'
 
 const NAME_WIDTH = 23
+const SETTING_WIDTH = 38
 
-export const infoLines = (info: NodeInfo): string =>
+export const infoLines = (info: Readonly<Record<string, unknown>>, width: number): string =>
   Object.entries(info)
-    .map(([name, value]) => `${name.padEnd(NAME_WIDTH)}: ${value}\n`)
+    .map(([name, value]) => `${name.padEnd(width)}: ${value}\n`)
     .join('')
 
 export const nodeCommands: readonly Command[] = [
   {
     name: 'info',
-    usage: '',
+    usage: '[-c]',
     summary: 'Get information about the host.',
     about: [
       'nr_cpus are the pCPUs: the threads that run vCPUs. Memory is that of the host, in MiB; free_memory is what the host could give without swapping.',
       "hw_caps are the CPUID words 1:EDX, 80000001:EDX, two that are unused, 1:ECX, an unused one, 80000001:ECX and 7:EBX of the guests' processor.",
     ],
     args: [0, 0],
-    async run({ json }, { xend, stdout }) {
-      const info = await xend.call<NodeInfo>('node.info')
-      stdout(json ? `${JSON.stringify(info, undefined, 2)}\n` : infoLines(info))
+    options: [{ long: 'config', short: 'c', about: "List xend's settings." }],
+    async run({ options, json }, { xend, stdout }) {
+      const isConfig = options.has('config')
+      const info = await xend.call<NodeInfo>(isConfig ? 'node.settings' : 'node.info')
+      if (json) stdout(`${JSON.stringify(info, undefined, 2)}\n`)
+      else stdout(infoLines(info, isConfig ? SETTING_WIDTH : NAME_WIDTH))
     },
   },
   {

@@ -17,6 +17,11 @@ test("a guest is scheduled by an outsider's plugin, also after xend was started 
   await system.startXend()
   expect((await system.control.call<ControlInfo>('info')).scheduler).toBe('round-robin')
   expect((await system.xm('info')).stdout).toMatch(/^xen_scheduler +: round-robin$/m)
+  expect(await system.xm('sched-credit')).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'Error: Xen is running with the round-robin scheduler\n',
+  })
   expect(system.said).not.toContain('the hypervisor that runs has')
 })
 

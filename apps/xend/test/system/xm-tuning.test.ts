@@ -53,9 +53,10 @@ test('shares are shown, and set for one domain', async () => {
 
 test.each([
   [['vcpu-pin', 'hello', '0', '5'], 'a vCPU cannot be pinned to pCPU 5; there is only pCPU 0\n'],
-  [['vcpu-pin', 'hello', '1', '0'], 'domain hello has no vCPU 1; it has only 0\n'],
+  [['vcpu-pin', 'hello', '1', '0'], 'domain 1 has no vCPU 1; it has only 0\n'],
   [['vcpu-pin', 'hello', 'x', '0'], "Invalid argument: 'x' is no VCPU; give its number, or all\nUsage: xm vcpu-pin"],
   [['vcpu-pin', 'hello', '0', '0-'], "Invalid argument: '0-' is no list of CPUs; write it as 0-3,^1,5 or all\nUsage"],
+  [['sched-credit', '-d'], "Option '-d, --domain <value>' argument missing\nUsage: xm sched-credit"],
   [['sched-credit', '-w', '5'], 'No domain given.\nUsage: xm sched-credit'],
   [['sched-credit', '-d', 'hello', '-w', 'x'], 'Invalid argument: -w x; give a whole number\nUsage'],
   [
@@ -75,7 +76,7 @@ test.each([
     'Invalid argument: trigger x; it is one of nmi, reset, init, s3resume, power\nUsage: xm trigger',
   ],
   [['trigger', 'hello', 'nmi', 'x'], "Invalid argument: 'x' is no VCPU; give its number\nUsage: xm trigger"],
-  [['trigger', 'hello', 'nmi', '9'], 'domain hello has no vCPU 9; it has only 0\n'],
+  [['trigger', 'hello', 'nmi', '9'], 'domain 1 has no vCPU 9; it has only 0\n'],
   [['debug-keys', 'z'], "debug key 'z': the keys are h, m, q, r; h says what they do\n"],
   ...['pause', 'unpause', 'destroy', 'shutdown', 'reboot'].map((what) => [
     [what, 'Domain-0'],
@@ -140,6 +141,10 @@ test('info names the host and the hypervisor', async () => {
   expect(info).toMatchObject({ nr_cpus: 1, xen_major: 4, xen_minor: 17, xen_scheduler: 'credit', xen_pagesize: 4096 })
   expect(info.free_memory).toBeGreaterThan(0)
   expect(info.free_memory).toBeLessThanOrEqual(info.total_memory)
+  const settings = (await system.xm('info', '-c')).stdout
+  expect(settings).toMatch(/^pcpus {33}: 1$/m)
+  expect(settings).toMatch(/^log_level {29}: info$/m)
+  expect(JSON.parse((await system.xm('info', '-c', '--json')).stdout)).toMatchObject({ pcpus: 1, sched: 'credit' })
 })
 
 test('uptime of each domain', async () => {

@@ -50,7 +50,7 @@ test('the shares of domains', () => {
 })
 
 test('info', () => {
-  expect(infoLines({ host: 'h', nr_cpus: 2, cc_compile_domain: '' })).toBe(
+  expect(infoLines({ host: 'h', nr_cpus: 2, cc_compile_domain: '' }, 23)).toBe(
     'host                   : h\nnr_cpus                : 2\ncc_compile_domain      : \n',
   )
 })

@@ -146,8 +146,8 @@ export class DomainManager {
     await threads.broadcast({ kind: 'domain', shared: built.shared })
     this.#refuseIfBroken()
     teardown.add('workers', () => threads.broadcast({ kind: 'gone', domid }))
-    const { name, affinity } = request
-    const vcpus = new VcpuControl({ name, domain, clock: machine.clockOf(domain), machine, affinity })
+    const { affinity } = request
+    const vcpus = new VcpuControl({ domain, clock: machine.clockOf(domain), machine, affinity })
     const hosted = new HostedDomain({
       request,
       uuid,

@@ -9,7 +9,6 @@ import type { VcpuInfo } from './hypervisor-api.ts'
 import type { Machine } from './machine.ts'
 
 export interface VcpuControlInit {
-  readonly name: string
   readonly domain: EngineDomain
   readonly clock: Clock
   readonly machine: Machine
@@ -89,12 +88,12 @@ export class VcpuControl {
   }
 
   #refuseUnknown(vcpu: number): void {
-    const { name, domain } = this.#init
-    const { nrVcpus } = domain.state
+    const { domid, state } = this.#init.domain
+    const { nrVcpus } = state
     if (Number.isInteger(vcpu) && vcpu >= 0 && vcpu < nrVcpus) return
     throw new CodedError(
-      { code: 'VCPU_UNKNOWN', name },
-      `domain ${name} has no vCPU ${vcpu}; it has ${nrVcpus === 1 ? 'only 0' : `0 to ${nrVcpus - 1}`}`,
+      { code: 'VCPU_UNKNOWN', domid },
+      `domain ${domid} has no vCPU ${vcpu}; it has ${nrVcpus === 1 ? 'only 0' : `0 to ${nrVcpus - 1}`}`,
     )
   }
 

@@ -24,7 +24,7 @@ const MEMORY_PAGES_MAX = 65536
 export const hostChecks = (places: Folders): readonly Check[] => [
   { name: 'platform', run: () => platform(process.platform, process.arch) },
   { name: 'node', run: () => nodeVersion(process.versions.node) },
-  { name: 'engine', run: engine },
+  { name: 'engine', run: () => engine(globalThis.WebAssembly) },
   { name: 'processors', run: () => `${availableParallelism()} for pCPUs` },
   { name: 'memory', run: () => memory(hostMemory().free / MIB) },
   { name: 'disk: state', run: () => disk(places.state) },
@@ -51,13 +51,14 @@ export function nodeVersion(version: string): string | Fault {
   return fail(version, `use Node ${NODE.join('.')} or later; npm install brings one`)
 }
 
-function engine(): string | Fault {
+/** @param wasm undefined where it is turned off */
+export function engine(wasm: Pick<typeof WebAssembly, 'validate' | 'Memory'> | undefined): string | Fault {
   const remedy = 'use Node of the version above on a processor with SSE4.1, without options that turn WebAssembly off'
-  if (typeof WebAssembly === 'undefined') return fail('there is no WebAssembly', remedy)
-  if (!WebAssembly.validate(SIMD_MODULE)) return fail('WebAssembly has no SIMD', remedy)
+  if (wasm === undefined) return fail('there is no WebAssembly', remedy)
+  if (!wasm.validate(SIMD_MODULE)) return fail('WebAssembly has no SIMD', remedy)
   if (typeof Atomics.waitAsync !== 'function') return fail('there is no Atomics.waitAsync', remedy)
   try {
-    new WebAssembly.Memory({ initial: 0, maximum: MEMORY_PAGES_MAX, shared: true })
+    new wasm.Memory({ initial: 0, maximum: MEMORY_PAGES_MAX, shared: true })
   } catch (error) {
     return fail(
       `there is no shared memory of 4 GiB: ${(error as Error).message}`,

@@ -13,7 +13,7 @@ import { takeSocket } from '../../../src/rpc/socket-place.ts'
 import { verb } from '../../../src/rpc/verbs.ts'
 import { findingLine } from '../../../src/xm/doctor/doctor.ts'
 import { type Finding, find } from '../../../src/xm/doctor/finding.ts'
-import { memory, nodeVersion, platform, space } from '../../../src/xm/doctor/host-checks.ts'
+import { engine, memory, nodeVersion, platform, space } from '../../../src/xm/doctor/host-checks.ts'
 import { rights } from '../../../src/xm/doctor/place-checks.ts'
 import { runXm } from '../../system/xm-process.ts'
 
@@ -151,7 +151,19 @@ test('a path that is too long for a socket, and programs that are missing', asyn
   expect(by.apt).toMatchObject({ level: 'warn', remedy: 'give a kernel and a ramdisk of your own in the config' })
 })
 
+const wasm = { validate: WebAssembly.validate, Memory: WebAssembly.Memory }
+class NoMemory extends WebAssembly.Memory {
+  constructor() {
+    super({ initial: 0 })
+    throw new RangeError('it is full')
+  }
+}
+
 test.each([
+  [engine(WebAssembly), 'WebAssembly with SIMD and shared memory'],
+  [engine(undefined), { level: 'fail', text: 'there is no WebAssembly' }],
+  [engine({ ...wasm, validate: () => false }), { level: 'fail', text: 'WebAssembly has no SIMD' }],
+  [engine({ ...wasm, Memory: NoMemory }), { level: 'fail', text: 'there is no shared memory of 4 GiB: it is full' }],
   [platform('linux', 'x64'), 'linux x64'],
   [platform('darwin', 'arm64'), { level: 'warn', text: 'darwin arm64' }],
   [nodeVersion('24.11.0'), '24.11.0'],
