@@ -1,3 +1,4 @@
+import { manyClients } from './clients.ts'
 import { killedXend } from './killed-xend.ts'
 import type { AcceptList, Outcome } from './point.ts'
 import { shares } from './shares.ts'
@@ -13,7 +14,7 @@ export const SYSTEM: AcceptList = {
   points: [
     { number: 1, title: "a stranger's path", measure: stranger },
     { number: 2, title: 'xend killed and started again', measure: killedXend },
-    { number: 3, title: '200 clients at once on each socket', measure: notThere('tests have 200 on an RPC socket') },
+    { number: 3, title: '200 clients at once on each socket', measure: manyClients },
     { number: 4, title: "operations of xenstore beside the C xenstored's", measure: notThere('there is no benchmark') },
     { number: 5, title: 'shares by weight and cap', measure: shares },
     { number: 6, title: 'errors of users', measure: userErrors },

@@ -9,9 +9,8 @@ import { type AnswerListener, answer, type VerbTable } from './verbs.ts'
 /** Longest request, bytes. */
 const BODY_MAX = 1 << 20
 const CLIENTS_MAX = 1000
-/** Time for a request to arrive whole, and for a client to ask again. */
+/** Time for a request to arrive whole. */
 const REQUEST_MS = 10_000
-const IDLE_MS = 60_000
 /** Time for a client to take some of its answer. */
 const TAKE_MS = 30_000
 
@@ -37,10 +36,10 @@ export async function startService(init: ServiceInit): Promise<Service> {
     {
       headersTimeout: REQUEST_MS,
       requestTimeout: REQUEST_MS,
-      keepAliveTimeout: IDLE_MS,
       connectionsCheckingInterval: 1000,
     },
     (request, response) => {
+      response.shouldKeepAlive = false
       // One that waits for what we do, or for events, is quiet as well: but then nothing waits for it.
       response.setTimeout(TAKE_MS, () => {
         if (request.socket.writableLength > 0) request.socket.destroy()
@@ -53,6 +52,14 @@ export async function startService(init: ServiceInit): Promise<Service> {
     },
   )
   server.maxConnections = CLIENTS_MAX
+  // Requests behind each other would all be begun at once, and their answers wait in memory until they are taken.
+  server.maxRequestsPerSocket = 1
+  server.on('dropRequest', (_, duplex) => {
+    const socket = duplex as Socket
+    if (socket.writable) refuseRaw(socket, 400, new RpcFault('http', 'a connection is for one request'))
+    // At once, with what Node has made of the others.
+    socket.destroy()
+  })
   server.on('upgrade', (request, socket, first) => {
     socket.on('error', () => socket.destroy())
     if (!upgrade?.(request, socket, first)) refuseRaw(request.socket, 404, noPath(request))

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { CodedError, type ErrorDetails } from '@paravane/core'
 import type { RpcReply } from './message.ts'
@@ -13,10 +13,13 @@ export interface RpcPeer {
 
 /** What only calls methods. */
 export type RpcCaller = Pick<RpcClient, 'call'>
+/** Calls that are under way; more wait here and not at the peer, which has others to serve. */
+const CALLS_AT_ONCE = 100
 
 /** Calls methods of a socket of ours; each call is a connection of its own. */
 export class RpcClient {
   readonly #peer: RpcPeer
+  readonly #agent = new Agent({ maxSockets: CALLS_AT_ONCE })
   #calls = 0
 
   constructor(peer: RpcPeer) {
@@ -54,7 +57,7 @@ export class RpcClient {
     const { path: socketPath } = this.#peer
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
     return new Promise((resolve, reject) => {
-      const options = { socketPath, path: '/rpc', method: 'POST', headers, agent: false, signal }
+      const options = { socketPath, path: '/rpc', method: 'POST', headers, agent: this.#agent, signal }
       const request = httpRequest(options, (response) => {
         textOf(response).then(resolve, (error) => reject(this.#unreachable(error)))
       })

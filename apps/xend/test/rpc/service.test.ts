@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Service, startService } from '../../src/rpc/http-service.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
 import { type AnyVerb, question, questionsOf, verb } from '../../src/rpc/verbs.ts'
+import { type ClientKind, clientKinds } from './bad-clients.ts'
 
 let folder: string
 let service: Service
@@ -143,6 +145,33 @@ test('a client that hangs up in the middle of its request is nothing to anybody'
 test('200 at once are answered, each with its own', async () => {
   const words = Array.from({ length: 200 }, (_, n) => `word ${n}`)
   expect(await Promise.all(words.map((word) => client.call('echo', { word })))).toEqual(words)
+})
+
+/** Descriptors of this process. */
+const openFiles = (): number => readdirSync('/proc/self/fd').length
+
+test('200 at once, most of them bad: the good ones are answered meanwhile, each bad one is told why, nothing is left', async () => {
+  const kinds = clientKinds('nothing')
+  const before = openFiles()
+  const clients = Array.from({ length: 200 }, (_, n) => kinds[n % kinds.length] as ClientKind)
+  const talking = Promise.all(clients.map(async ({ name, talk }) => ({ name, fault: await talk(service.path) })))
+  let slowest = 0
+  for (let n = 0; n < 50; n++) {
+    const begin = performance.now()
+    expect(await client.call('echo', { word: `word ${n}` })).toBe(`word ${n}`)
+    slowest = Math.max(slowest, performance.now() - begin)
+  }
+  expect(slowest).toBeLessThan(5000)
+  expect((await talking).filter(({ fault }) => fault !== undefined)).toEqual([])
+  await expect.poll(openFiles, { timeout: 10_000 }).toBeLessThanOrEqual(before)
+  expect(bugs).toEqual([])
+})
+
+test('a client that sends many requests at once is told that it may send one', async () => {
+  const one = post('{"jsonrpc":"2.0","id":1,"method":"nothing"}').replace('Connection: close\r\n', '')
+  const text = await raw(one.repeat(50))
+  expect(text.match(/HTTP\/1.1 /g)).toHaveLength(1)
+  expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*"a connection is for one request"/s)
 })
 
 test('a second service is refused the place of a living one, and takes that of a dead one', async () => {
