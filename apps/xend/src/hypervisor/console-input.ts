@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { DomainConsole } from '@paravane/core'
 
-/** A client whose input the guest does not take for that long is let go: while it waits nobody would see it hang up. */
-const STALLED_MS = 60_000
+/** How often it is looked whether a client that waits is still there: nothing is read from it that would tell its end. */
+const PROBE_MS = 1000
+/** Nothing is sent, but it fails where nobody is. */
+const PROBE = Buffer.alloc(0)
 
 /** What clients type at a guest's console, as fast as the guest takes it. */
 export class ConsoleInput {
@@ -34,7 +36,7 @@ export class ConsoleInput {
       client.pause()
       this.#stalled.set(
         client,
-        setTimeout(() => client.destroy(), STALLED_MS),
+        setInterval(() => client.write(PROBE), PROBE_MS),
       )
     })
     client.on('close', () => this.#forget(client))
@@ -47,7 +49,7 @@ export class ConsoleInput {
   }
 
   #forget(client: Duplex): void {
-    clearTimeout(this.#stalled.get(client))
+    clearInterval(this.#stalled.get(client))
     this.#stalled.delete(client)
   }
 }
