@@ -23,7 +23,7 @@ test('weight and cap are asked and set, and refused out of their range', async (
   expect(await call('sched.get')).toMatchObject({ params: { weight: 512, cap: 50 } })
   await expect(call('sched.set', { params: { weight: 0 } })).rejects.toMatchObject({
     code: 'SCHEDULER_PARAMS',
-    message: 'the scheduler refuses weight=0',
+    message: 'the scheduler refuses weight=0: that is out of its range',
   })
   await expect(call('sched.set', { params: { weight: 'much' } })).rejects.toMatchObject({ code: 'RPC_PARAMS' })
 })

@@ -147,7 +147,11 @@ export class HostedDomain implements RunningDomain {
     const { scheduler } = this.#alive().machine
     if (scheduler.adjust(this.domid, params) === 0) return
     const given = Object.entries(params).map(([name, value]) => `${name}=${value}`)
-    throw new CodedError({ code: 'SCHEDULER_PARAMS' }, `the scheduler refuses ${given.join(', ')}`)
+    const known = this.schedulerParams()
+    const unknown = Object.keys(params).filter((name) => !Object.hasOwn(known, name))
+    const why = unknown.length > 0 ? `it has no ${unknown.join(' and no ')}; leave it out` : 'that is out of its range'
+    const text = `the scheduler refuses ${given.join(', ')}: ${why}`
+    throw new CodedError({ code: 'SCHEDULER_PARAMS' }, text)
   }
 
   sendNmi(vcpu: number): void {

@@ -84,7 +84,9 @@ test('the parameters of the scheduler are its own to judge', async () => {
   const domain = await started('sleep')
   expect(domain.schedulerParams()).toEqual({})
   domain.adjustScheduler({})
-  expect(() => domain.adjustScheduler({ weight: 3, cap: 1 })).toThrow('the scheduler refuses weight=3, cap=1')
+  expect(() => domain.adjustScheduler({ weight: 3, cap: 1 })).toThrow(
+    'the scheduler refuses weight=3, cap=1: it has no weight and no cap; leave it out',
+  )
 })
 
 test('a sysrq key is left in the store', async () => {
