@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { PtyXm } from './pty.ts'
 import { System } from './system.ts'
-import { runXm, XM } from './xm-process.ts'
+import { runXm, runXmHere, XM } from './xm-process.ts'
 
 const PATIENCE = { timeout: 30_000 }
 let system: System
@@ -53,11 +53,11 @@ test.each([
   [['kept'], 1, "Error: Domain 'kept' is not running; xm start kept starts it\n"],
   [['-n', '1', 'hello'], 1, 'Error: there is no console 1: a guest has one, number 0\n'],
 ])('xm console %j is refused', async (args, status, stderr) => {
-  expect(await system.xm('console', ...args)).toEqual({ status, stdout: '', stderr })
+  expect(await runXmHere(['console', ...args], system.places)).toEqual({ status, stdout: '', stderr })
 })
 
 test.each(['shutdown', 'reboot'])('xm %s: a domain that does not run', async (what) => {
-  const { status, stderr } = await system.xm(what, 'kept')
+  const { status, stderr } = await runXmHere([what, 'kept'], system.places)
   expect({ status, stderr }).toEqual({
     status: 1,
     stderr: "Error: Domain 'kept' is not running; xm start kept starts it\n",

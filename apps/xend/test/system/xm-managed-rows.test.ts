@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PtyXm } from './pty.ts'
 import { System } from './system.ts'
+import { runXmHere } from './xm-process.ts'
 
 const DONE = { status: 0, stdout: '', stderr: '' }
 let system: System
@@ -43,7 +44,7 @@ test('one that does not run has vCPUs, a share and no number', async () => {
 test.each([['domid'], ['pause'], ['sysrq', 'h'], ['trigger', 'nmi'], ['vcpu-pin', '0', '0'], ['dump-core']])(
   'xm %s: a domain that does not run',
   async (command, ...more) => {
-    const { status, stderr } = await system.xm(command, 'kept', ...more)
+    const { status, stderr } = await runXmHere([command, 'kept', ...more], system.places)
     expect(status).toBe(1)
     expect(stderr).toBe("Error: Domain 'kept' is not running; xm start kept starts it\n")
   },
@@ -78,7 +79,7 @@ test.each([
   [['-R', 'hello'], '-R: a paravirtual guest has no reset; dump it with -C and create it again\n', ''],
   [['Domain-0'], 'Cannot dump privileged domain Domain-0: ', 'Dumping core'],
 ])('xm dump-core %j is refused', async (args, begin, said) => {
-  const { status, stdout, stderr } = await system.xm('dump-core', ...args)
+  const { status, stdout, stderr } = await runXmHere(['dump-core', ...args], system.places)
   expect(status).toBe(1)
   expect(stderr.slice(0, begin.length + 7)).toBe(`Error: ${begin}`)
   expect(stdout.slice(0, 12)).toBe(said)

@@ -1,6 +1,11 @@
-/** xm as a process of its own. */
+/** xm as a process of its own, or within this one. */
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { type Folders, xendReadOnlySocket, xendSocket } from '../../src/folders.ts'
+import { AskXend } from '../../src/xm/ask-xend.ts'
+import { COMMANDS } from '../../src/xm/commands.ts'
+import { runXm as runCommand } from '../../src/xm/front-end.ts'
 
 export const XM: readonly string[] = [
   '--conditions=@paravane/source',
@@ -37,4 +42,23 @@ export function runXm(args: readonly string[], { env, folder, input = '', user }
     xm.stdin.on('error', () => {})
     xm.stdin.end(input)
   })
+}
+
+/** Without a process, for many dialogues: for commands that use no streams of their own. */
+export async function runXmHere(args: readonly string[], places: Folders): Promise<XmResult> {
+  const said = { stdout: '', stderr: '' }
+  const status = await runCommand(args, COMMANDS, {
+    xend: new AskXend(xendSocket(places), xendReadOnlySocket(places)),
+    stdout: (text) => {
+      said.stdout += text
+    },
+    stderr: (text) => {
+      said.stderr += text
+    },
+    paint: (_, text) => text,
+    paintError: (_, text) => text,
+    folder: places.state,
+    wait: (ms) => sleep(ms),
+  })
+  return { status, ...said }
 }

@@ -1,6 +1,7 @@
 /** Dialogues about vCPUs, shares, names, keys and messages. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { System } from './system.ts'
+import { runXmHere } from './xm-process.ts'
 
 const DONE = { status: 0, stdout: '', stderr: '' }
 const PATIENCE = { timeout: 30_000 }
@@ -88,7 +89,7 @@ test.each([
   [['vcpu-pin', '0', '0', '0'], 'Cannot pin a vCPU of privileged domain Domain-0: '],
   [['sched-credit', '-d', '0', '-w', '5'], 'Cannot give a share to privileged domain Domain-0: '],
 ] as [string[], string][])('xm %j is refused', async (args, begin) => {
-  const { status, stdout, stderr } = await system.xm(...args)
+  const { status, stdout, stderr } = await runXmHere(args, system.places)
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr.slice(0, begin.length + 7)).toBe(`Error: ${begin}`)
 })
@@ -103,7 +104,7 @@ test.each([
   ['trigger', 'nobody', 'nmi'],
   ['uptime', 'nobody'],
 ])('xm %s: a domain that is not there', async (...args) => {
-  expect(await system.xm(...args)).toEqual({
+  expect(await runXmHere(args, system.places)).toEqual({
     status: 3,
     stdout: '',
     stderr: "Error: Domain 'nobody' does not exist.\n",

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { distance } from '../../src/xm/lookup.ts'
 import { DEPRECATED, UNAVAILABLE } from '../../src/xm/unavailable.ts'
-import { runXm, XM, type XmResult } from '../system/xm-process.ts'
+import { runXm, runXmHere, XM, type XmResult } from '../system/xm-process.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -15,6 +15,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 /** Where no xend is. */
 const alone = (): NodeJS.ProcessEnv => ({ ...process.env, PARAVANE_RUN: folder, PARAVANE_STATE: folder })
+const here = (...args: readonly string[]): Promise<XmResult> => runXmHere(args, { run: folder, state: folder })
 const xm = (...args: readonly string[]): Promise<XmResult> => runXm(args, { env: alone() })
 
 test('xm alone shows its help and fails, and does not when it was asked', async () => {
@@ -49,7 +50,7 @@ test.each([
     "Command balloon is deprecated.  Please use xm mem-set instead.\nError: 'xm mem-set' is not there: a guest's memory stays as it was created.\n",
   ],
 ] as const)('xm %j is refused', async (args, stderr) => {
-  expect(await xm(...args)).toEqual({ status: 1, stdout: '', stderr })
+  expect(await here(...args)).toEqual({ status: 1, stdout: '', stderr })
 })
 
 test('a beginning that several commands have names them', async () => {
@@ -66,7 +67,7 @@ test.each([
   [['shutdown', '-a', 'x'], 'Error: give a domain or -a, not both\nUsage: xm shutdown'],
   [['shutdown', '-R', '-H', 'x'], 'Error: give -R or -H, not both\nUsage: xm shutdown'],
 ] as const)('xm %j is wrong usage, which is shown', async (args, begin) => {
-  const { status, stdout, stderr } = await xm(...args)
+  const { status, stdout, stderr } = await here(...args)
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr.slice(0, begin.length)).toBe(begin)
 })
