@@ -16,7 +16,7 @@ import { HostedConsole } from './domain-console.ts'
 import { removeDomainNodes, writeDomainNodes } from './domain-nodes.ts'
 import { type DomainFacts, type Ending, HostedDomain } from './hosted-domain.ts'
 import type { DomainRequest } from './hypervisor-api.ts'
-import type { Machine } from './machine.ts'
+import { MAX_DOMAINS, type Machine } from './machine.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
 import { Suspension } from './suspension.ts'
 import { collectGarbage } from './thread-memory.ts'
@@ -71,6 +71,7 @@ export class DomainManager {
     this.#refuseIfBroken()
     checkRequest(request)
     this.#refuseTaken(request.name)
+    this.#refuseMore()
     const teardown = new Teardown()
     this.#creating++
     this.#hold()
@@ -94,6 +95,15 @@ export class DomainManager {
     throw new CodedError(
       { code: 'DOMAIN_EXISTS', name },
       `a domain named ${name} runs already; destroy it or give another name`,
+    )
+  }
+
+  /** The scheduler has a place for no more, nor has domain 0 event channels. */
+  #refuseMore(): void {
+    if (this.#managed.size + this.#creating < MAX_DOMAINS) return
+    throw new CodedError(
+      { code: 'TOO_MANY_DOMAINS' },
+      `${MAX_DOMAINS} domains are there, as many as there can be; destroy one`,
     )
   }
 
@@ -217,9 +227,7 @@ export class DomainManager {
   #bind(domain: EngineDomain, remotePort: number, handler: () => void, teardown: Teardown): number {
     const { events } = this.#init
     const port = events.bindInterdomain(domain.domid, remotePort, handler)
-    if (port < 0) {
-      throw new CodedError({ code: 'NO_PORTS' }, `domain 0 has no event channel left (${port}); destroy a domain`)
-    }
+    bugOn(port < 0, 'domain 0 has no event channel for a new domain')
     teardown.add('event channel', () => void events.close(port))
     return port
   }

@@ -129,7 +129,10 @@ export class Suspension {
       throw new CodedError({ code: 'DOMAIN_SUSPENDED', name }, `domain ${name} is suspended already; resume it first`)
     }
     if (this.#phase === 'asked' || this.#phase === 'stopping') {
-      throw new CodedError({ code: 'SUSPEND_UNDER_WAY', name }, `domain ${name} was asked to suspend itself before`)
+      throw new CodedError(
+        { code: 'SUSPEND_UNDER_WAY', name },
+        `domain ${name} is about to be suspended already; wait for that`,
+      )
     }
     if (store.read(this.#node('feature-suspend')) === '1') return
     throw new CodedError(

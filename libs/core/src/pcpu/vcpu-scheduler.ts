@@ -1,6 +1,6 @@
 import type { SchedulerPort } from '../domain/scheduler-port.ts'
 import { type LockOwner, pcpuOwner, type SharedLock } from '../domain/shared-lock.ts'
-import { CodedError } from '../errors.ts'
+import { bugOn } from '../errors.ts'
 import type { SharedRecord } from '../plugin/pcpu-part.ts'
 import { ANY_PCPU, IDLE, type SchedulerOps, type SchedulerParams, type SchedulerPart } from '../plugin/scheduler.ts'
 import type { Clock } from '../time/clock.ts'
@@ -57,17 +57,11 @@ export class VcpuScheduler implements SchedulerPort {
     this.#ops = init.part.create(init.record, init.pcpus.limits, { tickle: (pcpu) => this.#tickle(pcpu) })
   }
 
-  /**
-   * A new domain's vCPUs, all asleep: `wake` those that may run. Every worker was sent the domain before.
-   * @throws CodedError TOO_MANY_DOMAINS
-   */
+  /** A new domain's vCPUs, all asleep: `wake` those that may run. Every worker was sent the domain before. */
   addDomain(domid: number, vcpus: number, affinity: (vcpu: number) => bigint = () => ANY_PCPU): void {
     this.#locked((now) => {
       const slot = this.pcpus.freeSlot()
-      if (slot < 0) {
-        const { domains } = this.pcpus.limits
-        throw new CodedError({ code: 'TOO_MANY_DOMAINS' }, `${domains} domains are running; destroy one, or allow more`)
-      }
+      bugOn(slot < 0, 'the scheduler has no place for a new domain')
       this.pcpus.takeSlot(slot, domid, vcpus)
       this.#ops.insertDomain(slot)
       for (const [vcpu, unit] of this.pcpus.slotUnits(slot).entries()) {

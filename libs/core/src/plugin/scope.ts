@@ -65,7 +65,7 @@ abstract class Scope<L extends Level> {
       throw new PluginError(
         'PLUGIN_INVALID',
         [owner],
-        `${owner}: class ${service.name} lacks its injects(…) declaration`,
+        `${owner}: class ${service.name} does not say what it needs; give it static { injects(${service.name}, …) }`,
       )
     }
     for (const need of needs) this.declareMany(need)
@@ -158,7 +158,7 @@ abstract class Scope<L extends Level> {
       throw new PluginError(
         'PLUGIN_INVALID',
         [owner],
-        `${owner}: ${name} is of the ${level}, home ${home}: not for here`,
+        `${owner}: ${name} is provided in the wrong part of the plugin; do it in its \`${home === 'pcpu' ? home : level}\``,
       )
     }
     bugOn(this.#sealed, 'a service was registered too late')
@@ -168,7 +168,11 @@ abstract class Scope<L extends Level> {
     if (this.#building.includes(token)) {
       const path = [...this.#building.slice(this.#building.indexOf(token)), token]
       const owners = path.map((it) => this.#owners.get(it) ?? CORE)
-      throw new PluginError('PLUGIN_CYCLE', owners, `services need each other: ${path.map(tokenName).join(' -> ')}`)
+      throw new PluginError(
+        'PLUGIN_CYCLE',
+        owners,
+        `services need each other: ${path.map(tokenName).join(' -> ')}; make one do without the next`,
+      )
     }
     this.#building.push(token)
     try {

@@ -46,7 +46,8 @@ export interface Xenstore extends XenstoreAccess {
 }
 
 export function refused(errno: XsErrno, operation: string, path: string): XenstoreError {
-  return new CodedError({ code: errno, path }, `xenstore: ${operation} ${path}: ${EXPLANATIONS[errno] ?? errno}`)
+  const what = path === '' ? operation : `${operation} ${path}`
+  return new CodedError({ code: errno, path }, `xenstore: ${what}: ${EXPLANATIONS[errno] ?? errno}`)
 }
 
 const EXPLANATIONS: Partial<Record<XsErrno, string>> = {

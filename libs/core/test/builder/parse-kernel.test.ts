@@ -47,6 +47,12 @@ function small(changes: Parameters<typeof withNotes>[1] = {}, spec: Partial<Kern
   return makeKernel({ loads, notes: withNotes(notes, changes), ...spec })
 }
 
+function withByte(file: Buffer, offset: number, value: number): Buffer {
+  const changed = Buffer.from(file)
+  changed[offset] = value
+  return changed
+}
+
 /** Code and message of the error that `run` must throw. */
 function failure(run: () => unknown): string {
   try {
@@ -183,7 +189,38 @@ describe('what is refused', () => {
     [
       'an i386 kernel',
       makeKernel({ ...CLOUD_LIKE, elfClass: 1, machine: 3 }),
-      'KERNEL_NOT_PV kernel /boot/k: a 32-bit kernel',
+      'KERNEL_NOT_PV kernel /boot/k: a 32-bit kernel; use a 64-bit x86 (amd64) kernel',
+    ],
+    [
+      'a kernel of another byte order',
+      withByte(elf, 5, 2),
+      'KERNEL_NOT_PV kernel /boot/k: a big-endian ELF file; use a 64-bit x86 (amd64) kernel',
+    ],
+    [
+      'a 32-bit kernel of another machine',
+      makeKernel({ ...CLOUD_LIKE, elfClass: 1, machine: 8 }),
+      'KERNEL_NOT_PV kernel /boot/k: not a 64-bit ELF file; use a 64-bit x86 (amd64) kernel',
+    ],
+    [
+      'short program headers',
+      withByte(elf, 0x36, 40),
+      'KERNEL_FORMAT kernel /boot/k: its program headers have 40 bytes instead of 56; the file is damaged',
+    ],
+    [
+      'program headers far away',
+      withByte(elf, 0x27, 1),
+      'KERNEL_FORMAT kernel /boot/k: its program header offset is 0x100000000000040, far outside the file',
+    ],
+    ['a bzImage of nothing', withByte(makeBzImage(Buffer.alloc(0)), 0x24c, 0), 'a bzImage without a payload; the file'],
+    [
+      'a note beyond its section',
+      withByte(small(), small().indexOf('Xen\0') - 8, 0xff),
+      'a note is longer than its section; the file is damaged',
+    ],
+    [
+      'a __xen_guest with a word for a number',
+      makeKernel({ loads: CLOUD_LIKE.loads, xenGuest: 'GUEST_OS=Mini-OS,XEN_VER=xen-3.0,VIRT_BASE=high' }),
+      'VIRT_BASE in its __xen_guest section is no number; the file is damaged',
     ],
     [
       'an arm64 kernel',
@@ -202,7 +239,11 @@ describe('what is refused', () => {
       'KERNEL_NOT_PV kernel /boot/k: it can start as PVH only, not as PV; use a kernel built with CONFIG_XEN_PV',
     ],
     ['another Xen', small({ [XEN_ELFNOTE_XEN_VERSION]: 'xen-2.0' }), 'its notes are for Xen version "xen-2.0"'],
-    ['another loader', small({ [XEN_ELFNOTE_LOADER]: 'special', [XEN_ELFNOTE_GUEST_OS]: 'x' }), 'loader "special"'],
+    [
+      'another loader',
+      small({ [XEN_ELFNOTE_LOADER]: 'special', [XEN_ELFNOTE_GUEST_OS]: 'x' }),
+      'its notes ask for the loader "special", not "generic"',
+    ],
     [
       'a domain 0 kernel',
       small({ [XEN_ELFNOTE_FEATURES]: '!dom0|pae_pgdir_above_4gb' }),
@@ -212,13 +253,17 @@ describe('what is refused', () => {
     [
       'an entry outside',
       small({ [XEN_ELFNOTE_ENTRY]: VIRT_BASE }),
-      'KERNEL_NOTES kernel /boot/k: its entry 0xffffffff80000000',
+      'KERNEL_NOTES kernel /boot/k: its entry 0xffffffff80000000 is outside of it; its Xen notes are wrong, use another build of it',
     ],
-    ['a VIRT_BASE in Xen', small({ [XEN_ELFNOTE_VIRT_BASE]: 0xffff800000000000n }), 'over the hypervisor or the end'],
+    [
+      'a VIRT_BASE in Xen',
+      small({ [XEN_ELFNOTE_VIRT_BASE]: 0xffff800000000000n }),
+      'VIRT_BASE 0xffff800000000000 puts it over the hypervisor or the end of the address space',
+    ],
     [
       'a VIRT_BASE at the end',
       small({ [XEN_ELFNOTE_VIRT_BASE]: 0xfffffffffffff000n }),
-      'over the hypervisor or the end',
+      'VIRT_BASE 0xfffffffffffff000 puts it over the hypervisor or the end of the address space',
     ],
     ['a VIRT_BASE between pages', small({ [XEN_ELFNOTE_VIRT_BASE]: VIRT_BASE + 8n }), 'is no address of a page'],
     [
@@ -230,7 +275,7 @@ describe('what is refused', () => {
     [
       'an INIT_P2M above VIRT_BASE',
       small({ [XEN_ELFNOTE_INIT_P2M]: 0xffffffffc0000000n }),
-      'INIT_P2M 0xffffffffc0000000',
+      'INIT_P2M 0xffffffffc0000000 is no address of a page below VIRT_BASE that a guest may use',
     ],
     ['an INIT_P2M in Xen', small({ [XEN_ELFNOTE_INIT_P2M]: 0xffff808000000000n }), 'INIT_P2M 0xffff808000000000'],
     [
@@ -238,7 +283,11 @@ describe('what is refused', () => {
       small({ [XEN_ELFNOTE_HYPERCALL_PAGE]: VIRT_BASE + 0x13000n }),
       'HYPERCALL_PAGE 0xffffffff80013000',
     ],
-    ['a note of 3 bytes', small({ [XEN_ELFNOTE_SUSPEND_CANCEL]: Buffer.alloc(3) }), 'its Xen note 14 has 3 bytes'],
+    [
+      'a note of 3 bytes',
+      small({ [XEN_ELFNOTE_SUSPEND_CANCEL]: Buffer.alloc(3) }),
+      'its Xen note 14 has 3 bytes instead of 4 or 8',
+    ],
     ['nothing to load', makeKernel({ loads: [], notes: LINUX_NOTES }), 'nothing to load in it'],
     [
       'a segment beyond any memory',

@@ -72,7 +72,10 @@ describe('a shell', () => {
 
   test('runs one command at a time', async () => {
     const first = shell.run('sleep 0.2; echo one')
-    await expect(shell.run('echo two')).rejects.toMatchObject({ code: 'SHELL_BUSY' })
+    await expect(shell.run('echo two')).rejects.toMatchObject({
+      code: 'SHELL_BUSY',
+      message: 'a command runs in host-shell already: wait for its end',
+    })
     expect((await first).output).toBe('one\n')
     expect((await shell.run('echo two')).output).toBe('two\n')
   })
@@ -116,15 +119,22 @@ describe('a shell', () => {
   })
 
   test('refuses what no shell takes', async () => {
-    await expect(shell.run('echo \0')).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await expect(shell.run('echo \0')).rejects.toMatchObject({
+      code: 'COMMAND_REFUSED',
+      message: 'a command has a NUL character: leave it out, no shell takes one',
+    })
     expect(guest.typed).toBe('')
   })
 
   test('that is closed hears and says nothing more', async () => {
     const waiting = shell.waitFor('x')
     shell.close()
-    await expect(waiting).rejects.toMatchObject({ code: 'SHELL_CLOSED' })
-    await expect(shell.run('echo')).rejects.toMatchObject({ code: 'SHELL_CLOSED' })
+    const closed = (before: string) => ({
+      code: 'SHELL_CLOSED',
+      message: `the shell of host-shell was closed before it ${before}`,
+    })
+    await expect(waiting).rejects.toMatchObject(closed('showed x'))
+    await expect(shell.run('echo')).rejects.toMatchObject(closed('had run "echo"'))
   })
 })
 

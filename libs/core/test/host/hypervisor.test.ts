@@ -122,11 +122,21 @@ describe.each([1, 2])('domains on %i pCPUs', (pcpus) => {
 
   test.each([
     ['a kernel the engine refuses', { cmdline: 'nonsense' }, 'KERNEL_INVALID', /no program nonsense/],
-    ['no name', { name: '' }, 'DOMAIN_CONFIG', /^name=/],
-    ['a fraction of memory', { memory: 1.5 }, 'DOMAIN_CONFIG', /^memory=1\.5/],
-    ['too many vCPUs', { vcpus: 65 }, 'DOMAIN_CONFIG', /^vcpus=65/],
-    ['a long command line', { cmdline: 'x'.repeat(1024) }, 'DOMAIN_CONFIG', /1024 bytes/],
-    ['a UUID that is none', { uuid: 'mine' }, 'DOMAIN_CONFIG', /^uuid=mine/],
+    ['no name', { name: '' }, 'DOMAIN_CONFIG', /^name="": give 1 to 64 letters, digits or \._:\+\/-$/],
+    ['a fraction of memory', { memory: 1.5 }, 'DOMAIN_CONFIG', /^memory=1\.5: give a whole number of MiB$/],
+    ['too many vCPUs', { vcpus: 65 }, 'DOMAIN_CONFIG', /^vcpus=65: give a whole number from 1 to 64$/],
+    [
+      'a long command line',
+      { cmdline: 'x'.repeat(1024) },
+      'DOMAIN_CONFIG',
+      /^the kernel's command line has 1024 bytes: give at most 1023$/,
+    ],
+    [
+      'a UUID that is none',
+      { uuid: 'mine' },
+      'DOMAIN_CONFIG',
+      /^uuid=mine: give it as 8-4-4-4-12 lower-case hex digits$/,
+    ],
     ['hashes in real time', { stateHashes: { every: 1_000_000n, taken: () => {} } }, 'DOMAIN_CONFIG', /virtual clock/],
     ['a weight the scheduler lacks', { weight: 512 }, 'SCHEDULER_PARAMS', /weight=512/],
     ['no pCPU to run on', { affinity: [[7]] }, 'AFFINITY', /pinned to pCPU 7; there (are pCPUs 0 to 1|is only pCPU 0)/],
@@ -141,6 +151,7 @@ describe.each([1, 2])('domains on %i pCPUs', (pcpus) => {
     const first = await machine.hypervisor.createDomain(running('sleep'))
     await expect(machine.hypervisor.createDomain(running('sleep'))).rejects.toMatchObject({
       details: { code: 'DOMAIN_EXISTS' },
+      message: 'a domain named sleep runs already; destroy it or give another name',
     })
     await first.destroy()
     expect((await machine.hypervisor.createDomain(running('sleep'))).domid).toBeGreaterThan(first.domid)
@@ -164,14 +175,31 @@ describe.each([1, 2])('domains on %i pCPUs', (pcpus) => {
     expect(await domain.ended).toMatchObject(lost)
     expect(await bystander.ended).toMatchObject(lost)
     expect(reports).toEqual([expect.stringMatching(/^bug 0 pCPU \d died: its thread ended with code 3/)])
-    await expect(hypervisor.createDomain(running('sleep'))).rejects.toMatchObject({ details: { code: 'PCPU_DIED' } })
+    await expect(hypervisor.createDomain(running('sleep'))).rejects.toMatchObject({
+      details: { code: 'PCPU_DIED' },
+      message: expect.stringMatching(/^pCPU \d died: its thread ended with code 3; start the hypervisor again$/),
+    })
     expectNothingLeft()
   })
 })
 
-test('a machine has one to 64 pCPUs', async () => {
-  await expect(startScripted(0)).rejects.toMatchObject({ details: { code: 'PCPUS' } })
-  await expect(startScripted(65)).rejects.toMatchObject({ details: { code: 'PCPUS' } })
+test.each([0, 65, 1.5])('a machine has one to 64 pCPUs, not %d', async (pcpus) => {
+  await expect(startScripted(pcpus)).rejects.toMatchObject({
+    details: { code: 'PCPUS' },
+    message: `pcpus=${pcpus}: give a whole number from 1 to 64`,
+  })
+})
+
+test('a machine has at most 64 domains, those that are being made among them', async () => {
+  const { hypervisor } = await startScripted()
+  const name = (n: number) => running('sleep', { name: `sleep${n}` })
+  const made = await Promise.allSettled(Array.from({ length: 66 }, (_, n) => hypervisor.createDomain(name(n))))
+  const refused = made.filter(({ status }) => status === 'rejected')
+  const message = '64 domains are there, as many as there can be; destroy one'
+  expect(refused).toMatchObject([1, 2].map(() => ({ reason: { details: { code: 'TOO_MANY_DOMAINS' }, message } })))
+  await hypervisor.domains()[0]?.destroy()
+  expect(await hypervisor.createDomain(name(66))).toMatchObject({ name: 'sleep66' })
+  await hypervisor.stop()
 })
 
 test('what the caller has to do meanwhile is done once, by the time the hypervisor has started', async () => {

@@ -9,7 +9,16 @@ let changed: PromiseWithResolvers<void>
 
 const node = (name: string): string => `/local/domain/${domain.domid}/control/${name}`
 const type = (text: string): boolean => domain.console.write(new TextEncoder().encode(text))
-const failure = (code: string) => expect.objectContaining({ details: { code, name: 'suspendable' } })
+const MESSAGES = {
+  SUSPEND_UNSUPPORTED:
+    'domain suspendable cannot be suspended: its kernel has not written control/feature-suspend; try again when it has booted',
+  SUSPEND_UNDER_WAY: 'domain suspendable is about to be suspended already; wait for that',
+  NOT_SUSPENDED: 'domain suspendable is not suspended; suspend it first',
+  DOMAIN_SUSPENDED: 'domain suspendable is suspended already; resume it first',
+  DOMAIN_ENDED: 'domain suspendable has ended; nothing of it can be suspended',
+}
+const failure = (code: keyof typeof MESSAGES) =>
+  expect.objectContaining({ details: { code, name: 'suspendable' }, message: MESSAGES[code] })
 const refusal = (asked: Promise<unknown>): Promise<unknown> => asked.then(() => 'granted').catch((error) => error)
 
 /** Waits for what the guest has written to its console, all of it. */

@@ -118,6 +118,12 @@ describe('plugins', () => {
   })
 })
 
+class Solo implements Choir {
+  sing(): string {
+    return 'la'
+  }
+}
+
 describe('a list that cannot work is refused, naming who', () => {
   const cases: Record<string, readonly [() => readonly PluginEntry[], string]> = {
     'an unknown package': [
@@ -161,6 +167,22 @@ describe('a list that cannot work is refused, naming who', () => {
     'an undeclared need': [
       () => [plugin('b', beat()), plugin('p', { host: (scope) => void scope.get(Beat) })],
       'PLUGIN_UNDECLARED p: p reads test:Beat, which its requires does not name',
+    ],
+    'an undeclared part for pCPUs': [
+      () => [plugin('p', { pcpu: (scope) => scope.contribute(Part, 'only', 'part') })],
+      'PLUGIN_UNDECLARED p: p contributes test:Part, which its provides does not name',
+    ],
+    'a class that does not say what it needs': [
+      () => [plugin('p', { provides: [Choir], host: (scope) => scope.provideClass(Choir, Solo) })],
+      'PLUGIN_INVALID p: p: class Solo does not say what it needs; give it static { injects(Solo, …) }',
+    ],
+    "a domain's service for the host": [
+      () => [plugin('p', { provides: [Seat], host: (scope) => scope.provide(Seat as never, { row: 1 } as never) })],
+      'PLUGIN_INVALID p: p: test:Seat is provided in the wrong part of the plugin; do it in its `domain`',
+    ],
+    'a part for pCPUs in domain 0': [
+      () => [plugin('p', { provides: [Part], host: (scope) => scope.contribute(Part as never, 'x', 'y' as never) })],
+      'PLUGIN_INVALID p: p: test:Part is provided in the wrong part of the plugin; do it in its `pcpu`',
     ],
     'a promise not kept': [
       () => [plugin('p', { provides: [Beat] })],
@@ -261,6 +283,11 @@ describe('parts for pCPUs', () => {
 
   test('that nobody contributed are named with those there are', async () => {
     const plugins = await load([plugin('part', part())])
-    expect(() => plugins.parts.find(Part, 'other')).toThrow('no test:Part is called "other"; there are: only')
+    const remedy = 'choose another, or list the plugin that has it'
+    expect(() => plugins.parts.find(Part, 'other')).toThrow(
+      `no test:Part is called "other"; there are: only; ${remedy}`,
+    )
+    const none = await load([])
+    expect(() => none.parts.find(Part, 'only')).toThrow(`no test:Part is called "only"; there are: none; ${remedy}`)
   })
 })

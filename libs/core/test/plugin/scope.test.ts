@@ -85,7 +85,9 @@ describe('a host scope', () => {
     expect(() => host.get(Beat)).toThrow('nobody provides test:Beat')
     host.provideWith(Hen, () => ({ egg: host.get(Egg) }))
     host.provideWith(Egg, () => ({ hen: host.get(Hen) }))
-    expect(() => host.seal()).toThrow('test:Hen -> test:Egg -> test:Hen')
+    expect(() => host.seal()).toThrow(
+      'services need each other: test:Hen -> test:Egg -> test:Hen; make one do without the next',
+    )
   })
 
   test('builds every service when sealed, and takes none afterwards', () => {

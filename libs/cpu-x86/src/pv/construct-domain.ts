@@ -1,5 +1,6 @@
 import {
   type BuiltDomain,
+  bugOn,
   buildPvDomain,
   CodedError,
   createDomainState,
@@ -49,20 +50,31 @@ export interface PvDomainRequest {
 const ARENA_BYTES = [192 << 20, 64 << 20] as const
 const PAGES_PER_MIB = 256
 
-/** What a new domain is made of before its image is built: memory, records, page types. */
+/** Undefined: there is no room for so much. */
+function planOf(memory: number, vcpus: number): DomainMemoryPlan | undefined {
+  const gmfns = FIRST_RAM_GMFN + memory * PAGES_PER_MIB
+  const plan = (frames: number, arenaBytes: number): DomainMemoryPlan | undefined =>
+    planDomainMemory({ frames, gmfns: frames, vcpus, arenaBytes })
+  const [usual, least] = ARENA_BYTES
+  // The largest domains do without spare ones.
+  return plan(gmfns + SPARE_GMFNS, usual) ?? plan(gmfns + SPARE_GMFNS, least) ?? plan(gmfns, least)
+}
+
+function tooLarge({ memory, vcpus }: PvDomainRequest): CodedError<{ code: string; memory: number; vcpus: number }> {
+  let most = memory
+  do most--
+  while (most > 0 && planOf(most, vcpus) === undefined)
+  return new CodedError(
+    { code: 'MEMORY_TOO_LARGE', memory, vcpus },
+    `memory=${memory}: a domain of vcpus=${vcpus} has room for ${most} MiB; give less memory, or fewer vCPUs`,
+  )
+}
+
+/** What a new domain is made of before its image is built: memory, records, page types. @throws CodedError `MEMORY_TOO_LARGE` */
 export function allocatePvDomain(request: PvDomainRequest): PvDomainShared {
   const pages = request.memory * PAGES_PER_MIB
-  const planOf = (gmfns: number, arenaBytes: number): DomainMemoryPlan | undefined =>
-    planDomainMemory({ frames: gmfns, gmfns, vcpus: request.vcpus, arenaBytes })
-  const [usual, least] = ARENA_BYTES
-  const gmfns = FIRST_RAM_GMFN + pages
-  // The largest domains do without spare ones.
-  const plan = planOf(gmfns + SPARE_GMFNS, usual) ?? planOf(gmfns + SPARE_GMFNS, least) ?? planOf(gmfns, least)
-  if (!plan)
-    throw new CodedError(
-      { code: 'MEMORY_TOO_LARGE', memory: request.memory },
-      `memory=${request.memory}: a domain with ${request.vcpus} vCPUs has room for less; give at most 3584`,
-    )
+  const plan = planOf(request.memory, request.vcpus)
+  if (plan === undefined) throw tooLarge(request)
   const state = createDomainState({
     domid: request.domid,
     nrVcpus: request.vcpus,
@@ -127,8 +139,7 @@ export function constructPvDomain(
   )
   addXenFrame(domain.mmu, SHARED_INFO_GMFN)
   const outcome = adoptBuiltDomain(domain.mmu, built.l4Mfn, ramFrames(pages))
-  if (outcome !== 0)
-    throw new CodedError({ code: 'BOOT_TABLES', outcome }, `the page tables of the image were refused (${outcome})`)
+  bugOn(outcome !== 0, 'the page tables of a new domain were refused')
   DOMAIN.totPages.store(domain.state.memory, 0, pages)
   startVcpu(domain.vcpus[0], built.vcpu)
   VCPU.flags.or(domain.state.memory, domain.state.vcpu(0), VCPU_INITIALISED | VCPU_UP)
