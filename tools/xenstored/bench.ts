@@ -20,11 +20,13 @@ const LOADS = [
 export interface XenstoreRow {
   readonly work: (typeof WORKS)[number]
   readonly clients: number
-  /** Requests answered in a second, of all clients: the median of the rounds. */
+  /** Requests answered in a second, of all clients, in the best round: what others do on the machine only slows. */
   readonly ours: number
   readonly theirs: number
-  /** Ours over theirs: the median of the rounds' ratios. */
+  /** Ours over theirs. */
   readonly ratio: number
+  /** The median of the rounds' own ratios. */
+  readonly medianRatio: number
 }
 
 export interface XenstoreResult {
@@ -79,12 +81,16 @@ async function underLoad(
         for (let round = 0; round < rounds; round++) {
           pairs.push({ ours: await rate(own.socketPath, work), theirs: await rate(real.socketPath, work) })
         }
+        const best = {
+          ours: Math.max(...pairs.map(({ ours }) => ours)),
+          theirs: Math.max(...pairs.map(({ theirs }) => theirs)),
+        }
         rows.push({
           work,
           clients,
-          ours: median(pairs.map(({ ours }) => ours)),
-          theirs: median(pairs.map(({ theirs }) => theirs)),
-          ratio: median(pairs.map(({ ours, theirs }) => ours / theirs)),
+          ...best,
+          ratio: best.ours / best.theirs,
+          medianRatio: median(pairs.map(({ ours, theirs }) => ours / theirs)),
         })
       }
       return { rows, rival: real.packages.version }
@@ -100,15 +106,15 @@ async function underLoad(
 export function xenstoreTable({ rows, rival }: XenstoreResult): string {
   const rate = (n: number): string => String(Math.round(n)).padStart(8)
   const lines = rows.map(
-    ({ work, clients, ours, theirs, ratio }) =>
-      `| ${work.padEnd(11)} | ${String(clients).padStart(7)} | ${rate(ours)} | ${rate(theirs)} | ${ratio.toFixed(2).padStart(5)} |`,
+    ({ work, clients, ours, theirs, ratio, medianRatio }) =>
+      `| ${work.padEnd(11)} | ${String(clients).padStart(7)} | ${rate(ours)} | ${rate(theirs)} | ${ratio.toFixed(2).padStart(5)} | ${medianRatio.toFixed(2).padStart(6)} |`,
   )
   const means = LOADS.map(
     ({ clients }) => `${meanRatio(rows, clients).toFixed(2)} with ${clients} client${clients === 1 ? '' : 's'}`,
   )
   return [
-    '| operations  | clients |   ours/s |      C/s | ratio |',
-    '| ----------- | ------- | -------- | -------- | ----- |',
+    '| operations  | clients |   ours/s |      C/s | ratio | median |',
+    '| ----------- | ------- | -------- | -------- | ----- | ------ |',
     ...lines,
     '',
     `Geometric mean of the ratios to Debian's xenstored ${rival}: ${means.join(', ')}.`,

@@ -27,6 +27,8 @@ export interface ComposeOptions {
   readonly scheduler?: string
   /** Takes what guests write to the hypervisor's log. */
   readonly guestLog?: (domid: number, bytes: Uint8Array) => void
+  /** Takes what xenstore is told to log. */
+  readonly xenstoreLog?: (line: string) => void
   /** Done while the hypervisor starts. */
   readonly meanwhile?: () => void
   /** Takes a line about a domain that came to grief. */
@@ -47,6 +49,7 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
     pcpus: pcpus ?? Math.min(vcpus, availableParallelism()),
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
     guestLog: options.guestLog,
+    xenstoreLog: options.xenstoreLog,
     meanwhile: options.meanwhile,
     report: ({ kind, domid, text }) => warn(kind === 'bug' ? `d${domid}: a bug of Paravane: ${text}` : text),
   })

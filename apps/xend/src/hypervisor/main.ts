@@ -65,6 +65,7 @@ async function main(): Promise<void> {
     pluginFolder,
     scheduler: sched,
     guestLog: (domid, bytes) => messages.guest(domid, bytes),
+    xenstoreLog: (line) => log.info(`xenstore: ${line}`),
     warn: say,
   })
   // The engine has accepted it.

@@ -29,6 +29,8 @@ export interface HypervisorOptions {
   guestLog?(domid: number, bytes: Uint8Array): void
   /** The first listener of `report`, which also hears what happens at the start. */
   report?(report: HypervisorReport): void
+  /** Takes what `xenstore-control print` says, and each request while `xenstore-control log on` holds: lines. */
+  xenstoreLog?(line: string): void
   /** Called once, while the pCPUs start and domain 0 would wait for them: for what takes long. It is not to throw. */
   meanwhile?(): void
 }

@@ -48,6 +48,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   })
   const xenstored = new Xenstored({
     defer: (task) => events.defer(task),
+    log: options.xenstoreLog,
     failed: (error) => bug(0, `xenstore: ${error instanceof Error ? error.stack : String(error)}`),
   })
   const starting = PcpuThreads.start({
