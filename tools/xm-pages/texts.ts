@@ -2,7 +2,7 @@
 
 export const INTRODUCTION: readonly string[] = [
   'xm speaks to xend, which keeps the guests of this host: it makes domains, shows them and ends them.',
-  'A domain is named by its name or its number; a name that is a number is found first. The beginning of a subcommand is enough where no other begins so. Options may stand before and after the arguments.',
+  'A domain is named by its name or its number; names are looked through first. The beginning of a subcommand is enough where no other begins so. Options may stand before and after the arguments.',
   'With --json a subcommand that prints anything prints one JSON document instead.',
 ]
 
@@ -19,6 +19,7 @@ export const EXIT_STATUS: readonly (readonly [string, string])[] = [
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['PARAVANE_RUN', 'The folder of the sockets.'],
   ['PARAVANE_STATE', "The folder of xend's database, of the logs and of core dumps."],
+  ['PARAVANE_CONFIG', "The file of xend's settings."],
   ['NO_COLOR', 'If it is not empty, nothing is coloured. Without it colours are shown on a terminal only.'],
   ['FORCE_COLOR', 'Colours are shown, wherever the text goes.'],
 ]

@@ -49,13 +49,10 @@ export async function attachConsole(domid: number): Promise<void> {
     socket.on('close', () => resolve())
     socket.on('error', () => resolve())
   })
-  const restore = (): void => terminal.restore()
-  process.once('exit', restore)
   try {
     await Promise.race([terminal.attach(socketConsole(stream)), ended])
   } finally {
-    process.off('exit', restore)
-    restore()
+    terminal.restore()
     socket.destroy()
   }
 }

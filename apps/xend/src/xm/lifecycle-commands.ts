@@ -6,10 +6,11 @@ import { awaitEnds, type EndOutcome } from './await-end.ts'
 import { type AnyDomain, chooseDomain, chooseDomains } from './choose-domains.ts'
 import type { Command, CommandContext, Given } from './command.ts'
 
-const simple = (name: string, summary: string): Command => ({
+const simple = (name: string, summary: string, about: readonly string[] = []): Command => ({
   name,
   usage: '<Domain>',
   summary,
+  about,
   args: [1, 1],
   completes: ['domain'],
   async run({ args: [domain] }, { xend }) {
@@ -63,12 +64,14 @@ const chooseAny = async (xend: AskXend, name: string): Promise<AnyDomain> =>
 const ask = <D extends AnyDomain>(
   name: string,
   summary: string,
+  about: readonly string[],
   choose: (xend: AskXend, name: string) => Promise<D>,
   answer: (domain: D) => string | number,
 ): Command => ({
   name,
   usage: '<Domain>',
   summary,
+  about,
   args: [1, 1],
   completes: ['domain'],
   async run({ args: [domain], json }, { xend, stdout }) {
@@ -90,11 +93,14 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
 export const lifecycleCommands: readonly Command[] = [
   simple('pause', 'Pause execution of a domain.'),
   simple('unpause', 'Unpause a paused domain.'),
-  simple('destroy', 'Terminate a domain immediately.'),
+  simple('destroy', 'Terminate a domain immediately.', ['The guest is not asked, and writes nothing back.']),
   {
     name: 'shutdown',
     usage: '<Domain> [-waRH]',
     summary: 'Shutdown a domain.',
+    about: [
+      'The guest is asked through xenstore, and may take its time or do nothing at all; xm destroy ends it at once. With -w a line says when it has ended.',
+    ],
     args: [0, 1],
     completes: ['domain'],
     options: [
@@ -113,12 +119,23 @@ export const lifecycleCommands: readonly Command[] = [
     name: 'reboot',
     usage: '<Domain> [-wa]',
     summary: 'Reboot a domain.',
+    about: [
+      'The guest is asked through xenstore, and may take its time or do nothing at all. With -w a line says when the domain runs again. One that has ended and is not there after 30 seconds was not to be started again, as it is within its first minute: a line says so, and the exit status is 1.',
+    ],
     args: [0, 1],
     completes: ['domain'],
     options: [ALL, WAIT],
     run: (given, context) => end(given, context, 'reboot'),
   },
-  ask('domid', 'Convert a domain name to domain id.', chooseDomain, ({ domid }) => domid),
-  ask('domname', 'Convert a domain id to domain name.', chooseAny, ({ name }) => name),
-  ask('domstate', 'Display the state of a domain.', chooseAny, ({ state }) => STATE_WORDS[state] ?? state),
+  ask('domid', 'Convert a domain name to domain id.', [], chooseDomain, ({ domid }) => domid),
+  ask('domname', 'Convert a domain id to domain name.', [], chooseAny, ({ name }) => name),
+  ask(
+    'domstate',
+    'Display the state of a domain.',
+    [
+      'running, idle (it waits), paused, shutdown (it has ended and is kept), crashed, or shutoff (it is managed and does not run).',
+    ],
+    chooseAny,
+    ({ state }) => STATE_WORDS[state] ?? state,
+  ),
 ]

@@ -46,6 +46,9 @@ export const list: Command = {
   name: 'list',
   usage: '[options] [Domain, ...]',
   summary: 'List information about all/some domains.',
+  about: [
+    'State has r for running, b for blocked (it waits), p for paused, s for shut down, c for crashed and d for dying. A domain that xend keeps while it does not run has no ID and no state. Time is what its vCPUs have run.',
+  ],
   args: [0, Number.POSITIVE_INFINITY],
   completes: ['domain'],
   options: [
