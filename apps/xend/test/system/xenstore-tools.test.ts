@@ -1,11 +1,14 @@
 /** Xen's own tools, as Debian packs them, at our xenstore. */
 import { execFile, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { xenstoreSocket } from '../../src/folders.ts'
 import { System } from './system.ts'
 import { obtainXenPackages, type XenPackages } from './xen-packages.ts'
+
+const XS_RELEASE = 9
 
 let system: System
 let packages: XenPackages
@@ -84,6 +87,32 @@ test('the nodes of a guest are there while it is, whatever becomes of xend', asy
   await system.startXend()
   await system.xm('destroy', 'inside')
   await expect.poll(() => tool('exists', `/local/domain/${domid}`)).toMatch(/^status 1/)
+})
+
+/** What the hypervisor answers to one request. */
+function ask(type: number, payload: string): Promise<string> {
+  const message = Buffer.from(`${'\0'.repeat(16)}${payload}`, 'latin1')
+  message.writeUInt32LE(type, 0)
+  message.writeUInt32LE(payload.length, 12)
+  return new Promise((resolve, reject) => {
+    const socket = connect(xenstoreSocket(system.places), () => socket.write(message)).on('error', reject)
+    socket.on('data', (bytes) => {
+      socket.destroy()
+      resolve(bytes.subarray(16).toString('latin1'))
+    })
+  })
+}
+
+test('a guest that a program has released from xenstore goes on, and is destroyed as any other', async () => {
+  await system.xm('create', await system.helloConfig(), 'name=released')
+  const domid = (await system.xm('domid', 'released')).stdout.trimEnd()
+  expect(await ask(XS_RELEASE, `${domid}\0`)).toBe('OK\0')
+  expect(await ask(XS_RELEASE, `${domid}\0`)).toBe('ENOENT\0')
+  expect((await system.xm('list', 'released')).status).toBe(0)
+  expect(await system.xm('destroy', 'released')).toMatchObject({ status: 0, stderr: '' })
+  await expect.poll(async () => (await system.xm('list', 'released')).status).toBe(3)
+  expect(await readFile(join(system.places.state, 'hypervisor.log'), 'utf8')).not.toContain('a bug of Paravane')
+  expect(await tool('exists', `/local/domain/${domid}`)).toMatch(/^status 1/)
 })
 
 test('xenstore-control checks, and sets quotas', async () => {

@@ -91,7 +91,7 @@ export class Domains implements DomainRequests, Controlled {
     for (const { session } of this.#introduced.values()) {
       if (session.who.target === domid) session.who = { ...session.who, target: undefined }
     }
-    this.#forget(domid)
+    this.forget(domid)
     this.#fire('@releaseDomain')
     return OK
   }
@@ -175,7 +175,8 @@ export class Domains implements DomainRequests, Controlled {
     this.#watches.fireSpecial(path, this.specialPerms(path))
   }
 
-  #forget(domid: number): void {
+  /** Removes what the domain owns, and takes back what others granted it. */
+  forget(domid: number): void {
     const domain0: Credentials = { domid: 0, privileged: true }
     const { owned, mentions } = traces(this.store.tree, domid)
     for (const path of owned) this.store.apply({ op: 'rm', path }, domain0)

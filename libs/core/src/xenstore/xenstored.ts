@@ -73,19 +73,21 @@ export class Xenstored {
     this.#store.quotas.set(quota, limit)
   }
 
+  // A program of the host may have released the domain before: then there is nobody to tell.
+
   /** The domain shut down: fires `@releaseDomain`, once until `resume`. */
   domainShutdown(domid: number): void {
-    accept(this.#domains.shutdown(domid), 'shutdown', domid)
+    this.#domains.shutdown(domid)
   }
 
   /** The domain runs again after a shutdown (a checkpoint, or a migration that failed). */
   resume(domid: number): void {
-    accept(this.#domains.resume(domid), 'resume', domid)
+    this.#domains.resume(domid)
   }
 
   /** The domain is destroyed: drops its connection and the nodes it owns, fires `@releaseDomain`. */
   release(domid: number): void {
-    accept(this.#domains.release(domid), 'release', domid)
+    if (domid !== 0 && this.#domains.release(domid).kind === 'error') this.#domains.forget(domid)
   }
 
   isIntroduced(domid: number): boolean {
