@@ -35,16 +35,20 @@ export class AskXend {
     return new RpcClient({ name: 'xend', path: this.#mayOnlyAsk ? this.#readOnlyPath : this.#path })
   }
 
-  /** xend may have been unable to reach another: only what is said of its own socket is meant. */
+  /** xend may have been unable to reach another: only what is said of its own sockets is meant. */
   async #explained(error: unknown): Promise<unknown> {
     if (!(error instanceof CodedError)) return error
     if (error.code === 'PERMISSION' && this.#mayOnlyAsk) {
       const hint = await ownerOf(this.#path)
       return new CodedError({ code: 'PERMISSION', hint }, 'You may only look at what there is.', { cause: error })
     }
-    if (error.code !== 'UNREACHABLE') return error
     const { path } = error.details as { path?: string }
-    if (path !== this.#path) return error
+    if (path !== this.#path && path !== this.#readOnlyPath) return error
+    if (error.code === 'PEER_DIED') {
+      const hint = "Its log may say why; 'xend start' starts it again, and no guest has noticed."
+      return new CodedError({ code: 'PEER_DIED', hint }, 'xend ended while it was asked.', { cause: error })
+    }
+    if (error.code !== 'UNREACHABLE') return error
     const { errno = 0, code } = error.cause as NodeJS.ErrnoException
     const why = getSystemErrorMessage(errno) ?? code ?? 'unknown error'
     const hint =

@@ -19,3 +19,24 @@ test.each([
 test.each(['"a', "it's", 'a\\', 'x "y'])('%j is not whole', (line) => {
   expect(() => splitWords(line)).toThrow(`${line}: a quote is not closed, or nothing follows a backslash`)
 })
+
+/** Every text of up to four of the characters that mean something. */
+function texts(): readonly string[] {
+  const characters = ['a', ' ', "'", '"', '\\', '#', '\n']
+  let last: readonly string[] = ['']
+  const all = [...last]
+  for (let length = 1; length <= 4; length++) {
+    last = last.flatMap((text) => characters.map((character) => text + character))
+    all.push(...last)
+  }
+  return all
+}
+
+test('a word that is quoted, in either way, is that word', () => {
+  for (const text of texts()) {
+    const single = `'${text.replaceAll("'", "'\\''")}'`
+    const double = `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+    expect(splitWords(`x ${single} y`)).toEqual(['x', text, 'y'])
+    expect(splitWords(`${double} #`)).toEqual([text])
+  }
+})
