@@ -32,7 +32,9 @@ export const nodeCommands: readonly Command[] = [
     name: 'log',
     usage: '',
     summary: "Print xend's log.",
-    about: ['The last MiB of it, if xend writes to a file of its own; what else starts xend keeps its log.'],
+    about: [
+      'The last MiB of it, if xend writes to a file of its own; else it is where its starter puts it, as in the journal.',
+    ],
     args: [0, 0],
     async run({ json }, { xend, stdout }) {
       const text = await xend.call<string>('node.log')
