@@ -112,7 +112,9 @@ function literalsOf(node: ts.Node, tree: ts.SourceFile, depth = 0): string[] {
   if (ts.isStringLiteralLike(node)) return [node.text]
   if (ts.isIdentifier(node) && depth < 2) {
     const value = constantOf(node, tree)
-    return value === undefined ? [] : literalsOf(value, tree, depth + 1)
+    const words = value === undefined ? [] : literalsOf(value, tree, depth + 1)
+    // What is put in: a number, a name.
+    return words.some((word) => word.trim().includes(' ')) ? words : []
   }
   if (ts.isCallExpression(node) || ts.isNewExpression(node)) return literalsOf(node.expression, tree, depth)
   if (ts.isConditionalExpression(node)) {

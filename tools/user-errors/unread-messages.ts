@@ -39,7 +39,7 @@ export function isRead({ words }: MessageSite, said: string, all: ReadonlySet<st
   const own = textOf(words)
   const others = [...all].filter((text) => text !== own)
   const parts = words.map(plain).filter((part) => part.trim() !== '')
-  const clauses = parts.flatMap((part) => part.split(/[;:,()] /)).map((clause) => clause.trim())
+  const clauses = parts.flatMap((part) => part.split(/[;:,] /)).map((clause) => clause.trim())
   const telling = clauses.filter((clause) => clause.length >= LEAST && !others.some((text) => text.includes(clause)))
   if (telling.some((clause) => said.includes(clause))) return true
   const whole = parts.join('')

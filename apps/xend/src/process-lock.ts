@@ -20,7 +20,9 @@ export function lockProcess(path: string, what: string): void {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
-    throw new CodedError({ code: 'LOCKED', path }, `${what} runs already: ${path} is held`, { cause: error })
+    throw new CodedError({ code: 'LOCKED', path }, `${what} runs already: ${path} is held; end it first`, {
+      cause: error,
+    })
   }
   held.push(database)
 }

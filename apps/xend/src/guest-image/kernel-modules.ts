@@ -73,7 +73,7 @@ async function unxz(path: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new CodedError(
       { code: 'XZ_FAILED', path },
-      `cannot decompress ${path}; is the program xz there (Debian package xz-utils)?`,
+      `cannot decompress ${path}; is it whole, and the program xz there (Debian package xz-utils)?`,
       { cause },
     )
   }

@@ -58,6 +58,8 @@ esac`,
   )
 }
 
+const OWN_FILES =
+  "give a Linux PV kernel and a ramdisk of your own: --kernel FILE --ramdisk FILE (Debian's vmlinuz serves)"
 const log = async (): Promise<string[]> => (await readFile(join(host, 'log'), 'utf8')).trim().split('\n')
 
 test('the guest is made once, and then found without asking apt', async () => {
@@ -110,10 +112,37 @@ test('GRUB is fetched once, and then found without asking apt', async () => {
 test('lists that know no package are fetched into our own cache', async () => {
   await aptHost()
   await program('apt-cache', 'exit 100')
-  await expect(obtainDebianGuest({ cache, progress: () => {} })).rejects.toMatchObject({ code: 'APT_FAILED' })
+  await expect(obtainDebianGuest({ cache, progress: () => {} })).rejects.toMatchObject({
+    code: 'APT_FAILED',
+    message: `apt offers no package linux-image-cloud-amd64; Debian has it for amd64; ${OWN_FILES}`,
+  })
   expect(await log()).toContain(
     `apt-get -o APT::Sandbox::User=root -o Dir::State::lists=${cache}/apt/lists -o Dir::Cache=${cache}/apt -qq update`,
   )
+})
+
+test.each([
+  ['linux-image-cloud-amd64', 'it depends on no kernel package', 'apt-cache', 'depends=linux-[^ ]*', 'depends=kmod'],
+  ['linux-image-6.1.0-1-cloud-amd64', 'it has no /boot/vmlinuz-*', 'dpkg-deb', 'vmlinuz-', 'vmlinux-'],
+  ['FILES', 'it has none of lib/modules/6.1.0-1-cloud-amd64', 'dpkg-deb', 'lib/modules', 'lib/firmware'],
+])('a package that is another than it was is named: %s, %s', async (name, why, tool, was, is) => {
+  await aptHost()
+  const path = join(host, 'bin', tool)
+  const script = await readFile(path, 'utf8')
+  await writeFile(path, script.replaceAll(new RegExp(was, 'g'), is))
+  const error = await obtainDebianGuest({ cache, progress: () => {} }).catch((it: Error) => it)
+  const { message } = error as Error
+  expect(message.replaceAll(/package \/\S+/g, 'package FILES')).toContain(
+    `the package ${name} is not as expected: ${why}`,
+  )
+  expect(message).toMatch(/; give a kernel and ramdisk of your own with --kernel FILE --ramdisk FILE$/)
+})
+
+test('what apt cannot do is told in its own words', async () => {
+  await aptHost()
+  await program('apt-get', 'echo "E: no space left" >&2; exit 100')
+  const error = await obtainDebianGuest({ cache, progress: () => {} }).catch((it: Error) => it)
+  expect((error as Error).message).toMatch(/^apt-get .* update: E: no space left; give a Linux PV kernel and a ramdisk/)
 })
 
 test('without apt the message says what to give in its place', async () => {

@@ -43,5 +43,17 @@ test('a module comes after all it depends on, once, under its plain name', async
 
 test('a module that is nowhere is named', async () => {
   await put('kernel/a.ko', modinfo('b'))
-  await expect(readModules(folder, ['a'])).rejects.toMatchObject({ code: 'MODULE_MISSING', details: { name: 'b' } })
+  await expect(readModules(folder, ['a'])).rejects.toMatchObject({
+    code: 'MODULE_MISSING',
+    details: { name: 'b' },
+    message: `${folder} has no module b; choose a kernel whose package contains it`,
+  })
+})
+
+test('a packed module that xz cannot unpack is named, with the program', async () => {
+  await put('kernel/a.ko.xz', Buffer.from('no xz at all'))
+  await expect(readModules(folder, ['a'])).rejects.toMatchObject({
+    code: 'XZ_FAILED',
+    message: `cannot decompress ${folder}/kernel/a.ko.xz; is it whole, and the program xz there (Debian package xz-utils)?`,
+  })
 })

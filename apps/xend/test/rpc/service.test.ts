@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CodedError, configOf, noConfig, text } from '@paravane/core'
@@ -176,10 +176,27 @@ test('a client that sends many requests at once is told that it may send one', a
 
 test('a second service is refused the place of a living one, and takes that of a dead one', async () => {
   const again = { place: { path: service.path }, verbs: new Map(), failed: () => {} }
-  await expect(startService(again)).rejects.toMatchObject({ code: 'SOCKET_IN_USE' })
+  await expect(startService(again)).rejects.toMatchObject({
+    code: 'SOCKET_IN_USE',
+    message: `${service.path}: another process listens there; stop it first`,
+  })
 })
 
 test('nobody there', async () => {
   const nobody = new RpcClient({ name: 'xend', path: join(folder, 'none.sock') })
-  await expect(nobody.call('echo')).rejects.toMatchObject({ code: 'UNREACHABLE' })
+  await expect(nobody.call('echo')).rejects.toMatchObject({
+    code: 'UNREACHABLE',
+    message: `xend does not answer at ${folder}/none.sock (ENOENT)`,
+  })
+})
+
+test('a peer that ends in the middle of a call is said to have ended', async () => {
+  const path = join(folder, 'mortal.sock')
+  const mortal = createServer((socket) => socket.once('data', () => socket.destroy()))
+  await new Promise<void>((resolve) => mortal.listen(path, resolve))
+  const client = new RpcClient({ name: 'the hypervisor', path })
+  const died = { code: 'PEER_DIED', message: 'the hypervisor ended while it was asked' }
+  await expect(client.call('echo')).rejects.toMatchObject(died)
+  await expect(client.stream('/console/1')).rejects.toMatchObject(died)
+  mortal.close()
 })

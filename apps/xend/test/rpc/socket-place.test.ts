@@ -52,6 +52,17 @@ test('the folder is open for those only who may use what is in it', async () => 
   expect((await rights(folder))[0]).toBe('700')
 })
 
+test('a port that is taken is named', async () => {
+  const first = createServer()
+  servers.push(first)
+  await takeSocket(first, { port: 0 })
+  const { port } = first.address() as { port: number }
+  await expect(takeSocket(createServer(), { port })).rejects.toMatchObject({
+    code: 'SOCKET_IN_USE',
+    message: `127.0.0.1:${port}: it cannot be listened at (EADDRINUSE); name another port`,
+  })
+})
+
 test('a folder that somebody else may have prepared is refused', async () => {
   await chmod(folder, 0o777)
   await expect(takeRunFolder(folder)).rejects.toMatchObject({

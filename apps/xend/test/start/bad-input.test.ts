@@ -37,6 +37,7 @@ const BEFORE_START: readonly (readonly [args: string, status: number, answer: st
     'FOLDER/(1): the file\'s name as name must be a name of letters, digits and _ . : + -, not "(1)"',
   ],
   ['--memory some', 1, '--memory must be a whole number from 1 to 3840, not "some"'],
+  ['on_reboot=restart', 1, "argument on_reboot must be 'destroy' with --alone, as the guest ends with this process"],
   ['--kernel FOLDER/none', 1, '--kernel: cannot read FOLDER/none: there is no such file; name a file that can be read'],
   ['--kernel FOLDER', 1, '--kernel: cannot read FOLDER: it is no regular file; name a file that can be read'],
   [

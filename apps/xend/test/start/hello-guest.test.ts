@@ -35,6 +35,8 @@ test('a compiler that fails is shown with its reason, in one line', async () => 
   const failing = obtainHelloGuest(() => {}, cache, 'false')
   await expect(failing).rejects.toMatchObject({
     code: 'CC_FAILED',
-    message: expect.stringMatching(/^[^\n]+; set CC to /),
+    message: expect.stringMatching(
+      /^the hello guest does not compile: Error: Command failed: false -m64 [^\n]*; set CC to a C compiler for x86-64$/,
+    ),
   })
 })

@@ -47,20 +47,26 @@ test('xend is started, started anew, and stopped with all it keeps', async () =>
   expect(await xend('status')).toEqual(stopped)
 })
 
+test.each([[], ['frob'], ['stop', '--frob'], ['start', '--guests'], ['status', 'x'], ['unit', '--system']])(
+  'xend %j is wrong usage',
+  async (...args) => {
+    const { status, stderr } = await xend(...args)
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^usage: xend start\|stop\|restart\|status\|unit /)
+  },
+)
+
 test.each([
-  [],
-  ['frob'],
-  ['stop', '--frob'],
-  ['start', '--frob'],
-  ['start', '--guests'],
-  ['start', 'frob'],
-  ['restart', '--config'],
-  ['status', 'x'],
-  ['unit', '--system'],
-])('xend %j is wrong usage', async (...args) => {
+  [['start', 'frob'], 'frob: neither an option nor KEY=VALUE'],
+  [['start', '--frob'], "Unknown option '--frob'. To specify a positional argument starting with a '-'"],
+  [['start', '--pcpus'], "Option '--pcpus <value>' argument missing"],
+  [['start', '--no-keep=1'], "Option '--no-keep' does not take an argument"],
+  [['restart', '--config'], "Option '--config <value>' argument missing"],
+] as const)('xend %j is wrong usage, which is told', async (args, message) => {
   const { status, stderr } = await xend(...args)
   expect(status).toBe(2)
-  expect(stderr).toMatch(/^(Error: .*\n)?usage: xend start\|stop\|restart\|status\|unit /)
+  expect(stderr.slice(0, message.length + 7)).toBe(`Error: ${message}`)
+  expect(stderr).toContain('\nusage: xend start|stop|restart|status|unit ')
 })
 
 /** With a configuration file of these lines. */
@@ -85,10 +91,14 @@ test.each([
     '--cpu must be a level, and features to hide with a dash before each: \'LEVEL[,-NAME...]\', not "max,aes"',
   ],
   ['', ['--config', 'none.cfg'], "none.cfg: xend's configuration cannot be read: there is no such file"],
-  ["sched = 'frob'", [], 'frob'],
-  ["plugins = ['./none.mjs']", [], './none.mjs'],
+  [
+    "sched = 'frob'",
+    [],
+    'the hypervisor could not be started: no SchedulerOps is called "frob"; there are: credit; choose another, or list the plugin that has it',
+  ],
+  ["plugins = ['./none.mjs']", [], './none.mjs: cannot be imported'],
   ["plugins = ['./wrong.mjs']", [], './wrong.mjs: its default export is no plugin'],
-  ["plugins = ['no-such-package-of-anybody']", [], 'no-such-package-of-anybody'],
+  ["plugins = ['no-such-package-of-anybody']", [], 'no-such-package-of-anybody: no such package'],
   ["plugins = [{'use': './mine.mjs', 'config': {'speed': 'odd'}}]", [], 'mine: config: speed must be a number'],
   ["plugins = [{'use': './mine.mjs', 'frob': 1}]", [], 'ROOT/xend.cfg:1: plugins must be a list of packages or paths'],
 ] as const)('%j with %j is refused on the terminal', async (text, args, message) => {

@@ -56,7 +56,6 @@ export function engine(wasm: Pick<typeof WebAssembly, 'validate' | 'Memory'> | u
   const remedy = 'use Node of the version above on a processor with SSE4.1, without options that turn WebAssembly off'
   if (wasm === undefined) return fail('there is no WebAssembly', remedy)
   if (!wasm.validate(SIMD_MODULE)) return fail('WebAssembly has no SIMD', remedy)
-  if (typeof Atomics.waitAsync !== 'function') return fail('there is no Atomics.waitAsync', remedy)
   try {
     new wasm.Memory({ initial: 0, maximum: MEMORY_PAGES_MAX, shared: true })
   } catch (error) {
