@@ -9,6 +9,8 @@ const OUTPUT_MAX = 1 << 20
 const MARK_BYTES = 6
 /** What a terminal makes SIGINT of. */
 const CTRL_C = '\x03'
+/** What a shell that may be busy is given to answer, ms; each time twice as long. */
+const FIRST_PATIENCE_MS = 500
 
 export interface RunOptions extends WaitOptions {
   /** Characters of output at most; a million by default. */
@@ -24,6 +26,8 @@ export class GuestShell {
   readonly #entropy: Entropy
   readonly #reader: ConsoleReader
   #running: FramedOutput | undefined
+  /** The last command was let go of, and may still run. */
+  #isLost = false
 
   /** @param options.entropy where the marks around a command's output come from; the host's by default */
   constructor(domain: GuestShellDomain, options: { readonly entropy?: Entropy } = {}) {
@@ -44,7 +48,7 @@ export class GuestShell {
   /**
    * Runs a command, as `sh -c` would, in the shell that waits for input on the console, and answers when it is over. Each is a
    * subshell of its own with empty input. What the guest's kernel writes to the console meanwhile is part of the output. When the
-   * signal is aborted, or the output too long, the command is sent a Ctrl-C, and it is the command's affair to heed it.
+   * signal is aborted, or the output too long, the command is sent a Ctrl-C; the next one waits until it has heeded that.
    * @throws CodedError COMMAND_REFUSED, SHELL_BUSY (another one runs), OUTPUT_TOO_LONG, DOMAIN_ENDED, SHELL_CLOSED; the signal's
    * reason
    */
@@ -59,12 +63,34 @@ export class GuestShell {
       throw new CodedError({ code: 'SHELL_BUSY', name }, `a command runs in ${name} already: wait for its end`)
     }
     try {
+      if (this.#isLost) await this.#findBack(signal)
       let result: ShellResult = { output: '', status: 0 }
       for (const line of commandLines(command)) result = await this.#line(line, command, maxOutput, signal)
       return result
+    } catch (error) {
+      this.#isLost = !this.#reader.isOver
+      if (this.#isLost) this.#type(CTRL_C)
+      throw error
     } finally {
       this.#running = undefined
       this.#reader.drop()
+    }
+  }
+
+  /**
+   * Has the shell wait for a command again. A Ctrl-C that came while it still read the line of the last command was a character like
+   * any other, so there may have to be another one.
+   */
+  async #findBack(signal: AbortSignal | undefined): Promise<void> {
+    for (let patience = FIRST_PATIENCE_MS; this.#isLost; patience *= 2) {
+      const late = AbortSignal.timeout(patience)
+      this.#type(CTRL_C)
+      try {
+        await this.#line(':', ':', 0, signal === undefined ? late : AbortSignal.any([signal, late]))
+        this.#isLost = false
+      } catch (error) {
+        if (!late.aborted || error !== late.reason) throw error
+      }
     }
   }
 
@@ -78,15 +104,10 @@ export class GuestShell {
     const output = new FramedOutput(marks, most)
     this.#running = output
     this.#type(`${framed(line, marks)}\n`)
-    try {
-      for (;;) {
-        if (output.result !== undefined) return output.result
-        if (output.tooLong) throw this.#tooLong(command, most)
-        await this.#reader.more(`it had run ${shown(command)}`, signal)
-      }
-    } catch (error) {
-      if (!this.#reader.isOver) this.#type(CTRL_C)
-      throw error
+    for (;;) {
+      if (output.result !== undefined) return output.result
+      if (output.tooLong) throw this.#tooLong(command, most)
+      await this.#reader.more(`it had run ${shown(command)}`, signal)
     }
   }
 
