@@ -24,7 +24,7 @@ export function nodeVerbs(
   // As it was when this process read its sources.
   const version: DaemonVersion = { release: ownRelease(), node: process.versions.node }
   return [
-    ['node.version', verb(noConfig, () => version)],
+    ['node.version', question(noConfig, () => version)],
     ['node.info', question(noConfig, async () => nodeInfo(await control.call<ControlInfo>('info')))],
     [
       'node.dmesg',
