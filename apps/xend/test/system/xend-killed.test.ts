@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
 import { System } from './system.ts'
+
+const DAEMON = fileURLToPath(new URL('../../src/daemon/main.ts', import.meta.url))
 
 let system: System
 let config: string
@@ -57,4 +62,14 @@ test('what had begun when xend was killed is there once afterwards, or not at al
     // Not left behind half made.
     for (const { state } of named) expect(state).not.toBe('paused')
   }
+})
+
+test('a second xend ends, and says where the first one is known by', async () => {
+  const args = ['--conditions=@paravane/source', DAEMON]
+  const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
+    execFile(process.execPath, args, { env: system.env }, (error, _, stderr) => resolve({ code: error?.code, stderr }))
+  })
+  const lock = join(system.places.run, 'xend.lock')
+  expect({ code, stderr }).toEqual({ code: 1, stderr: `Error: xend runs already: ${lock} is held; end it first\n` })
+  expect((await system.xm('list')).status).toBe(0)
 })
