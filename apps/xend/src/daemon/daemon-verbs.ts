@@ -2,6 +2,7 @@
 import { configOf, noConfig, text, yesNo } from '@paravane/core'
 import { folders } from '../folders.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
+import type { Logger } from '../log/logger.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, question, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { XendSettings } from '../settings/xend-keys.ts'
@@ -15,7 +16,7 @@ import { nodeVerbs } from './node-verbs.ts'
 import { tuningVerbs } from './tuning-verbs.ts'
 
 export interface DaemonPorts {
-  readonly log: (line: string) => void
+  readonly log: Logger
   /** Ends xend when the reply is on its way. */
   readonly stop: () => void
   /** What of its settings has no effect. */
@@ -53,7 +54,7 @@ export function daemonVerbs(
       }),
     ],
     dumpVerb(domains, managed, control, folders()),
-    ...managedVerbs(domains, managed, control, log),
+    ...managedVerbs(domains, managed, control, log.warn),
     ...nodeVerbs(domains, control, folders()),
     ['node.settings', question(noConfig, () => settings)],
     ...tuningVerbs(domains, managed, control),

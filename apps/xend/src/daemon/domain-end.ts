@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { hostEntropy, newUuid } from '@paravane/core'
 import { coreFile } from '../folders.ts'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
+import type { Logger } from '../log/logger.ts'
 import type { RpcCaller } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { formatRecord, type LaunchRecord, launchOf } from './launch-record.ts'
@@ -12,7 +13,7 @@ import { type Verdict, verdict } from './lifecycle.ts'
 export interface EndPorts {
   readonly control: RpcCaller
   readonly database: Database
-  readonly log: (line: string) => void
+  readonly log: Logger
   /** Where core dumps go. */
   readonly dumps: string
   /** Starts the domain again. */
@@ -31,9 +32,9 @@ export async function dealWithEnd(
   if (end === undefined) return
   const seconds = (Date.now() - record.started) / 1000
   const what: Verdict = forGood ? { action: 'destroy' } : verdict(name, end.reason, record.policies, seconds)
-  log(`${name} (domain ${domid}): ${end.reason}${end.detail ? ` (${end.detail})` : ''}, ${what.action}`)
+  log.info('domain ended', { domain: name, domid, reason: end.reason, detail: end.detail, action: what.action })
   if (what.dump) await dumpCore(row, ports)
-  if (what.refused) log(what.refused)
+  if (what.refused) log.warn(what.refused, { domain: name, domid })
   await AFTER[what.action](row, { ...record, config: { ...record.config, name } }, ports)
 }
 
@@ -59,7 +60,7 @@ const AFTER: Readonly<
     // Its end has been dealt with, from here on: what is left of it is to make way.
     await control.call('domain.note', { domid: row.domid, record: formatRecord(kept) })
     await makeWay(row, kept, control)
-    log(`${row.name} (domain ${row.domid}) is kept as ${kept.config.name}`)
+    log.info('domain kept', { domain: row.name, domid: row.domid, as: kept.config.name })
     await launch(next)
   },
 }
@@ -75,8 +76,8 @@ async function dumpCore({ name, domid }: DomainRow, { control, dumps, log }: End
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await control.call('domain.dump', { domid, file })
-    log(`${name} (domain ${domid}): its core is in ${file}`)
+    log.info('core dumped', { domain: name, domid, file })
   } catch (error) {
-    log(`${name} (domain ${domid}) could not be dumped: ${(error as Error).message}`)
+    log.error('core could not be dumped', { domain: name, domid, why: (error as Error).message })
   }
 }

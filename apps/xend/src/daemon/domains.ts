@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
+import type { Logger } from '../log/logger.ts'
 import type { RpcCaller } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { dealWithEnd, makeWay } from './domain-end.ts'
@@ -12,7 +13,7 @@ const LOOK_MS = 50
 export interface DomainsInit {
   readonly control: RpcCaller
   readonly database: Database
-  readonly log: (line: string) => void
+  readonly log: Logger
   /** Where core dumps go. */
   readonly dumps: string
 }
@@ -94,7 +95,8 @@ export class Domains {
       try {
         await this.#finishStart(record)
       } catch (error) {
-        this.#init.log(`${record.config.name} could not be started: ${(error as Error).message}`)
+        const why = (error as Error).message
+        this.#init.log.error('domain could not be started', { domain: record.config.name, why })
       }
     }
   }
@@ -106,7 +108,7 @@ export class Domains {
     const hasEnded = known?.row.end !== undefined
     // It was to be started again: its end is dealt with anew.
     if (hasEnded && !known.record?.preserved) return
-    log(`${name}: its start was under way when xend ended`)
+    log.info('a start goes on that was under way when xend or the hypervisor ended', { domain: name })
     if (hasEnded && known.record !== undefined) await makeWay(known.row, known.record, control)
     if (known === undefined || hasEnded) {
       await this.launch(record)
@@ -169,7 +171,7 @@ export class Domains {
     try {
       await dealWithEnd(row, record, ports, this.#lastRun.has(uuid))
     } catch (error) {
-      this.#init.log(`${name}: ${(error as Error).message}`)
+      this.#init.log.error('end of a domain not dealt with', { domain: name, why: (error as Error).message })
     } finally {
       this.#busy.delete(uuid)
     }

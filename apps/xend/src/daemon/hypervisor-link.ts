@@ -15,6 +15,7 @@ import { startDetached } from './start-detached.ts'
 const OWN = import.meta.url.endsWith('.ts') ? '../hypervisor/main.ts' : '../hypervisor/main.js'
 const PROGRAM = fileURLToPath(new URL(OWN, import.meta.url))
 const START_LIMIT_MS = 30_000
+const AGAIN_MS = 250
 /** One that ends sooner after its start than this is not started again at once, but after a pause that grows. */
 const STEADY_MS = 60_000
 const PAUSE_MS = { first: 1000, longest: 60_000 } as const
@@ -51,11 +52,9 @@ export class HypervisorLink {
     return controlSocket(this.#init.places)
   }
 
-  /** Finds it, or starts it. @returns whether it was there. @throws CodedError `HYPERVISOR_START` */
-  async open(): Promise<boolean> {
-    const isThere = await isAnswered(this.#path)
-    if (!isThere) await this.#start()
-    return isThere
+  /** Finds it, or starts it. @throws CodedError `HYPERVISOR_START` */
+  async open(): Promise<void> {
+    if (!(await isAnswered(this.#path))) await this.#start()
   }
 
   /** Never ends: xend's own end is its end. */
@@ -64,7 +63,10 @@ export class HypervisorLink {
     const again = (): void => {
       if (over) return
       over = true
-      void this.#restore(listener).then(() => this.watch(listener))
+      // One that takes no more clients is there, too.
+      void this.#restore(listener)
+        .then(() => sleep(AGAIN_MS))
+        .then(() => this.watch(listener))
     }
     const request = httpRequest({ socketPath: this.#path, path: '/changes', agent: false }, (response) => {
       response.on('data', () => listener.changed())

@@ -43,14 +43,14 @@ async function main(): Promise<void> {
   const args = hypervisorArguments(settings, read.pluginFolder)
   const link = new HypervisorLink({ places, args, log })
   const control = link.client
-  const wasThere = await link.open()
-  const found = wasThere ? differences(args, (await control.call<ControlInfo>('info')).settings) : []
-  const warned = [...warnings, ...found]
+  await link.open()
+  const { settings: running = args } = await control.call<ControlInfo>('info')
+  const warned = [...warnings, ...differences(args, running)]
   for (const warning of warned) log.warn(warning)
 
   const database = new Database(join(places.state, 'xend.db'))
-  const domains = new Domains({ control, database, log: log.info, dumps: coreDumps(places) })
-  const managed = new ManagedDomains({ domains, control, database, log: log.info })
+  const domains = new Domains({ control, database, log, dumps: coreDumps(places) })
+  const managed = new ManagedDomains({ domains, control, database, log })
   await domains.finishStarts()
   const failed = (error: unknown): void => log.error((error as Error).message)
   link.watch({
@@ -59,14 +59,17 @@ async function main(): Promise<void> {
   })
   const counts = new RequestCounts()
   const verbs = daemonVerbs(domains, managed, control, {
-    log: log.info,
+    log,
     stop: () => setImmediate(stop),
     warnings: warned,
     settings,
   })
   const shared = {
     pages: daemonPages(control, counts),
-    answered: (method: string, code: string | undefined) => counts.answered(method, code),
+    answered: (method: string, code: string | undefined) => {
+      log.trace('request', { method, code })
+      counts.answered(method, code)
+    },
     failed: (error: unknown) => log.bug(error),
   }
   const services: Service[] = [

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '@paravane/core'
 import { domainOf } from '../find-domain.ts'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
+import type { Logger } from '../log/logger.ts'
 import type { RpcCaller } from '../rpc/rpc-client.ts'
 import type { Database } from './database.ts'
 import { Definitions } from './definitions.ts'
@@ -14,7 +15,7 @@ export interface ManagedInit {
   readonly domains: Domains
   readonly control: RpcCaller
   readonly database: Database
-  readonly log: (line: string) => void
+  readonly log: Logger
 }
 
 /** Of a domain that is asked to shut down before xend stops. */
@@ -89,9 +90,9 @@ export class ManagedDomains {
     if (database.isServed(hypervisor)) return
     for (const { config, onXendStart } of this.#definitions.list()) {
       if (onXendStart !== 'start' || this.#rowOf(config.uuid) !== undefined) continue
-      log(`${config.name}: on_xend_start`)
+      log.info('on_xend_start', { domain: config.name })
       await this.start(config.uuid, false).catch((error: Error) =>
-        log(`${config.name} could not be started: ${error.message}`),
+        log.error('domain could not be started', { domain: config.name, why: error.message }),
       )
     }
     await domains.look()
@@ -106,7 +107,7 @@ export class ManagedDomains {
       .list()
       .filter(({ row, record }) => record?.onXendStop === 'shutdown' && !row.end && this.has(row.uuid))
     for (const { row } of asked) {
-      log(`${row.name} (domain ${row.domid}): on_xend_stop`)
+      log.info('on_xend_stop', { domain: row.name, domid: row.domid })
       domains.endForGood(row.uuid)
       await control.call('domain.shutdown', { domid: row.domid, how: 'poweroff' })
     }
@@ -116,7 +117,8 @@ export class ManagedDomains {
       const left = asked.filter(({ row }) => domains.list().some((known) => known.row.domid === row.domid))
       if (left.length === 0) return
       if (performance.now() > limit) {
-        for (const { row } of left) log(`${row.name} has not shut down after ${SHUTDOWN_LIMIT_MS / 1000} s; it runs on`)
+        const seconds = SHUTDOWN_LIMIT_MS / 1000
+        for (const { row } of left) log.warn('domain has not shut down, and runs on', { domain: row.name, seconds })
         return
       }
       await sleep(LOOK_MS)

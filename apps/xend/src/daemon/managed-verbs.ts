@@ -21,7 +21,7 @@ export function managedVerbs(
   domains: Domains,
   managed: ManagedDomains,
   control: RpcClient,
-  log: (line: string) => void,
+  warn: (line: string) => void,
 ): readonly (readonly [string, AnyVerb])[] {
   return [
     [
@@ -29,7 +29,7 @@ export function managedVerbs(
       verb(
         configOf({ settings: SETTINGS, paused: yesNo({ initial: false }) }),
         async ({ settings, paused }): Promise<ListedDomain> => {
-          const record = launchOf(definitionOf(readDomainConfig(settings, log)), !paused)
+          const record = launchOf(definitionOf(readDomainConfig(settings, warn)), !paused)
           await domains.look()
           refuseLive(domains, record.config)
           managed.refuseTaken(record.config)
@@ -40,7 +40,7 @@ export function managedVerbs(
     [
       'domain.new',
       verb(configOf({ settings: SETTINGS }), async ({ settings }) => {
-        const definition = definitionOf(readDomainConfig(settings, log))
+        const definition = definitionOf(readDomainConfig(settings, warn))
         await domains.look()
         managed.define(definition)
         return { name: definition.config.name, uuid: definition.config.uuid }

@@ -26,6 +26,9 @@ export interface ConsoleCount {
   readonly input: number
 }
 
+/** For a client to take the last of a guest that has ended. */
+const PATIENCE_MS = 30_000
+
 interface Watched {
   readonly log: RotatingLog
   readonly clients: Set<Duplex>
@@ -60,7 +63,7 @@ export class Consoles {
       stop()
       watched.log.end()
       watched.input.end()
-      for (const client of watched.clients) client.end()
+      for (const client of watched.clients) letGo(client)
       // Another domain may have the number by now.
       if (this.#watched.get(domain.domid) === watched) this.#watched.delete(domain.domid)
     })
@@ -84,6 +87,13 @@ export class Consoles {
   counts(): readonly ConsoleCount[] {
     return [...this.#watched].map(([domid, { output, input }]) => ({ domid, output, input: input.bytes }))
   }
+}
+
+/** It gets what was written, if it reads it; and need not close its own end. */
+function letGo(client: Duplex): void {
+  const patience = setTimeout(() => client.destroy(), PATIENCE_MS)
+  client.on('close', () => clearTimeout(patience))
+  client.end(() => client.destroy())
 }
 
 function take(watched: Watched, bytes: Buffer): void {

@@ -52,8 +52,8 @@ export interface ControlInfo {
   /** Of domain 0: this process, but for the guests. */
   readonly cpuSeconds: number
   readonly residentMiB: number
-  /** What it was started with: see `hypervisorArguments`. */
-  readonly settings: readonly string[]
+  /** What it was started with: see `hypervisorArguments`. One of an older xend may not say it. */
+  readonly settings?: readonly string[]
   /** Words of the guests' CPUID, as `xm info` has them. */
   readonly hwCaps: string
   /** The options it was started with. */

@@ -112,7 +112,10 @@ async function main(): Promise<void> {
   const service = await startService({
     place: { path: controlSocket(places), group },
     verbs: new Map<string, AnyVerb>([...control.verbs(), ['stats', verb(noConfig, () => hypervisorStats(sources))]]),
-    answered: (method, code) => counts.answered(method, code),
+    answered: (method, code) => {
+      log.trace('request', { method, code })
+      counts.answered(method, code)
+    },
     pages: new Map([['/changes', (response) => changes.listen(response)]]),
     upgrade: ({ url = '' }, socket) => {
       const domid = Number(/^\/console\/(\d{1,5})$/.exec(url)?.[1])

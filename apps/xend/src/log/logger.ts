@@ -45,7 +45,9 @@ export function logger({ level, format, write, now = () => new Date() }: LoggerI
 }
 
 function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
-  return `${JSON.stringify({ ...fields, time, level, message })}\n`
+  const head = { time, level, message }
+  // First, and as they are.
+  return `${JSON.stringify({ ...head, ...fields, ...head })}\n`
 }
 
 function textLine(time: string, level: LogLevel, message: string, fields: LogFields): string {

@@ -60,8 +60,12 @@ export async function startService(init: ServiceInit): Promise<Service> {
     // At once, with what Node has made of the others.
     socket.destroy()
   })
+  /** The server does not count them any more, and yet waits for them when it closes. */
+  const taken = new Set<Duplex>()
   server.on('upgrade', (request, socket, first) => {
     socket.on('error', () => socket.destroy())
+    taken.add(socket)
+    socket.on('close', () => taken.delete(socket))
     if (!upgrade?.(request, socket, first)) refuseRaw(request.socket, 404, noPath(request))
   })
   server.on('clientError', ({ code }: NodeJS.ErrnoException, duplex) => {
@@ -72,7 +76,7 @@ export async function startService(init: ServiceInit): Promise<Service> {
     } else refuseRaw(socket, 400, new RpcFault('http', 'this is no request by HTTP/1.1'))
   })
   await takeSocket(server, place)
-  return { path: placeName(place), close: () => close(server) }
+  return { path: placeName(place), close: () => close(server, taken) }
 }
 
 async function serve(init: ServiceInit, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -129,9 +133,10 @@ function refuseRaw(socket: Socket, status: number, fault: RpcFault): void {
   socket.setTimeout(TAKE_MS, () => socket.destroy())
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, taken: ReadonlySet<Duplex>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
     server.closeAllConnections()
+    for (const socket of taken) socket.destroy()
   })
 }

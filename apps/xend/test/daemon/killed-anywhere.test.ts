@@ -6,8 +6,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Database } from '../../src/daemon/database.ts'
 import { Domains } from '../../src/daemon/domains.ts'
 import type { DomainDefinition, LaunchRecord } from '../../src/daemon/launch-record.ts'
+import { logger } from '../../src/log/logger.ts'
 import { ScriptedHypervisor, wayTo } from './scripted-control.ts'
 
+const SILENT = logger({ level: 'error', format: 'text', write: () => {} })
 const UUID = '01234567-89ab-cdef-0123-456789abcdef'
 const LONG_AGO = Date.now() - 3_600_000
 /** More than any of this takes. */
@@ -34,7 +36,7 @@ const recordOf = (crash: DomainDefinition['policies']['crash']): LaunchRecord =>
 function xendOn(hypervisor: ScriptedHypervisor, path: string, dies?: Parameters<typeof wayTo>[1]): Domains {
   const database = new Database(path)
   opened.push(database)
-  return new Domains({ control: wayTo(hypervisor, dies), database, log: () => {}, dumps: join(folder, 'dump') })
+  return new Domains({ control: wayTo(hypervisor, dies), database, log: SILENT, dumps: join(folder, 'dump') })
 }
 
 /** @returns whether it was killed before it was done */

@@ -174,6 +174,26 @@ test('a client that sends many requests at once is told that it may send one', a
   expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*"a connection is for one request"/s)
 })
 
+test('a service that ends lets go of connections that were taken for a stream, whatever their clients do', async () => {
+  const path = join(folder, 'streams.sock')
+  const streams = await startService({
+    place: { path },
+    verbs: new Map(),
+    upgrade(_, socket) {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: paravane\r\n\r\n')
+      socket.pause()
+      return true
+    },
+    failed: (error) => bugs.push(error),
+  })
+  const peer = new RpcClient({ name: 'the service', path })
+  const [silent, gone] = [await peer.stream('/x'), await peer.stream('/x')]
+  for (const { socket } of [silent, gone]) socket.on('error', () => {})
+  gone.socket.end('x'.repeat(10))
+  await streams.close()
+  silent.socket.destroy()
+})
+
 test('a second service is refused the place of a living one, and takes that of a dead one', async () => {
   const again = { place: { path: service.path }, verbs: new Map(), failed: () => {} }
   await expect(startService(again)).rejects.toMatchObject({

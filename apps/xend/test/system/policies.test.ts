@@ -34,7 +34,7 @@ test('the core of a guest that crashes is in a file of its own, and the guest is
   expect(files).toEqual([expect.stringMatching(new RegExp(`^\\d{4}-\\d{4}-\\d{4}\\.\\d\\d-dumped\\.${domid}\\.core$`))])
   const MIB = 1 << 20
   expect((await stat(join(folder, files[0] as string))).size).toBeGreaterThan(8 * MIB)
-  expect(system.said).toContain(`dumped (domain ${domid}): its core is in ${join(folder, files[0] as string)}`)
+  expect(system.said).toContain(`core dumped domain=dumped domid=${domid} file=${join(folder, files[0] as string)}`)
 })
 
 test('what cannot be dumped is dealt with all the same', async () => {
@@ -44,7 +44,7 @@ test('what cannot be dumped is dealt with all the same', async () => {
   await promisify(execFile)('touch', [join(system.places.state, 'dump', 'xend.log')])
   await system.type(domid, 'crash\r')
   await expect.poll(domains, PATIENCE).toEqual([])
-  expect(system.said).toContain(`xend.log (domain ${domid}) could not be dumped: EEXIST`)
+  expect(system.said).toContain(`core could not be dumped domain=xend.log domid=${domid} why="EEXIST`)
 })
 
 test('a managed guest is started with the system, once, and shut down before xend is stopped', async () => {
@@ -73,5 +73,5 @@ test('a managed guest is started with the system, once, and shut down before xen
   expect(await stopped).toEqual({ stdout: '', stderr: '' })
   // It is not started again, although a guest that powers off would be; one that is not managed is none of xend's stop.
   expect(await names()).toEqual(['stays'])
-  expect(system.said.match(/always: on_xend_start/g)).toHaveLength(1)
+  expect(system.said.match(/on_xend_start domain=always/g)).toHaveLength(1)
 })

@@ -37,7 +37,12 @@ export class System {
   static async start(settings: string = ''): Promise<System> {
     const system = new System(await mkdtemp(join(tmpdir(), 'paravane-system-')))
     await writeFile(system.configFile, settings)
-    await system.startXend()
+    try {
+      await system.startXend()
+    } catch (error) {
+      await system.stop()
+      throw error
+    }
     return system
   }
 
@@ -76,7 +81,7 @@ export class System {
   /** As by the host's want of memory: it has no say in it. */
   async killXend(): Promise<void> {
     const xend = this.#xend
-    if (xend === undefined) return
+    if (xend === undefined || xend.exitCode !== null) return
     const gone = new Promise((resolve) => xend.once('exit', resolve))
     xend.kill('SIGKILL')
     await gone

@@ -122,7 +122,7 @@ test('what runs has the settings of the file; a slip in it is told, and what a r
   const control = new RpcClient({ name: 'the hypervisor', path: join(root, 'run', 'hypervisor.sock') })
   const { settings } = await control.call<ControlInfo>('info')
   const plugins = [{ use: './mine.mjs', config: { speed: 7 } }]
-  expect(hypervisorSettings(settings)).toMatchObject({ pcpus: 1, keep: false, plugins, pluginFolder: root })
+  expect(hypervisorSettings(settings ?? [])).toMatchObject({ pcpus: 1, keep: false, plugins, pluginFolder: root })
 
   await writeFile(join(root, 'xend.cfg'), `${file.replace('frob = 1', '')}log_level = 'debug'\n`)
   const again = await xend('restart')

@@ -38,7 +38,7 @@ test('an end that nobody saw is dealt with when xend is there again', async () =
   await expect.poll(async () => (await domains())[0]?.end?.reason, { timeout: 60_000 }).toBe('poweroff')
   await system.startXend()
   await expect.poll(domains, { timeout: 60_000 }).toEqual([])
-  expect(system.said).toContain(`quits (domain ${domid}): poweroff, destroy`)
+  expect(system.said).toContain(`domain ended domain=quits domid=${domid} reason=poweroff action=destroy`)
 })
 
 test('a guest that crashes right after its start is not started again and again', async () => {
