@@ -6,10 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Database } from '../../src/daemon/database.ts'
 import { Domains } from '../../src/daemon/domains.ts'
 import type { DomainDefinition, LaunchRecord } from '../../src/daemon/launch-record.ts'
-import { logger } from '../../src/log/logger.ts'
 import { ScriptedHypervisor, wayTo } from './scripted-control.ts'
+import { SILENT } from './silent.ts'
 
-const SILENT = logger({ level: 'error', format: 'text', write: () => {} })
 const UUID = '01234567-89ab-cdef-0123-456789abcdef'
 const LONG_AGO = Date.now() - 3_600_000
 /** More than any of this takes. */

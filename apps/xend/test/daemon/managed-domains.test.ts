@@ -6,6 +6,7 @@ import { Database } from '../../src/daemon/database.ts'
 import { Domains } from '../../src/daemon/domains.ts'
 import { ManagedDomains } from '../../src/daemon/managed-domains.ts'
 import { ScriptedHypervisor, wayTo } from './scripted-control.ts'
+import { SILENT } from './silent.ts'
 
 let folder: string
 let database: Database
@@ -15,7 +16,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'paravane-managed-'))
   database = new Database(join(folder, 'xend.db'))
   hypervisor = new ScriptedHypervisor()
-  const init = { control: wayTo(hypervisor), database, log: () => {} }
+  const init = { control: wayTo(hypervisor), database, log: SILENT }
   managed = new ManagedDomains({ ...init, domains: new Domains({ ...init, dumps: folder }) })
 })
 afterEach(async () => {
