@@ -24,8 +24,11 @@ export function commandLines(command: string): string[] {
   ]
 }
 
-/** Its input is empty: it would be the console, where the next command is typed. */
-const script = (text: string): string => `(eval "${text}") </dev/null`
+/**
+ * Its input is empty: it would be the console, where the next command is typed. With a trap it ends by a Ctrl-C when the program
+ * that it waits for has, and not before: what that one still writes does not come after the end.
+ */
+const script = (text: string): string => `(trap 'exit 130' INT; eval "${text}") </dev/null`
 
 /** The line between two marks, neither of which the echo of it contains. */
 export function framed(line: string, { first, second }: Marks): string {
