@@ -18,6 +18,13 @@ class Reader {
 throw new CodedError({ code: 'D' }, (error as Error).message)
 const refused = (name, what) => new RpcFault('request', \`\${name} \${isOdd(name, 'odd') ? 'is odd' : shown('x')}: \${what}\`)
 refused('an x', \`it has a \${label('label')} of \${kind === 'this' ? 'one' : 'another'} kind\`)
+throw new RpcFault('request', whole ? 'all of it is odd' : 'all of it is even')
+`
+/** What a key may be, in its type. */
+const KEYS = `
+const flag = { expected: '0 or 1' }
+export const word = (expected) => ({ expected })
+word('one word')
 `
 /** What is a part of a message at first, and what is a part of that. */
 const VIEW = `
@@ -32,13 +39,19 @@ test('messages are found where they are written, also behind functions that are 
     { file: 'a.ts', text: SOURCE },
     { file: 'b.ts', text: "refuse('other', 'another function')" },
     { file: 'c.ts', text: VIEW },
+    { file: 'apps/x/src/e.ts', text: KEYS },
+    { file: 'libs/x/src/f.ts', text: "word('another function')" },
     { file: 'd.ts', text: "view.fail('it ends too soon'); view.read('header')" },
   ])
   expect(sites).toEqual([
+    { file: 'apps/x/src/e.ts', line: 2, words: ['0 or 1'] },
     { file: 'a.ts', line: 4, words: ['', ': ', 'it is broken', 'it has ', ' legs', '; mend it'] },
     { file: 'a.ts', line: 14, words: [] },
     { file: 'c.ts', line: 3, words: ['', ': ', ''] },
     { file: 'a.ts', line: 15, words: ['', ' ', 'is odd', ': ', ''] },
+    { file: 'a.ts', line: 17, words: ['all of it is odd'] },
+    { file: 'a.ts', line: 17, words: ['all of it is even'] },
+    { file: 'apps/x/src/e.ts', line: 4, words: ['one word'] },
     { file: 'a.ts', line: 9, words: ['give a name'] },
     { file: 'c.ts', line: 4, words: ['its ', ' is damaged'] },
     { file: 'd.ts', line: 1, words: ['it ends too soon'] },

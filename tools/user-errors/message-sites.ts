@@ -39,23 +39,49 @@ export function messageSites(sources: readonly SourceText[]): MessageSite[] {
   const trees = sources.map(({ file, text }) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true))
   const makers = [...MAKERS]
   const sites = new Map<ts.Node, MessageSite>()
+  const look = (given: ts.Expression, at: ts.Node, tree: ts.SourceFile, isPart = false): void => {
+    for (const message of alternativesOf(given, tree)) {
+      const whole = wrapperOf(message, tree, isPart)
+      const parts = isPart ? [] : partsOf(message).map((part) => wrapperOf(part, tree, true))
+      for (const wrapper of [whole, ...parts]) {
+        if (wrapper !== undefined && !makers.some((known) => isSame(known, wrapper))) makers.push(wrapper)
+      }
+      // Two makers may have the same name.
+      if (whole === undefined) sites.set(message, siteOf(tree, at, message))
+    }
+  }
+  for (const tree of trees) for (const property of partsByNameOf(tree)) look(property, property, tree, true)
   // It grows as wrappers are found.
-  for (const maker of makers) {
-    for (const tree of trees.filter(({ fileName }) => fileName.startsWith(maker.within ?? ''))) {
-      for (const call of callsOf(maker.name, tree)) {
-        const message = call.arguments?.[maker.argument]
-        if (message === undefined) continue
-        const whole = wrapperOf(message, tree)
-        const parts = maker.isPart ? [] : partsOf(message).map((part) => wrapperOf(part, tree, true))
-        for (const wrapper of [whole, ...parts]) {
-          if (wrapper !== undefined && !makers.some((known) => isSame(known, wrapper))) makers.push(wrapper)
-        }
-        // Two makers may have the same name.
-        if (whole === undefined) sites.set(message, siteOf(tree, call, message))
+  for (const { name, argument, within = '', isPart } of makers) {
+    for (const tree of trees.filter(({ fileName }) => fileName.startsWith(within))) {
+      for (const call of callsOf(name, tree)) {
+        const given = call.arguments?.[argument]
+        if (given !== undefined) look(given, call, tree, isPart)
       }
     }
   }
   return [...sites.values()]
+}
+
+/** What a key may be is a property of its type, and comes into the message from there. */
+function partsByNameOf(tree: ts.SourceFile): ts.Expression[] {
+  const found: ts.Expression[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertyAssignment(node) && node.name.getText(tree) === 'expected') found.push(node.initializer)
+    if (ts.isShorthandPropertyAssignment(node) && node.name.text === 'expected') found.push(node.name)
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return found
+}
+
+/** Messages of which it is one. */
+function alternativesOf(message: ts.Expression, tree: ts.SourceFile): ts.Expression[] {
+  if (ts.isConditionalExpression(message)) {
+    return [message.whenTrue, message.whenFalse].flatMap((one) => alternativesOf(one, tree))
+  }
+  const value = ts.isIdentifier(message) ? constantOf(message, tree) : undefined
+  return value !== undefined && ts.isConditionalExpression(value) ? alternativesOf(value, tree) : [message]
 }
 
 const isSame = (a: Maker, b: Maker): boolean =>
@@ -89,7 +115,9 @@ function wrapperOf(message: ts.Expression, tree: ts.SourceFile, isPart: boolean 
     if (argument < 0) continue
     const named = node.name ?? (ts.isVariableDeclaration(node.parent) ? node.parent.name : undefined)
     if (named === undefined) return undefined
-    const within = isExported(node, named) ? {} : { within: tree.fileName }
+    // Names of parts are short: in another package they are of something else.
+    const far = isPart ? { within: /^(libs|apps)\/[^/]+\//.exec(tree.fileName)?.[0] ?? '' } : {}
+    const within = isExported(node, named) ? far : { within: tree.fileName }
     return { name: named.getText(tree), argument, isPart, ...within }
   }
   return undefined
@@ -102,8 +130,8 @@ function isExported(node: ts.Node, named: ts.Node): boolean {
   return /^export /.test(exported.getText())
 }
 
-function siteOf(tree: ts.SourceFile, call: Call, message: ts.Expression): MessageSite {
-  const { line } = tree.getLineAndCharacterOfPosition(call.getStart(tree))
+function siteOf(tree: ts.SourceFile, at: ts.Node, message: ts.Expression): MessageSite {
+  const { line } = tree.getLineAndCharacterOfPosition(at.getStart(tree))
   return { file: tree.fileName, line: line + 1, words: literalsOf(message, tree) }
 }
 

@@ -153,6 +153,7 @@ const REFUSALS: readonly (readonly [text: string, message: string])[] = [
     "bootloader = '/usr/bin/pygrub'",
     'g:1: bootloader: boot loaders are not run yet; give kernel and ramdisk; take it out',
   ],
+  ["nfs_server = 'a'\nnfs_root = '/a b'", 'g:2: nfs_root must be a path without blanks, not "/a b"'],
   ['tsc_mode = 2', 'g:1: tsc_mode: the TSC is always emulated, at 1 GHz; take it out'],
 ]
 

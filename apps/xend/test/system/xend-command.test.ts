@@ -96,6 +96,7 @@ test.each([
     [],
     'the hypervisor could not be started: no SchedulerOps is called "frob"; there are: credit; choose another, or list the plugin that has it',
   ],
+  ["cpu = 'best'", [], 'cpu-x86: config: "level" must be one of x86-64, x86-64-v2, max'],
   ["plugins = ['./none.mjs']", [], './none.mjs: cannot be imported'],
   ["plugins = ['./wrong.mjs']", [], './wrong.mjs: its default export is no plugin'],
   ["plugins = ['no-such-package-of-anybody']", [], 'no-such-package-of-anybody: no such package'],

@@ -53,6 +53,27 @@ test.each([
   expect(await here(...args)).toEqual({ status: 1, stdout: '', stderr })
 })
 
+/** One command of each reason. */
+test.each([
+  ['block-attach', 'guests have no disks yet'],
+  ['network-list', 'guests have no network yet'],
+  ['save', 'a guest cannot be saved or moved yet'],
+  ['reset', 'a paravirtual guest has no reset; use xm reboot, or xm destroy and xm create'],
+  ['mem-set', "a guest's memory stays as it was created"],
+  ['vcpu-set', 'a guest has the vCPUs it was created with; it takes them down by itself'],
+  ['cpupool-list', 'all pCPUs are one pool'],
+  ['pci-attach', 'devices of the host are not handed to guests'],
+  ['vtpm-list', 'guests have no TPM'],
+  ['vncviewer', 'guests have no display yet'],
+  ['tmem-list', 'this hypervisor has no transcendent memory'],
+  ['addlabel', 'this hypervisor has no security module'],
+  ['sched-sedf', 'this hypervisor has no such scheduler'],
+  ['event-monitor', 'event monitoring needs Xen-API, which is not there yet'],
+  ['serve', "xend's sockets are for this host only"],
+])('xm %s is not there: %s', async (name, reason) => {
+  expect(await here(name)).toEqual({ status: 1, stdout: '', stderr: `Error: 'xm ${name}' is not there: ${reason}.\n` })
+})
+
 test('a beginning that several commands have names them', async () => {
   const { stderr } = await xm('dom')
   expect(stderr).toMatch(/^Error: Subcommand dom not found!\nDid you mean domid, domname or domstate\? /)
@@ -63,6 +84,8 @@ test.each([
   [['pause', 'a', 'b'], "Error: 'xm pause' requires 1 argument.\nUsage: xm pause <Domain>\n"],
   [['help', 'a', 'b'], "Error: 'xm help' requires between 0 and 1 argument.\nUsage: xm help [subcommand]\n"],
   [['reboot', 'a', '-z'], "Error: Unknown option '-z'"],
+  [['sched-credit', '-d'], "Error: Option '-d, --domain <value>' argument missing\nUsage: xm sched-credit"],
+  [['list', '--long=yes'], "Error: Option '-l, --long' does not take an argument\nUsage: xm list"],
   [['shutdown'], 'Error: give a domain, or -a for all\nUsage: xm shutdown'],
   [['shutdown', '-a', 'x'], 'Error: give a domain or -a, not both\nUsage: xm shutdown'],
   [['shutdown', '-R', '-H', 'x'], 'Error: give -R or -H, not both\nUsage: xm shutdown'],

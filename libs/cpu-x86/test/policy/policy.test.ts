@@ -100,6 +100,7 @@ describe('a CPU policy', () => {
     [{ hide: ['avx'] }, /"hide" must be a list of some of .*sse3/],
     [{ hide: ['fpu'] }, /"hide" must be a list/],
     [{ hide: 'sse3' }, /"hide" must be a list/],
+    [{ keep: 'cache' }, /"keep" must be the absolute path of a folder for compiled code, or empty/],
     [{ features: [] }, /"features" is unknown; known keys: level, hide/],
   ])('refuses %j', (config, message) => {
     expect(() => plugin.config.parse(config)).toThrow(message)
