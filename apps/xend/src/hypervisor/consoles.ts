@@ -7,7 +7,7 @@ import { RotatingLog } from '../log/rotating-log.ts'
 import { ConsoleInput } from './console-input.ts'
 import { KEPT_BLOCK, KeptOutput } from './kept-output.ts'
 
-/** A client that is this far behind is let go: its terminal does not take anything. */
+/** A client that is this far behind, apart from what was kept for it, is let go: its terminal does not take anything. */
 const BEHIND_MAX = 4 << 20
 
 export interface ConsolesInit {
@@ -58,7 +58,7 @@ export class Consoles {
       output: 0,
     }
     this.#watched.set(domain.domid, watched)
-    const stop = domain.console.onOutput((bytes) => take(watched, Buffer.from(bytes)))
+    const stop = domain.console.onOutput((bytes) => take(watched, Buffer.from(bytes), BEHIND_MAX + kept))
     void domain.ended.then(() => {
       stop()
       watched.log.end()
@@ -96,7 +96,7 @@ function letGo(client: Duplex): void {
   client.end(() => client.destroy())
 }
 
-function take(watched: Watched, bytes: Buffer): void {
+function take(watched: Watched, bytes: Buffer, behindMax: number): void {
   const { log } = watched
   watched.output += bytes.length
   // A disk that is slower than the guest loses some of its log, and not our memory.
@@ -104,6 +104,6 @@ function take(watched: Watched, bytes: Buffer): void {
   watched.kept.push(bytes)
   for (const client of watched.clients) {
     client.write(bytes)
-    if (client.writableLength > BEHIND_MAX) client.destroy()
+    if (client.writableLength > behindMax) client.destroy()
   }
 }

@@ -20,7 +20,7 @@ export interface ServiceInit extends AnswerListener {
   /** GET of these paths. */
   readonly pages?: ReadonlyMap<string, (response: ServerResponse) => void | Promise<void>>
   /** A client wants the connection for itself (Upgrade): true if it was taken. */
-  readonly upgrade?: (request: IncomingMessage, socket: Duplex, first: Buffer) => boolean
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex) => boolean
 }
 
 export interface Service {
@@ -66,7 +66,9 @@ export async function startService(init: ServiceInit): Promise<Service> {
     socket.on('error', () => socket.destroy())
     taken.add(socket)
     socket.on('close', () => taken.delete(socket))
-    if (!upgrade?.(request, socket, first)) refuseRaw(request.socket, 404, noPath(request))
+    // What the client has said already, without waiting for the answer.
+    socket.unshift(first)
+    if (!upgrade?.(request, socket)) refuseRaw(request.socket, 404, noPath(request))
   })
   server.on('clientError', ({ code }: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket

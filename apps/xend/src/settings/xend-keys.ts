@@ -54,7 +54,7 @@ export const XEND_KEYS = {
   log_kib: key('both', wholeNumber(16, 1 << 20), 1024, 'size in KiB of a log, of which five older ones are kept'),
   console_kib: key(
     'hypervisor',
-    wholeNumber(64, 65_536),
+    wholeNumber(64, 16_384),
     1024,
     "how much of a guest's output is kept for who comes to its console later, KiB",
   ),

@@ -37,10 +37,10 @@ afterEach(async () => {
 })
 
 /** What a client of bytes gets back until the connection is closed, or for a while. */
-function raw(bytes: string, patience: number = 15_000): Promise<string> {
+function raw(bytes: string, patience: number = 15_000, path: string = service.path): Promise<string> {
   return new Promise((resolve) => {
     let got = ''
-    const socket = connect(service.path, () => socket.write(bytes))
+    const socket = connect(path, () => socket.write(bytes))
     socket.on('data', (more) => {
       got += more.toString()
     })
@@ -172,6 +172,23 @@ test('a client that sends many requests at once is told that it may send one', a
   const text = await raw(one.repeat(50))
   expect(text.match(/HTTP\/1.1 /g)).toHaveLength(1)
   expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*"a connection is for one request"/s)
+})
+
+test('what a client says at once behind its request for a stream is part of the stream', async () => {
+  const path = join(folder, 'echo.sock')
+  const echo = await startService({
+    place: { path },
+    verbs: new Map(),
+    upgrade(_, socket) {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: paravane\r\n\r\n')
+      socket.on('data', (bytes: Buffer) => socket.end(`you said ${bytes}`))
+      return true
+    },
+    failed: (error) => bugs.push(error),
+  })
+  const upgrade = 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: paravane\r\n\r\nhallo'
+  expect(await raw(upgrade, 5000, path)).toMatch(/\r\n\r\nyou said hallo$/)
+  await echo.close()
 })
 
 test('a service that ends lets go of connections that were taken for a stream, whatever their clients do', async () => {
