@@ -20,7 +20,10 @@ export interface DomainConfig {
   readonly description?: string
   /** MiB. */
   readonly memory: number
+  /** All of them. */
   readonly vcpus: number
+  /** Those that the guest is to have up, if not all. */
+  readonly online?: readonly number[]
   readonly kernel?: NamedFile
   readonly ramdisk?: NamedFile
   readonly args: KernelArguments
@@ -51,10 +54,8 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
   }
   chosen.read('builder')
   const memory = chosen.read('memory') ?? DEFAULT_MEMORY_MIB
-  const vcpus = chosen.read('vcpus') ?? chosen.read('maxvcpus') ?? 1
   chosen.demand('maxmem', (max) => max === memory, `that of memory, ${memory}: memory is fixed while a guest runs`)
-  chosen.demand('maxvcpus', (max) => max === vcpus, `that of vcpus, ${vcpus}: every vCPU is there from the start`)
-  chosen.demand('vcpu_avail', (mask) => hasAll(mask, vcpus), `a mask of all ${vcpus} vcpus: every one is there`)
+  const { vcpus, online } = readVcpus(chosen)
   const most = CAP_OF_A_VCPU * vcpus
   chosen.demand('cpu_cap', (cap) => cap <= most, `at most ${CAP_OF_A_VCPU} for each of the ${vcpus} vcpus`)
   chosen.demand('cpus', (sets) => 'all' in sets || sets.each.length <= vcpus, `a list of at most ${vcpus}, as vcpus is`)
@@ -64,6 +65,7 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     description: chosen.read('description'),
     memory,
     vcpus,
+    online,
     kernel: chosen.file('kernel'),
     ramdisk: chosen.file('ramdisk'),
     args: readArguments(chosen),
@@ -107,9 +109,14 @@ function affinityOf(sets: CpuSets | undefined, cpu: number | undefined, vcpus: n
   return 'all' in sets ? Array.from({ length: vcpus }, () => sets.all) : sets.each
 }
 
-function hasAll(mask: number, vcpus: number): boolean {
-  const all = (1n << BigInt(vcpus)) - 1n
-  return (BigInt(mask) & all) === all
+function readVcpus(chosen: ChosenSettings): Pick<DomainConfig, 'vcpus' | 'online'> {
+  const up = chosen.read('vcpus') ?? chosen.read('maxvcpus') ?? 1
+  chosen.demand('maxvcpus', (max) => max >= up, `at least ${up}, as vcpus is`)
+  const vcpus = chosen.read('maxvcpus') ?? up
+  chosen.demand('vcpu_avail', (mask) => mask % 2 === 1, 'an odd number: a guest has its first vCPU from the start')
+  const mask = BigInt(chosen.read('vcpu_avail') ?? (1n << BigInt(up)) - 1n)
+  const online = Array.from({ length: vcpus }, (_, vcpu) => vcpu).filter((vcpu) => (mask >> BigInt(vcpu)) & 1n)
+  return online.length === vcpus ? { vcpus } : { vcpus, online }
 }
 
 /** Of each key the setting that holds. */

@@ -36,11 +36,12 @@ export interface LaunchConfig {
   readonly weight?: number
   readonly cap?: number
   readonly affinity?: readonly (readonly number[])[]
+  readonly online?: readonly number[]
 }
 
 /** With a new UUID if the config has none. @throws CodedError `CONFIG_INCOMPLETE` */
 export function definitionOf(given: DomainConfig): DomainDefinition {
-  const { name, memory, vcpus, args, kernel, ramdisk, weight, cap, affinity } = given
+  const { name, memory, vcpus, online, args, kernel, ramdisk, weight, cap, affinity } = given
   const { uuid = newUuid(hostEntropy), policies, onXendStart, onXendStop, nomigrate, description } = given
   if (kernel === undefined) {
     throw new CodedError(
@@ -49,7 +50,7 @@ export function definitionOf(given: DomainConfig): DomainDefinition {
     )
   }
   const cmdline = commandLine(args)
-  const made = { memory, vcpus, weight, cap, affinity }
+  const made = { memory, vcpus, online, weight, cap, affinity }
   return {
     config: { name, uuid, kernel: kernel.path, ramdisk: ramdisk?.path, cmdline, ...made },
     policies,

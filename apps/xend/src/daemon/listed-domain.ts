@@ -10,6 +10,8 @@ export interface ListedDomain {
   readonly uuid: string
   readonly memoryMiB: number
   readonly vcpus: number
+  /** Those that are to be up, if not all. */
+  readonly onlineVcpus?: number
   readonly state: string
   readonly cpuSeconds: number
   /** ms since the epoch, as far as it is known. */
@@ -24,13 +26,17 @@ export interface InactiveDomain extends Omit<ListedDomain, 'domid' | 'state'> {
 
 export function listed({ row, record }: KnownDomain): ListedDomain {
   const { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds } = row
-  return { domid, name, uuid, memoryMiB, vcpus, state, cpuSeconds, ...(record && { started: record.started }) }
+  const facts = { domid, name, uuid, memoryMiB, vcpus, ...onlineOf(record), state, cpuSeconds }
+  return { ...facts, ...(record && { started: record.started }) }
 }
 
-export function listedInactive({ config }: DomainDefinition): InactiveDomain {
-  const { name, uuid, memory, vcpus } = config
-  return { domid: null, name, uuid, memoryMiB: memory, vcpus, state: 'halted', cpuSeconds: 0 }
+export function listedInactive(definition: DomainDefinition): InactiveDomain {
+  const { name, uuid, memory, vcpus } = definition.config
+  return { domid: null, name, uuid, memoryMiB: memory, vcpus, ...onlineOf(definition), state: 'halted', cpuSeconds: 0 }
 }
+
+const onlineOf = (definition: DomainDefinition | undefined): { readonly onlineVcpus?: number } =>
+  definition?.config.online === undefined ? {} : { onlineVcpus: definition.config.online.length }
 
 export function domain0({ residentMiB, cpuSeconds, started }: ControlInfo): ListedDomain {
   const memoryMiB = Math.round(residentMiB)

@@ -94,6 +94,24 @@ export function tuningVerbs(
         await note(known, { affinity: rows.map(({ affinity }) => affinity) })
       }),
     ],
+    [
+      'vcpu.set',
+      verb(configOf({ domain: text(), count: wholeNumber({ min: 0, max: 99 }) }), async ({ domain, count }) => {
+        const online = Array.from({ length: count }, (_, vcpu) => vcpu)
+        const inactive = managed.inactive().find(({ config }) => config.name === domain)
+        if (inactive !== undefined) {
+          checkCount(count, inactive.config)
+          managed.change(inactive.config.uuid, { online })
+          return
+        }
+        const known = findGuest(domains, managed, domain, 'set the vCPUs of')
+        checkCount(count, known.row)
+        refuseMore(count, known)
+        await control.call('domain.set-online', { domid: known.row.domid, vcpus: online })
+        await note(known, { online })
+        await domains.look()
+      }),
+    ],
     ['sched.list', question(noConfig, () => shareTable(domains, control))],
     [
       'sched.set',
@@ -128,6 +146,24 @@ function checkName(managed: ManagedDomains, name: string, uuid: string): void {
     )
   }
   managed.refuseTaken({ name, uuid })
+}
+
+function checkCount(count: number, { name, vcpus }: { readonly name: string; readonly vcpus: number }): void {
+  if (count >= 1 && count <= vcpus) return
+  throw new CodedError(
+    { code: 'VCPU_COUNT', name },
+    `VCPU count of ${name} must be from 1 to ${vcpus}, not ${count}; maxvcpus in its config makes room for more`,
+  )
+}
+
+/** Linux crashes when it brings a vCPU up again that it has taken down (docs/howto/xend.md, Limits). */
+function refuseMore(count: number, { row, record }: KnownDomain): void {
+  const online = record?.config.online?.length ?? row.vcpus
+  if (count <= online) return
+  throw new CodedError(
+    { code: 'VCPU_COUNT', name: row.name },
+    `${row.name} runs with ${online} VCPU${online === 1 ? '' : 's'}, and more can be given before a start only; set vcpus in its config`,
+  )
 }
 
 function checkShare({ weight, cap }: { weight?: number; cap?: number }, vcpus: number): void {

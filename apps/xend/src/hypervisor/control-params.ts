@@ -32,6 +32,8 @@ export const domainName: ConfigKey<string> = {
 
 export const pcpuNumbers: ConfigKey<readonly number[]> = { expected: 'a list of numbers of pCPUs', accepts: isNumbers }
 
+export const vcpuNumbers: ConfigKey<readonly number[]> = { expected: 'a list of numbers of vCPUs', accepts: isNumbers }
+
 /** One list for each vCPU. */
 export const affinity: ConfigKey<readonly (readonly number[])[]> = {
   expected: 'a list of lists of numbers of pCPUs',

@@ -10,6 +10,7 @@ import {
   schedulerParams as schedulerParamsKey,
   sysrqKey,
   vcpu,
+  vcpuNumbers,
 } from './control-params.ts'
 import type { SchedulerRow, VcpuRow } from './control-rows.ts'
 import { writeCoreFile } from './core-file.ts'
@@ -54,6 +55,10 @@ export function tuningVerbs({ find, scheduler, changed }: TuningInit): readonly 
     [
       'domain.pin',
       verb(configOf({ domid, vcpu, cpus: pcpuNumbers }), ({ domid, vcpu, cpus }) => find(domid).pin(vcpu, cpus)),
+    ],
+    [
+      'domain.set-online',
+      verb(configOf({ domid, vcpus: vcpuNumbers }), ({ domid, vcpus }) => find(domid).setOnline(vcpus)),
     ],
     ['sched.get', verb(one, ({ domid }): SchedulerRow => ({ scheduler, params: find(domid).schedulerParams() }))],
     [

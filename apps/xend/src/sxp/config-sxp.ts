@@ -3,7 +3,7 @@ import type { CfgValue } from '../config/cfg-value.ts'
 import type { DomainConfig } from '../config/domain-config.ts'
 import { bareRoot, extraArguments } from '../config/kernel-arguments.ts'
 import type { Setting } from '../config/settings.ts'
-import type { Sxp } from './sxp.ts'
+import { maskOf, type Sxp } from './sxp.ts'
 
 /** In xm's order; those that are not set, or empty, are left out. */
 const BEFORE_VCPUS = ['restart', 'on_poweroff', 'nomigrate', 'on_reboot', 'on_crash'] as const
@@ -25,6 +25,7 @@ export function configSxp(config: DomainConfig, settings: readonly Setting[]): S
     ['on_xend_start', config.onXendStart],
     ['on_xend_stop', config.onXendStop],
     ...given('description'),
+    ...(config.online === undefined ? [] : [['vcpu_avail', maskOf(config.online)]]),
     ['vcpus', config.vcpus],
     ...AFTER_VCPUS.flatMap(given),
     ['oos', 1],

@@ -2,7 +2,7 @@
 import type { DomainDetails } from '../daemon/domain-details.ts'
 import type { DomainDefinition } from '../daemon/launch-record.ts'
 import { stateLetters } from '../state-letters.ts'
-import { float, type Sxp } from './sxp.ts'
+import { float, maskOf, type Sxp } from './sxp.ts'
 
 /** xend's numbers of states. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -41,13 +41,13 @@ export function domainSxp({ domain, definition }: DomainDetails): Sxp {
     ['maxmem', memoryMiB],
     ['memory', memoryMiB],
     ['shadow_memory', 0],
-    ['vcpu_avail', String((1n << BigInt(vcpus)) - 1n)],
+    ['vcpu_avail', maskOf(config?.online ?? Array.from({ length: vcpus }, (_, vcpu) => vcpu))],
     ['features', ''],
     ['on_xend_start', known(definition?.onXendStart ?? 'ignore')],
     ['on_xend_stop', known(definition?.onXendStop ?? 'ignore')],
     ['start_time', started === undefined ? undefined : float(started / 1000)],
     ['cpu_time', float(cpuSeconds)],
-    ['online_vcpus', domid === null ? 0 : vcpus],
+    ['online_vcpus', domid === null ? 0 : (config?.online?.length ?? vcpus)],
     ['image', imageSxp(definition)],
     ['status', STATUS[state] ?? UNKNOWN_STATUS],
     ['state', stateLetters(state)],

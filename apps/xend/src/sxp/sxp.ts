@@ -29,6 +29,11 @@ export function float(value: number): string {
   return /^-?[0-9]+$/.test(text) ? `${text}.0` : text
 }
 
+/** Bits of vCPUs, which may be more than a number holds. */
+export function maskOf(vcpus: readonly number[]): string {
+  return String(vcpus.reduce((mask, vcpu) => mask | (1n << BigInt(vcpu)), 0n))
+}
+
 function pretty(sxp: Sxp, column: number): string {
   const line = formatSxp(sxp)
   if (typeof sxp !== 'object' || column + line.length <= WIDTH) return line

@@ -1,29 +1,15 @@
 /** Lists of pCPUs as xm takes and shows them. */
 import { CodedError } from '@paravane/core'
+import { parseCpus } from '../config/cpu-set.ts'
 
 /** What "all" is sent as (tools/python/xen/xm/main.py of 4.1, cpu_make_map); the hypervisor takes those it has. */
 const ALL = Array.from({ length: 64 }, (_, cpu) => cpu)
-const PART = /^(\^?)(\d{1,5})(?:-(\d{1,5}))?$/
 
 /** "0-3,^1,5" or "all". @throws CodedError `USAGE` */
 export function parseCpuList(text: string): readonly number[] {
-  if (text === 'all') return ALL
-  const cpus = new Set<number>()
-  for (const part of text.split(',')) {
-    const match = PART.exec(part.trim())
-    const [, without, from, to = from] = match ?? []
-    if (from === undefined || Number(to) < Number(from)) {
-      throw new CodedError(
-        { code: 'USAGE' },
-        `Invalid argument: '${text}' is no list of CPUs; write it as 0-3,^1,5 or all`,
-      )
-    }
-    for (let cpu = Number(from); cpu <= Number(to); cpu++) {
-      if (without) cpus.delete(cpu)
-      else cpus.add(cpu)
-    }
-  }
-  return [...cpus].toSorted((a, b) => a - b)
+  const cpus = text === 'all' ? ALL : parseCpus(text)
+  if (cpus !== undefined) return cpus
+  throw new CodedError({ code: 'USAGE' }, `Invalid argument: '${text}' is no list of CPUs; write it as 0-3,^1,5 or all`)
 }
 
 /** "0-1,3", "any cpu" for all there are, "no cpus". */

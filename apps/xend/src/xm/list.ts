@@ -9,12 +9,12 @@ import type { Command, Paint, Style } from './command.ts'
 const HEADER = `${'Name'.padEnd(40)} ${'ID'.padStart(5)} ${'Mem'.padStart(5)} ${'VCPUs'.padStart(5)} ${'State'.padStart(10)} ${'Time(s)'.padStart(9)}`
 
 /** A domain that does not run has no number, and no state. */
-function listRow({ name, domid, memoryMiB, vcpus, state, cpuSeconds }: AnyDomain, paint: Paint): string {
+function listRow({ name, domid, memoryMiB, vcpus, onlineVcpus, state, cpuSeconds }: AnyDomain, paint: Paint): string {
   const columns = [
     name.padEnd(40),
     String(domid ?? '').padStart(5),
     String(memoryMiB).padStart(5),
-    String(vcpus).padStart(5),
+    String(onlineVcpus ?? vcpus).padStart(5),
     painted(state, paint),
     cpuSeconds.toFixed(1).padStart(8),
   ]

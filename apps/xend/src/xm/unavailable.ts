@@ -17,7 +17,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   [SAVE, 'save restore migrate suspend resume'],
   ['a paravirtual guest has no reset; use xm reboot, or xm destroy and xm create', 'reset'],
   [MEMORY, 'mem-set mem-max'],
-  ['a guest has the vCPUs it was created with; it takes them down by itself', 'vcpu-set'],
   [POOLS, 'cpupool-create cpupool-new cpupool-start cpupool-list cpupool-destroy cpupool-delete'],
   [POOLS, 'cpupool-cpu-add cpupool-cpu-remove cpupool-migrate'],
   [PASSED_THROUGH, 'pci-attach pci-detach pci-list pci-list-assignable-devices scsi-attach scsi-detach scsi-list'],

@@ -89,4 +89,21 @@ export const vcpuCommands: readonly Command[] = [
       await xend.call('vcpu.pin', { domain, ...chosen, cpus: parseCpuList(cpus) })
     },
   },
+  {
+    name: 'vcpu-set',
+    usage: '<Domain> <vCPUs>',
+    summary: 'Set the number of active VCPUs for the domain.',
+    about: [
+      'There are as many as maxvcpus in its config says. A guest that runs is asked to take some of them down, which it may not do; more come up with a start of a managed domain only. What is set holds for the starts that follow, too.',
+    ],
+    args: [2, 2],
+    completes: ['domain', 'text'],
+    async run({ args }, { xend }) {
+      const [domain, count] = args as [string, string]
+      if (!/^\d{1,2}$/.test(count)) {
+        throw new CodedError({ code: 'USAGE' }, `Invalid argument: '${count}' is no number of VCPUs; give it as 2`)
+      }
+      await xend.call('vcpu.set', { domain, count: Number(count) })
+    },
+  },
 ]

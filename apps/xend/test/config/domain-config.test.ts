@@ -107,7 +107,7 @@ const WRONG: Readonly<Record<DomainKeyName, readonly [value: string, said: strin
   maxmem: ['512', 'that of memory, 128: memory is fixed while a guest runs, not 512'],
   vcpus: ['True', 'a whole number from 1 to 64, not what it is set to'],
   maxvcpus: ['65', 'a whole number from 1 to 64, not 65'],
-  vcpu_avail: ['2', 'a mask of all 1 vcpus: every one is there, not 2'],
+  vcpu_avail: ['2', 'an odd number: a guest has its first vCPU from the start, not 2'],
   cpus: ["'3-1'", `pCPUs from 0 to 63 such as '0-3,^1', or a list of them, one for each vCPU, not "3-1"`],
   cpu: ['64', 'a whole number from 0 to 63, not 64'],
   cpu_weight: ['0', 'a whole number from 1 to 65535, not 0'],
@@ -143,7 +143,7 @@ const REFUSALS: readonly (readonly [text: string, message: string])[] = [
   [`memory = '${'9'.repeat(100)}'`, `g:1: memory must be a whole number from 1 to 3840, not "${'9'.repeat(80)}..."`],
   ['name = None', "the guest has no name; add name = 'a-name' or name=a-name"],
   ["name = 'a'\nmemory = 0", 'g:2: memory must be a whole number from 1 to 3840, not 0'],
-  ['vcpus = 2\nmaxvcpus = 4', 'g:2: maxvcpus must be that of vcpus, 2: every vCPU is there from the start, not 4'],
+  ['vcpus = 4\nmaxvcpus = 2', 'g:2: maxvcpus must be at least 4, as vcpus is, not 2'],
   ["cpus = ['0', '1']", 'g:1: cpus must be a list of at most 1, as vcpus is, not what it is set to'],
   ["disk = ['phy:x,xvda,w']", 'g:1: disk: guests have no disks yet, only a ramdisk; take it out'],
   ["vif = ['']", 'g:1: vif: guests have no network yet; take it out'],
@@ -227,10 +227,20 @@ test.each(['', '1-', '^1', '64', '1-64', 'a', '0,^0', '0x1', '1,,2'])('cpus = %j
   )
 })
 
-test('vcpus may come from maxvcpus, and masks and limits that ask for what is so are taken', () => {
-  expect(judge('maxvcpus = 4').config?.vcpus).toBe(4)
-  expect(judge('vcpus = 64; vcpu_avail = 9007199254740991').refused).toMatch(/mask of all 64 vcpus/)
-  expect(judge('vcpus = 3; vcpu_avail = 0xf; memory = 64; maxmem = 64').config).toMatchObject({ vcpus: 3, memory: 64 })
+test.each([
+  ['', { vcpus: 1 }],
+  ['maxvcpus = 4', { vcpus: 4 }],
+  ['vcpus = 64; maxvcpus = 64', { vcpus: 64 }],
+  ['vcpus = 2; maxvcpus = 4', { vcpus: 4, online: [0, 1] }],
+  ['vcpus = 3; vcpu_avail = 0xff', { vcpus: 3 }],
+  ['maxvcpus = 4; vcpu_avail = 5', { vcpus: 4, online: [0, 2] }],
+])('%s: %j', (text, expected) => {
+  const { vcpus, online } = judge(text).config as DomainConfig
+  expect(online === undefined ? { vcpus } : { vcpus, online }).toEqual(expected)
+})
+
+test('a limit of memory that is what is so is taken', () => {
+  expect(judge('memory = 64; maxmem = 64').config).toMatchObject({ memory: 64 })
 })
 
 test('an argument holds against the file, and a variable that the file only reads is no setting', () => {

@@ -8,7 +8,7 @@ import { prettySxp } from '../../src/sxp/sxp.ts'
 const UUID = '01234567-89ab-cdef-0123-456789abcdef'
 
 test('a config is written in the order of xm, with what is set', () => {
-  const text = `kernel = '/boot/vmlinuz'; ramdisk = '/boot/initrd'; memory = 256; name = 'web'; vcpus = 2; cpus = '0-1'
+  const text = `kernel = '/boot/vmlinuz'; ramdisk = '/boot/initrd'; memory = 256; name = 'web'; vcpus = 1; maxvcpus = 2; cpus = '0-1'
 root = '/dev/xvda1 ro'; extra = '4'; on_crash = 'preserve'; uuid = '${UUID}'; cpu_weight = 512; dhcp = 'dhcp'
 description = 'the first'; acpi = 1
 `
@@ -21,6 +21,7 @@ description = 'the first'; acpi = 1
     (on_xend_start ignore)
     (on_xend_stop ignore)
     (description 'the first')
+    (vcpu_avail 1)
     (vcpus 2)
     (uuid ${UUID})
     (cpus 0-1)
@@ -52,6 +53,7 @@ const DEFINITION = {
     memory: 256,
     vcpus: 2,
     affinity: [[0, 2]],
+    online: [0],
   },
   policies: { poweroff: 'destroy', reboot: 'restart', crash: 'coredump-restart' },
   onXendStart: 'start',
@@ -77,13 +79,13 @@ test('a running domain is written in the order of xend', () => {
     (maxmem 256)
     (memory 256)
     (shadow_memory 0)
-    (vcpu_avail 3)
+    (vcpu_avail 1)
     (features )
     (on_xend_start start)
     (on_xend_stop ignore)
     (start_time 1795442400.12)
     (cpu_time 1.25)
-    (online_vcpus 2)
+    (online_vcpus 1)
     (image
         (linux
             (kernel /boot/vmlinuz)

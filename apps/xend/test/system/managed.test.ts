@@ -79,6 +79,33 @@ test('what a managed domain is to be may be changed: by its UUID, its name, its 
   await system.xm('delete', 'last')
 })
 
+test('a guest has some of its vCPUs from the start, and is asked to take some down', async () => {
+  await system.xm('new', config, 'name=many', 'maxvcpus=3', 'vcpus=1')
+  expect(await listed()).toEqual([expect.stringMatching(/^many +8 +1$/)])
+  expect(await system.xm('vcpu-set', 'many', '2')).toEqual(DONE)
+  await system.xm('start', 'many', '-p')
+  const { stdout } = await system.xm('domid', 'many')
+  const store = (): Promise<string[]> =>
+    Promise.all([0, 1, 2].map((n) => system.readStore(`/local/domain/${stdout.trim()}/cpu/${n}/availability`)))
+  expect(await store()).toEqual(['online', 'online', 'offline'])
+  expect(await system.xm('vcpu-set', 'many', '3')).toEqual(
+    refused('many runs with 2 VCPUs, and more can be given before a start only; set vcpus in its config'),
+  )
+  expect(await listed()).toEqual([expect.stringMatching(/^many +\d+ +8 +2 +--p---$/)])
+  expect(await system.xm('vcpu-set', 'many', '1')).toEqual(DONE)
+  expect(await store()).toEqual(['online', 'offline', 'offline'])
+  for (const wrong of ['0', '4']) {
+    expect(await system.xm('vcpu-set', 'many', wrong)).toEqual(
+      refused(`VCPU count of many must be from 1 to 3, not ${wrong}; maxvcpus in its config makes room for more`),
+    )
+  }
+  expect((await system.xm('vcpu-set', 'many', 'all')).stderr).toMatch(
+    /^Error: Invalid argument: 'all' is no number of VCPUs; give it as 2\nUsage: xm vcpu-set /,
+  )
+  await system.xm('destroy', 'many')
+  await system.xm('delete', 'many')
+})
+
 test('xend killed: managed domains, and those that run, are as they were', async () => {
   await system.xm('new', config, 'name=runs')
   await system.xm('new', config, 'name=waits')

@@ -14,7 +14,7 @@ const complete = async (...words: readonly string[]): Promise<unknown> => {
 
 test.each([
   [['upt'], ['uptime']],
-  [['vcpu-'], ['vcpu-list', 'vcpu-pin']],
+  [['vcpu-'], ['vcpu-list', 'vcpu-pin', 'vcpu-set']],
   [['frob'], []],
   [['frob', ''], []],
   [['pause', 'he'], ['hello']],

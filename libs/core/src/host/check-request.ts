@@ -22,9 +22,15 @@ export function checkUuid(uuid: string): void {
   if (!UUID.test(uuid)) refuse('uuid', `uuid=${uuid}: give it as 8-4-4-4-12 lower-case hex digits`)
 }
 
+/** @throws CodedError DOMAIN_CONFIG */
+export function checkOnline(online: readonly number[], vcpus: number): void {
+  const isRight = online.includes(0) && online.every((vcpu) => Number.isInteger(vcpu) && vcpu >= 0 && vcpu < vcpus)
+  if (!isRight) refuse('online', `online=${online}: give numbers of vCPUs from 0 to ${vcpus - 1}, and 0 among them`)
+}
+
 /** @throws CodedError DOMAIN_CONFIG naming the key */
 export function checkRequest(request: DomainRequest): void {
-  const { name, memory, vcpus, cmdline, uuid } = request
+  const { name, memory, vcpus, cmdline, uuid, online } = request
   checkName(name)
   if (!(Number.isInteger(memory) && memory >= 1)) refuse('memory', `memory=${memory}: give a whole number of MiB`)
   if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= MAX_VCPUS)) {
@@ -41,4 +47,5 @@ export function checkRequest(request: DomainRequest): void {
     refuse('stateHashes', `stateHashes: they need a virtual clock, and \`every\` a multiple of ${ORDER_INTERVAL}`)
   }
   if (uuid !== undefined) checkUuid(uuid)
+  if (online !== undefined) checkOnline(online, vcpus)
 }

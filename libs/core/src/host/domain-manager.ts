@@ -143,6 +143,7 @@ export class DomainManager {
       name: request.name,
       memory: request.memory,
       vcpus: request.vcpus,
+      online: request.online,
       storePort: STORE_PORT,
       storeGmfn: built.storeGmfn,
       consolePort: CONSOLE_PORT,

@@ -9,6 +9,8 @@ export interface DomainFacts {
   /** MiB. */
   readonly memory: number
   readonly vcpus: number
+  /** Of these, those to be up; all by default. */
+  readonly online?: readonly number[]
   readonly storePort: number
   readonly storeGmfn: number
   readonly consolePort: number
@@ -75,12 +77,24 @@ export function writeDomainNodes(store: Xenstore, facts: DomainFacts): void {
     tx.rm(root)
     put(tx, root, '', readable)
     for (const [path, value] of readNodes(facts)) putBelow(tx, root, path, String(value), readable)
-    for (let vcpu = 0; vcpu < facts.vcpus; vcpu++) {
-      putBelow(tx, root, `cpu/${vcpu}/availability`, 'online', readable)
-    }
+    for (const [path, value] of availability(facts.vcpus, facts.online)) putBelow(tx, root, path, value, readable)
     for (const path of GUEST_WRITES) putBelow(tx, root, path, '', readable, owned)
     writeVmNodes(tx, domid, facts)
   })
+}
+
+/** Which vCPUs are to be up. */
+export function writeAvailability(store: Xenstore, domid: number, vcpus: number, online: readonly number[]): void {
+  store.transaction((tx) => {
+    for (const [path, value] of availability(vcpus, online)) tx.write(`${domainPath(domid)}/${path}`, value)
+  })
+}
+
+function availability(vcpus: number, online?: readonly number[]): [path: string, value: string][] {
+  return Array.from({ length: vcpus }, (_, vcpu) => [
+    `cpu/${vcpu}/availability`,
+    online === undefined || online.includes(vcpu) ? 'online' : 'offline',
+  ])
 }
 
 /** The domain is called otherwise, and may have another UUID. */

@@ -6,9 +6,9 @@ import { bugOn, CodedError } from '../errors.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
-import { checkName, checkUuid } from './check-request.ts'
+import { checkName, checkOnline, checkUuid } from './check-request.ts'
 import type { HostedConsole } from './domain-console.ts'
-import { domainPath, renameNodes } from './domain-nodes.ts'
+import { domainPath, renameNodes, writeAvailability } from './domain-nodes.ts'
 import type {
   DomainEnd,
   DomainInfo,
@@ -156,6 +156,12 @@ export class HostedDomain implements RunningDomain {
 
   sendNmi(vcpu: number): void {
     this.#alive().vcpus.sendNmi(vcpu)
+  }
+
+  setOnline(vcpus: readonly number[]): void {
+    const { store, fromOutside, request } = this.#alive()
+    checkOnline(vcpus, request.vcpus)
+    fromOutside(() => writeAvailability(store, this.domid, request.vcpus, vcpus))
   }
 
   sysrq(key: string): void {

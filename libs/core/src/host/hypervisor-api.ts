@@ -67,6 +67,8 @@ export interface DomainRequest {
   readonly cap?: number
   /** For each vCPU the pCPUs it may run on; those that are not named may run on all. */
   readonly affinity?: readonly (readonly number[])[]
+  /** vCPUs that the guest is to have up, vCPU 0 among them; all by default. The others are there, and it leaves them down. */
+  readonly online?: readonly number[]
   readonly uuid?: string
   /** ns from the epoch to guest time 0; for a virtual clock, which has a fixed one by default. */
   readonly epoch?: bigint
@@ -172,6 +174,12 @@ export interface RunningDomain {
   schedulerParams(): SchedulerParams
   /** Changes those that are named. @throws CodedError SCHEDULER_PARAMS (nothing is changed), DOMAIN_ENDED */
   adjustScheduler(params: SchedulerParams): void
+  /**
+   * Asks the guest's kernel, through cpu/N/availability, to have these vCPUs up, and the others down. It may not do so: Linux takes
+   * one down by itself, and brings one up when something in the guest wants it to.
+   * @throws CodedError DOMAIN_CONFIG, DOMAIN_ENDED
+   */
+  setOnline(vcpus: readonly number[]): void
   /** @throws CodedError VCPU_UNKNOWN, DOMAIN_ENDED */
   sendNmi(vcpu: number): void
   /**

@@ -89,6 +89,22 @@ test('the parameters of the scheduler are its own to judge', async () => {
   )
 })
 
+test('which vCPUs are to be up stands in the store, from its creation on and after a change', async () => {
+  const domain = await started('sleep', { vcpus: 3, online: [0, 2] })
+  const store = (): (string | undefined)[] =>
+    [0, 1, 2].map((vcpu) => machine.hypervisor.xenstore.read(`/local/domain/${domain.domid}/cpu/${vcpu}/availability`))
+  expect(store()).toEqual(['online', 'offline', 'online'])
+  domain.setOnline([0, 1])
+  expect(store()).toEqual(['online', 'online', 'offline'])
+  for (const wrong of [[], [1], [0, 3], [0, 0.5], [0, -1]]) {
+    expect(() => domain.setOnline(wrong)).toThrow(
+      `online=${wrong}: give numbers of vCPUs from 0 to 2, and 0 among them`,
+    )
+  }
+  expect(store()).toEqual(['online', 'online', 'offline'])
+  await expect(started('sleep', { name: 'other', vcpus: 1, online: [0, 1] })).rejects.toThrow(/^online=0,1: give/)
+})
+
 test('a sysrq key is left in the store', async () => {
   const domain = await started('sleep')
   domain.sysrq('h')
@@ -105,6 +121,7 @@ test('of a domain that is gone nothing can be changed, and its numbers stay', as
     () => domain.schedulerParams(),
     () => domain.adjustScheduler({ weight: 1 }),
     () => domain.sendNmi(0),
+    () => domain.setOnline([0]),
     () => domain.sysrq('h'),
   ]) {
     expect(change).toThrow('domain sleep has ended')
