@@ -1,5 +1,5 @@
 /** Whether each message that a user can be told stands in a test. */
-import { unreadMessages } from '../user-errors/unread-messages.ts'
+import { siteLine, unreadMessages } from '../user-errors/unread-messages.ts'
 import type { Outcome } from './point.ts'
 import { ROOT } from './root.ts'
 
@@ -8,6 +8,6 @@ export function userErrors(): Outcome {
   return {
     pass: unread.length === 0,
     value: `${sites} messages in the sources; tests have the words of all but ${unread.length}`,
-    faults: unread.map(({ file, line, words }) => `${file}:${line}: ${words.join('...')}`),
+    faults: unread.map(siteLine),
   }
 }

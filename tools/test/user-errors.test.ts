@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { ROOT } from '../accept/root.ts'
 import { messageSites } from '../user-errors/message-sites.ts'
-import { isRead, plain } from '../user-errors/unread-messages.ts'
+import { isRead, plain, siteLine, unreadMessages } from '../user-errors/unread-messages.ts'
 
 const SOURCE = `
 const why = broken ? 'it is broken' : \`it has \${n} legs\`
@@ -76,4 +77,11 @@ test.each([
   [['a', 'b'], 'a short one: ab', false],
 ])('%j read by %j: %s', (words, said, read) => {
   expect(isRead({ file: '', line: 0, words }, plain(said))).toBe(read)
+})
+
+/** What it lists wants a test that causes the error, as a user would, and has the message or a clause that no other has. */
+test('each message for a user is read by a test', { timeout: 60_000 }, () => {
+  const { sites, unread } = unreadMessages(ROOT)
+  expect(sites).toBeGreaterThan(200)
+  expect(unread.map(siteLine)).toEqual([])
 })

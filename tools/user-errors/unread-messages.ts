@@ -7,6 +7,9 @@ import { type MessageSite, messageSites, type SourceText } from './message-sites
 /** Of a clause that is looked for, characters; shorter ones are in too many texts. */
 const LEAST = 10
 
+/** What stands there was made up. */
+const OWN_TEST = 'tools/test/user-errors.test.ts'
+
 export interface MessageCount {
   readonly sites: number
   readonly unread: readonly MessageSite[]
@@ -21,12 +24,15 @@ export function unreadMessages(root: string): MessageCount {
       .map((file) => ({ file: file.slice(root.length), text: readFileSync(file, 'utf8') }))
   const sites = messageSites(read(packages.map((folder) => `${folder}/src`)))
   const tests = read([...packages.map((folder) => `${folder}/test`), 'tools/test', 'tools/accept'])
-  const said = plain(tests.map(({ text }) => text).join('\n'))
+  const said = plain(tests.flatMap(({ file, text }) => (file === OWN_TEST ? [] : [text])).join('\n'))
   // What has no words of its own passes on those of another; a single word is no message.
   const own = sites.filter(({ words }) => textOf(words).length >= LEAST && textOf(words).includes(' '))
   const all = new Set(own.map(({ words }) => textOf(words)))
   return { sites: own.length, unread: own.filter((site) => !isRead(site, said, all)) }
 }
+
+/** Where it is written, and its words. */
+export const siteLine = ({ file, line, words }: MessageSite): string => `${file}:${line}: ${words.join('...')}`
 
 const textOf = (words: readonly string[]): string => plain(words.join('')).trim()
 

@@ -47,6 +47,7 @@ test.each([
   ['domain.sysrq', { domid: 1, key: 'hh' }, '"key" must be one letter or digit'],
   ['domain.trigger', { domid: 1, trigger: 'nmi', vcpu: 64 }, '"vcpu" must be a whole number from 0 to 63'],
   ['domain.pin', { domid: 1, vcpu: 0, cpus: 0 }, `"cpus" must be ${PCPUS}`],
+  ['domain.set-online', { domid: 1, vcpus: ['0'] }, '"vcpus" must be a list of numbers of vCPUs'],
   ['domain.create', { ...domain, affinity: [0, 1] }, '"affinity" must be a list of lists of numbers of pCPUs'],
   ['sched.set', { domid: 1, params: { weight: 'much' } }, '"params" must be numbers by the name of the parameter'],
   ['sched.set', { domid: 1, params: [1] }, '"params" must be numbers by the name of the parameter'],

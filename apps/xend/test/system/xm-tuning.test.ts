@@ -84,6 +84,7 @@ test.each([
     `Cannot ${what} privileged domain Domain-0: it is the hypervisor's own process, which the host runs.\n`,
   ]),
   [['rename', '0', 'x'], 'Cannot rename privileged domain Domain-0: '],
+  [['vcpu-set', '0', '1'], 'Cannot set the vCPUs of privileged domain Domain-0: '],
   [['sysrq', '0', 'h'], 'Cannot send SysRq to privileged domain Domain-0: '],
   [['trigger', '0', 'nmi'], 'Cannot send a trigger to privileged domain Domain-0: '],
   [['vcpu-pin', '0', '0', '0'], 'Cannot pin a vCPU of privileged domain Domain-0: '],

@@ -61,7 +61,6 @@ test.each([
   ['save', 'a guest cannot be saved or moved yet'],
   ['reset', 'a paravirtual guest has no reset; use xm reboot, or xm destroy and xm create'],
   ['mem-set', "a guest's memory stays as it was created"],
-  ['vcpu-set', 'a guest has the vCPUs it was created with; it takes them down by itself'],
   ['cpupool-list', 'all pCPUs are one pool'],
   ['pci-attach', 'devices of the host are not handed to guests'],
   ['vtpm-list', 'guests have no TPM'],
