@@ -53,7 +53,8 @@ interface Managed {
 export class DomainManager {
   readonly #init: DomainManagerInit
   readonly #managed = new Map<number, Managed>()
-  #creating = 0
+  /** Names of domains that are being made. */
+  readonly #creating = new Set<string>()
   #lastDomid = 0
   /** Why no domain can run any more. */
   #broken: string | undefined
@@ -73,7 +74,7 @@ export class DomainManager {
     this.#refuseTaken(request.name)
     this.#refuseMore()
     const teardown = new Teardown()
-    this.#creating++
+    this.#creating.add(request.name)
     this.#hold()
     try {
       const managed = await this.#make(request, this.#nextDomid(), teardown)
@@ -85,13 +86,13 @@ export class DomainManager {
       await teardown.run()
       throw error
     } finally {
-      this.#creating--
+      this.#creating.delete(request.name)
       this.#hold()
     }
   }
 
   #refuseTaken(name: string): void {
-    if (!this.list().some((domain) => domain.name === name)) return
+    if (!this.#creating.has(name) && !this.list().some((domain) => domain.name === name)) return
     throw new CodedError(
       { code: 'DOMAIN_EXISTS', name },
       `a domain named ${name} runs already; destroy it or give another name`,
@@ -100,7 +101,7 @@ export class DomainManager {
 
   /** The scheduler has a place for no more, nor has domain 0 event channels. */
   #refuseMore(): void {
-    if (this.#managed.size + this.#creating < MAX_DOMAINS) return
+    if (this.#managed.size + this.#creating.size < MAX_DOMAINS) return
     throw new CodedError(
       { code: 'TOO_MANY_DOMAINS' },
       `${MAX_DOMAINS} domains are there, as many as there can be; destroy one`,
@@ -310,7 +311,7 @@ export class DomainManager {
   /** Keeps the process alive while domains live. */
   #hold(): void {
     const living = [...this.#managed.values()].some(({ ending, hosted }) => ending === undefined || !hosted.preserve)
-    this.#init.threads.hold(living || this.#creating > 0)
+    this.#init.threads.hold(living || this.#creating.size > 0)
   }
 
   /** What is done to a domain by somebody outside the machine takes its place in the order of events. */

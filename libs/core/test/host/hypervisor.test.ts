@@ -157,6 +157,15 @@ describe.each([1, 2])('domains on %i pCPUs', (pcpus) => {
     expect((await machine.hypervisor.createDomain(running('sleep'))).domid).toBeGreaterThan(first.domid)
   })
 
+  test('nor can two that are made at once', async () => {
+    const made = await Promise.allSettled([1, 2].map(() => machine.hypervisor.createDomain(running('sleep'))))
+    expect(made).toMatchObject([
+      { status: 'fulfilled' },
+      { reason: { message: 'a domain named sleep runs already; destroy it or give another name' } },
+    ])
+    expect(machine.hypervisor.domains()).toHaveLength(1)
+  })
+
   test('stop destroys what is there', async () => {
     const domain = await machine.hypervisor.createDomain(running('spin'))
     domain.unpause()
