@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { PtyXm } from './pty.ts'
 import { System } from './system.ts'
 import { runXm, XM } from './xm-process.ts'
@@ -133,6 +133,7 @@ test.each([
 
 test('on a terminal it prompts, completes, calls lines back and gives the terminal to its commands', async () => {
   const xm = new PtyXm(['shell'], env())
+  onTestFinished(() => xm.kill())
   const after = (from: number): string => stripVTControlCharacters(xm.shown.slice(from)).replaceAll('\r', '')
   await expect.poll(() => xm.shown, PATIENCE).toContain('xm> ')
   let from = xm.shown.length
