@@ -1,10 +1,11 @@
-/** Our xenstored: the hypervisor as a process, without guests. */
+/** Our xenstored: the hypervisor as a process, started as xend starts it, without guests. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { xenstoreSocket } from '../../apps/xend/src/folders.ts'
+import { MALLOC, YOUNG } from '../../apps/xend/src/host-memory.ts'
 import { isAnswered } from '../../apps/xend/src/rpc/socket-place.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/xend/src/hypervisor/main.ts', import.meta.url))
@@ -20,10 +21,11 @@ export class OwnXenstored {
     this.#folder = folder
     const places = { run: join(folder, 'run'), state: join(folder, 'state') }
     this.socketPath = xenstoreSocket(places)
-    const [program = '', ...args] = [...command, process.execPath, '--conditions=@paravane/source', MAIN]
+    const node = [process.execPath, ...YOUNG, '--conditions=@paravane/source', MAIN]
+    const [program = '', ...args] = [...command, ...node]
     this.#process = spawn(program, [...args, 'pcpus=1', 'keep=false'], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, PARAVANE_RUN: places.run, PARAVANE_STATE: places.state },
+      env: { ...MALLOC, ...process.env, PARAVANE_RUN: places.run, PARAVANE_STATE: places.state },
     })
     this.#process.stderr?.on('data', (bytes: Buffer) => {
       this.#said += bytes.toString()
