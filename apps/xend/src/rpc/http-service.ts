@@ -94,7 +94,7 @@ async function serve(init: ServiceInit, request: IncomingMessage, response: Serv
   else await page(response)
 }
 
-/** Undefined: too long. What follows is not read. */
+/** Undefined: too long. It is read to its end and thrown away, as who still writes would not see an answer. */
 function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let length = 0
@@ -102,13 +102,9 @@ function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     request.on('data', (chunk: Buffer) => {
       length += chunk.length
       if (length <= BODY_MAX) chunks.push(chunk)
-      else {
-        chunks.length = 0
-        request.pause()
-        resolve(undefined)
-      }
+      else chunks.length = 0
     })
-    request.on('end', () => resolve(Buffer.concat(chunks).toString()))
+    request.on('end', () => resolve(length <= BODY_MAX ? Buffer.concat(chunks).toString() : undefined))
     request.on('error', reject)
   })
 }

@@ -91,9 +91,9 @@ export function clientKinds(method: string): readonly ClientKind[] {
     told('says nothing', 408, 'RPC_TIMEOUT', () => {}),
     told('sends half a request', 408, 'RPC_TIMEOUT', sends(post('{"jsonrpc"', 100))),
     told('sends a byte now and then', 408, 'RPC_TIMEOUT', async (socket) => {
-      for (const byte of post(message(method))) {
+      // Not to the end: what is written to a closed socket would cost what was to be read.
+      for (const byte of post(message(method)).slice(0, 16)) {
         await sleep(500)
-        if (!socket.writable || socket.readableEnded) return
         socket.write(byte)
       }
     }),
