@@ -26,7 +26,7 @@ const WRONG: Readonly<Record<XendKeyName, readonly [value: string, said: string]
   log_level: ["'loud'", `'trace', 'debug', 'info', 'warn', or 'error', not "loud"`],
   log_format: ["'xml'", `'text' or 'json', not "xml"`],
   log_kib: ['15', 'a whole number from 16 to 1048576, not 15'],
-  console_kib: ['63', 'a whole number from 64 to 65536, not 63'],
+  console_kib: ['63', 'a whole number from 64 to 16384, not 63'],
   metrics_port: ['65536', 'a whole number from 0 to 65535, not 65536'],
 }
 
