@@ -68,8 +68,8 @@ async function main(): Promise<void> {
     xenstoreLog: (line) => log.info(`xenstore: ${line}`),
     warn: say,
   })
-  // The engine has accepted it.
   const release = ownRelease()
+  // The engine has accepted it.
   const caps = hwCaps(cpu as Parameters<typeof hwCaps>[0])
   // Domain 0 is in the store like any other.
   hypervisor.xenstore.write('/local/domain/0/name', 'Domain-0')
@@ -101,13 +101,13 @@ async function main(): Promise<void> {
     changed: () => changes.happened(),
     stop: () => setImmediate(stop),
   })
+  let storeClients = 0
   const store = createServer((socket) => {
     storeClients++
     socket.on('close', () => storeClients--)
     hypervisor.acceptXenstoreClient(socket)
   })
   store.maxConnections = STORE_CLIENTS_MAX
-  let storeClients = 0
   const sources = { consoles, counts, storeClients: () => storeClients }
   const service = await startService({
     place: { path: controlSocket(places), group },

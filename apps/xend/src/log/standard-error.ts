@@ -1,5 +1,5 @@
 /** Standard error as a log: where it is a file of ours, the file stays small. */
-import { constants, copyFileSync, fstatSync, statSync, truncateSync } from 'node:fs'
+import { constants, copyFileSync, fstatSync, statSync, truncateSync, writeSync } from 'node:fs'
 import { shiftLogs } from './rotation.ts'
 
 const STDERR = 2
@@ -7,25 +7,33 @@ const STDERR = 2
 export const LOG_FILE_VARIABLE = 'PARAVANE_LOG_FILE'
 
 /**
- * Takes lines. The file is copied and emptied, not renamed: Node's own last words and those of other threads go to the same
- * descriptor.
+ * Takes lines. What cannot be written, on a full disk or to a reader that is gone, is lost, and nothing ends for that. The file is
+ * copied and emptied, not renamed: Node's own last words and those of other threads go to the same descriptor.
  * @param limit bytes
  */
 export function standardError(
   limit: number,
   file: string | undefined = process.env[LOG_FILE_VARIABLE],
 ): (line: string) => void {
+  process.stderr.on('error', () => {})
   return (line) => {
-    process.stderr.write(line)
-    if (file === undefined || fstatSync(STDERR).size < limit || !isOpen(file)) return
+    if (file === undefined) {
+      process.stderr.write(line)
+      return
+    }
     try {
-      shiftLogs(file)
-      copyFileSync(file, `${file}.1`, constants.COPYFILE_EXCL)
-      truncateSync(file)
+      writeSync(STDERR, line)
+      if (fstatSync(STDERR).size >= limit && isOpen(file)) putAside(file)
     } catch {
-      // A full disk, most likely: nothing is to end for that, and the next line tries again.
+      // The next line tries again.
     }
   }
+}
+
+function putAside(file: string): void {
+  shiftLogs(file)
+  copyFileSync(file, `${file}.1`, constants.COPYFILE_EXCL)
+  truncateSync(file)
 }
 
 /** Somebody may have moved it. */

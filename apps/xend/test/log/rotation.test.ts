@@ -61,9 +61,8 @@ test('what cannot be written is lost, and what comes later is not', async () => 
 })
 
 /** In a process of its own, whose standard error is the file. */
-async function standardError(limit: number, program: string): Promise<void> {
+async function standardError(limit: number, program: string, log: number = openSync(file, 'a')): Promise<void> {
   const module = fileURLToPath(new URL('../../src/log/standard-error.ts', import.meta.url))
-  const log = openSync(file, 'a')
   const text = `import { standardError } from '${module}'; import { renameSync } from 'node:fs'
     const file = process.env.PARAVANE_LOG_FILE; const write = standardError(${limit}); ${program}`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', text], {
@@ -82,6 +81,18 @@ test('standard error is kept small with all that others write to it', async () =
   const all = Array.from({ length: 100 }, (_, n) => `ours ${n}\ntheirs ${n}\n`).join('')
   expect(all.endsWith(kept)).toBe(true)
   expect(kept.length).toBeGreaterThan(500)
+})
+
+test('a full disk, or a reader that is gone, ends nothing', async () => {
+  const say = "for (let n = 0; n < 3; n++) write('line ' + n + '\\n'); setTimeout(() => {}, 200)"
+  await standardError(100, say, openSync('/dev/full', 'a'))
+  const text = `import { standardError } from '${fileURLToPath(new URL('../../src/log/standard-error.ts', import.meta.url))}'
+    const write = standardError(100); setTimeout(() => write('one'), 300); setTimeout(() => write('two'), 500)`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', text], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  child.stderr.destroy()
+  expect(await once(child, 'exit')).toEqual([0, null])
 })
 
 test('a file that was moved away is left alone', async () => {
