@@ -23,6 +23,7 @@ const MAKERS: readonly Maker[] = [
   { name: 'CodedError', argument: 1 },
   { name: 'DomainBuildError', argument: 1 },
   { name: 'PluginError', argument: 2 },
+  { name: 'UnpackError', argument: 0 },
   { name: 'RpcFault', argument: 1 },
   { name: 'Error', argument: 0, within: 'libs/core/src/plugin/config-schema.ts' },
   { name: 'warn', argument: 0, within: 'apps/xend/src/xm/doctor/' },

@@ -1,7 +1,10 @@
 /** What is said of kernels whose payload is damaged: in which way. */
-import { crc32, gzipSync } from 'node:zlib'
+import { crc32, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { parsePvKernel } from '../../src/builder/pv-image.ts'
+import { unlzma2 } from '../../src/builder/unpack/lzma2.ts'
+import { UnpackError } from '../../src/builder/unpack/unpack-error.ts'
+import { RangeCoder } from './range-coder.ts'
 import { CLOUD_LIKE, lz4Store, makeKernel, xzStore } from './synthetic-kernel.ts'
 
 const elf = makeKernel(CLOUD_LIKE)
@@ -32,6 +35,7 @@ const zipped = gzipSync(elf)
 test.each([
   ['ends within its header', zipped.subarray(0, 12)],
   ['ends within its header', withBytes(zipped, 3, 8).subarray(0, 18).fill(1, 10)],
+  ['has a method that is not deflate', withBytes(zipped, 2, 7)],
   ['ends before its checksum', zipped.subarray(0, -4)],
   ['does not match its checksum', withBytes(zipped, -8, (zipped.at(-8) as number) ^ 1)],
   ['does not match its length', withBytes(zipped, -4, (zipped.at(-4) as number) ^ 1)],
@@ -70,15 +74,20 @@ describe('xz', () => {
   const INDEX = FOOTER - (packed.readUInt32LE(FOOTER + 4) + 1) * 4
 
   /** Changed, with the checksum of the part that it is in put right. */
-  function summed(at: number, byte: number, [from, length]: readonly [number, number], sumAt: number): Buffer {
-    const changed = withBytes(packed, at, byte)
+  function summed(
+    at: number,
+    bytes: readonly number[],
+    [from, length]: readonly [number, number],
+    sumAt: number,
+  ): Buffer {
+    const changed = withBytes(packed, at, ...bytes)
     changed.writeUInt32LE(crc32(changed.subarray(from, from + length)), sumAt)
     return changed
   }
-  const header = (at: number, byte: number) => summed(HEADER + at, byte, [HEADER, 2], HEADER + 2)
-  const block = (at: number, byte: number) => summed(BLOCK + at, byte, [BLOCK, BLOCK_BYTES], BLOCK + BLOCK_BYTES)
-  const index = (at: number, byte: number) => summed(INDEX + at, byte, [INDEX, FOOTER - INDEX - 4], FOOTER - 4)
-  const footer = (at: number, byte: number) => summed(FOOTER + at, byte, [FOOTER + 4, 6], FOOTER)
+  const header = (at: number, ...bytes: number[]) => summed(HEADER + at, bytes, [HEADER, 2], HEADER + 2)
+  const block = (at: number, ...bytes: number[]) => summed(BLOCK + at, bytes, [BLOCK, BLOCK_BYTES], BLOCK + BLOCK_BYTES)
+  const index = (at: number, ...bytes: number[]) => summed(INDEX + at, bytes, [INDEX, FOOTER - INDEX - 4], FOOTER - 4)
+  const footer = (at: number, ...bytes: number[]) => summed(FOOTER + at, bytes, [FOOTER + 4, 6], FOOTER)
   const flipped = (at: number) => withBytes(packed, at, (packed[at] as number) ^ 1)
   /** A chunk of one byte, and another of this kind. */
   const withSecond = (kind: number) => withBytes(packed, CHUNK + 1, 0, 0, 1, kind)
@@ -102,6 +111,7 @@ describe('xz', () => {
     ['ends within a block header', withBytes(packed, BLOCK, 0xff)],
     ['has block flags nobody knows', block(1, 4)],
     ['is not packed with LZMA2', block(2, 0x22)],
+    ['has an x86 filter with odd properties', block(1, 1, 4, 1)],
     ['has filters beyond its block header', block(3, 9)],
     ['does not begin with a reset of the dictionary', withBytes(packed, CHUNK, 2)],
     ['has a chunk of unknown kind 3', withSecond(3)],
@@ -112,4 +122,55 @@ describe('xz', () => {
   ])('it %s', (said, file) => {
     expect(fault(file)).toBe(said)
   })
+})
+
+/** With properties lc=3, lp=0, pb=2. */
+const lzma = (unpacked: number, packed: readonly number[], properties: number = 0x5d): number[] => {
+  const size = packed.length - 1
+  return [0xe0, 0, unpacked - 1, size >> 8, size & 0xff, properties, ...packed]
+}
+const ones = (count: number): number[] => Array<number>(count).fill(1)
+const zeros = (count: number): number[] => Array<number>(count).fill(0)
+const literal = () => new RangeCoder().bits(0, ...zeros(8))
+/** Of its shortest length: what follows is the distance. */
+const MATCH = [1, 0, 0, 0, 0, 0] as const
+
+test.each([
+  ['ends between two chunks', []],
+  ['ends within a chunk header', [1, 0, 0]],
+  ['has LZMA properties out of range', lzma(1, zeros(5), 0xff)],
+  ['has a chunk without a range coder start', lzma(1, ones(5))],
+  ['has a chunk that ends in the wrong place', lzma(1, [...literal().bytes(), 0, 0])],
+  ['has a match before its start', lzma(2, new RangeCoder().bits(...MATCH, ...zeros(6)).bytes())],
+  [
+    'has a match beyond its chunk',
+    lzma(
+      2,
+      literal()
+        .bits(...MATCH, ...zeros(6))
+        .bytes(),
+    ),
+  ],
+  [
+    'has an end marker inside a chunk',
+    lzma(
+      2,
+      new RangeCoder()
+        .bits(...MATCH, ...ones(6))
+        .direct(...ones(26))
+        .bits(...ones(4))
+        .bytes(),
+    ),
+  ],
+])('LZMA2: it %s', (said, bytes) => {
+  expect(() => unlzma2(Buffer.from(bytes), 0, new Uint8Array(9), 0)).toThrow(new UnpackError(said))
+})
+
+test('LZMA2: one literal is a chunk', () => {
+  const out = new Uint8Array(9)
+  expect(unlzma2(Buffer.from([...lzma(1, literal().bytes()), 0]), 0, out, 0).to).toBe(1)
+})
+
+test('zstd: it is damaged in the words of Node', () => {
+  expect(fault(zstdCompressSync(elf).subarray(0, 30))).toMatch(/^is damaged \(.+\)$/)
 })

@@ -54,7 +54,7 @@ describe('files made by the real packers', () => {
   })
 
   test('a filter that is for no x86 kernel is refused by its number', () => {
-    expect(() => unxz(fixture('delta.xz'), MAX)).toThrow('filter 0x3')
+    expect(() => unxz(fixture('delta.xz'), MAX)).toThrow('uses filter 0x3, which is for no x86 kernel')
   })
 })
 
@@ -131,8 +131,8 @@ describe('damage', () => {
 
   test('a file that would unpack to more than it may is refused', () => {
     const limit = sample.length - 1
-    expect(() => unxz(fixture('kernel.xz'), limit)).toThrow('unpacks to more than')
-    expect(() => unlz4(fixture('kernel.lz4'), limit)).toThrow('unpacks to more than')
+    expect(() => unxz(fixture('kernel.xz'), limit)).toThrow(`unpacks to more than ${limit} bytes`)
+    expect(() => unlz4(fixture('kernel.lz4'), limit)).toThrow(`unpacks to more than ${limit} bytes`)
     expect(() => gunzip(gzipSync(sample), limit)).toThrow()
   })
 
