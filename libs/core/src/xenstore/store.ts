@@ -45,7 +45,7 @@ export class Store {
   /** Requests that the current tree answers as `before` did, and which remove nothing. */
   repeat(requests: readonly PathRequest[], who: Credentials, before: XsNode): void {
     for (const request of requests) this.#view.apply(request, who)
-    this.#changed(netChanges(this.#view.takeChanges(), before, this.tree.root))
+    if (this.#view.changed) this.#changed(netChanges(this.#view.takeChanges(), before, this.tree.root))
   }
 
   /** One request outside of a transaction. */
@@ -56,7 +56,6 @@ export class Store {
   }
 
   #changed(changes: readonly Change[]): void {
-    if (changes.length === 0) return
     this.#version++
     this.#committed(changes)
   }

@@ -65,8 +65,9 @@ export class Transaction {
   }
 
   #adopt(view: View): Reply {
-    const changes = netChanges(view.takeChanges(), this.#store.tree.root, view.tree.root)
-    if (changes.length > 0) this.#store.adopt(view, changes)
+    const changes = view.takeChanges()
+    // What was made and removed again may have left its new parents behind: no change to tell of, but one to keep.
+    if (changes.length > 0) this.#store.adopt(view, netChanges(changes, this.#store.tree.root, view.tree.root))
     return OK
   }
 

@@ -98,6 +98,20 @@ export const TRANSACTIONS: readonly Talk[] = [
     ],
   },
   {
+    name: 'that remove what they have made leave the parents it was given',
+    lines: [
+      'd0 watch /made t -> OK|',
+      'd0 hears /made t',
+      "d0 start '' -> 1|",
+      'd0.1 mkdir /made/here -> OK|',
+      'd0.1 rm /made/here -> OK|',
+      'd0.1 end T -> OK|',
+      'd0 hears',
+      'd0 ls / -> tool|local|made|',
+      'd0 ls /made ->',
+    ],
+  },
+  {
     name: 'conflict over a list of children, a missing node, and a removed one',
     lines: [
       "d0 start '' -> 1|",
