@@ -38,6 +38,9 @@ test(
     guest.type('grep -c "^processor" /proc/cpuinfo; grep MemTotal /proc/meminfo')
     await guest.see(/^2\r?$/m)
     await guest.see(/MemTotal: +4\d{4} kB/)
+    const cpu1 = '/sys/devices/system/cpu/cpu1/online'
+    guest.type(`for i in 1 2 3; do echo 0 >${cpu1}; echo 1 >${cpu1}; echo round $i of $(nproc); done`)
+    await guest.see(/^round 3 of 2\r?$/m)
     guest.domain.sysrq('h')
     await guest.see(/sysrq: HELP/)
     guest.domain.sendNmi(1)

@@ -298,7 +298,7 @@ export class EventChannels {
       const channel = domain.state.channel(port)
       if (CHANNEL.binding.load(memory, channel) !== ECS_FREE || domain.ports.isBusy(port)) continue
       CHANNEL.vcpu.store(memory, channel, vcpu)
-      if (domain.ports instanceof GuestPorts) domain.ports.fifo.opened(port, vcpu)
+      if (domain.ports instanceof GuestPorts) domain.ports.fifo.opened(port)
       if (port >= DOMAIN.validPorts.load(memory, 0)) {
         DOMAIN.validPorts.store(memory, 0, (Math.floor(port / PORTS_PER_BUCKET) + 1) * PORTS_PER_BUCKET)
       }

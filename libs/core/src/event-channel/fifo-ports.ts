@@ -28,7 +28,7 @@ const LAST_PRIORITY = 4
 const LAST_VCPU = 8
 /** It was sent before there was a word for it. */
 const SENT_EARLY = 1 << 16
-const INITIAL = EVTCHN_FIFO_PRIORITY_DEFAULT | (EVTCHN_FIFO_PRIORITY_DEFAULT << LAST_PRIORITY)
+const LAST_QUEUE = 0xfff << LAST_PRIORITY
 
 /**
  * The FIFO ABI: a word per port in frames of the guest's, and for each vCPU 16 queues, linked through the words, with heads
@@ -45,10 +45,12 @@ export class FifoPorts implements PortOps {
     this.#lock = new SharedLock(domain.state.memory, DOMAIN.fifoLock, 0, owner)
   }
 
-  /** A port was taken: it has the middle priority. */
-  opened(port: number, vcpu: number): void {
+  /** A port was taken: it has the middle priority. The queue it was last in, for whoever had it before, may still have it as tail. */
+  opened(port: number): void {
     const { state } = this.#domain
-    CHANNEL.queue.store(state.memory, state.channel(port), INITIAL | (vcpu << LAST_VCPU))
+    const channel = state.channel(port)
+    const last = CHANNEL.queue.load(state.memory, channel) & LAST_QUEUE
+    CHANNEL.queue.store(state.memory, channel, last | EVTCHN_FIFO_PRIORITY_DEFAULT)
   }
 
   setPriority(port: number, priority: number): void {

@@ -2,7 +2,7 @@ import { EINVAL, ENOENT, ENOSPC, EOPNOTSUPP } from '../abi/errno.ts'
 import { evtchn_fifo_control_block } from '../abi/event-channel.ts'
 import { sizeof } from '../abi/struct.ts'
 import type { GuestDomain } from '../domain/domain.ts'
-import { CHANNEL, DOMAIN, VCPU } from '../domain/domain-state.ts'
+import { DOMAIN, VCPU } from '../domain/domain-state.ts'
 import type { SchedulerPort } from '../domain/scheduler-port.ts'
 import { notifyVcpu } from '../domain/vcpu-run.ts'
 import { PAGE_SIZE } from '../ring/shared-page.ts'
@@ -38,7 +38,7 @@ export function initControl(domain: GuestDomain, vcpu: number, gmfn: number, off
 function enterFifo({ state }: GuestDomain, { twoLevel, fifo }: GuestPorts): void {
   const valid = DOMAIN.validPorts.load(state.memory, 0)
   for (let port = 1; port < valid; port++) {
-    fifo.opened(port, CHANNEL.vcpu.load(state.memory, state.channel(port)))
+    fifo.opened(port)
     if (twoLevel.isPending(port)) fifo.setPending(port, 0)
   }
   DOMAIN.fifo.store(state.memory, 0, 1)

@@ -104,6 +104,16 @@ describe('events of the FIFO ABI', () => {
     expect([send(ports[0]), take(1, 7), take(1, 7), take(1, 7)]).toEqual([0, ...ports])
   })
 
+  it('of a port that another has now are not in the way of the queue it was in, as when a vCPU went down and came back', () => {
+    const old = ipi(1)
+    send(old)
+    expect([take(1, 7), machine.events.close(d1, old), ipi(0)]).toEqual([old, 0, old])
+    send(old)
+    const other = ipi(1)
+    send(other)
+    expect([head(0, 7), head(1, 7), ready(1), word(old)]).toEqual([old, other, 1 << 7, PENDING | LINKED])
+  })
+
   it('go to the queue of their priority from the next time on', () => {
     const [a, b] = [ipi(0), ipi(0)]
     expect([setPriority(a, 16), setPriority(0, 3), setPriority(99, 3), setPriority(a, 2)]).toEqual([
