@@ -106,7 +106,6 @@ export function tuningVerbs(
         }
         const known = findGuest(domains, managed, domain, 'set the vCPUs of')
         checkCount(count, known.row)
-        refuseMore(count, known)
         await control.call('domain.set-online', { domid: known.row.domid, vcpus: online })
         await note(known, { online })
         await domains.look()
@@ -153,16 +152,6 @@ function checkCount(count: number, { name, vcpus }: { readonly name: string; rea
   throw new CodedError(
     { code: 'VCPU_COUNT', name },
     `VCPU count of ${name} must be from 1 to ${vcpus}, not ${count}; maxvcpus in its config makes room for more`,
-  )
-}
-
-/** Linux crashes when it brings a vCPU up again that it has taken down (docs/howto/xend.md, Limits). */
-function refuseMore(count: number, { row, record }: KnownDomain): void {
-  const online = record?.config.online?.length ?? row.vcpus
-  if (count <= online) return
-  throw new CodedError(
-    { code: 'VCPU_COUNT', name: row.name },
-    `${row.name} runs with ${online} VCPU${online === 1 ? '' : 's'}, and more can be given before a start only; set vcpus in its config`,
   )
 }
 

@@ -94,7 +94,7 @@ export const vcpuCommands: readonly Command[] = [
     usage: '<Domain> <vCPUs>',
     summary: 'Set the number of active VCPUs for the domain.',
     about: [
-      'There are as many as maxvcpus in its config says. A guest that runs is asked to take some of them down, which it may not do; more come up with a start of a managed domain only. What is set holds for the starts that follow, too.',
+      'There are as many as maxvcpus in its config says. A guest that runs is asked to have so many up. Linux takes one down by itself; one that may come up is brought up by its udev, or by who writes 1 to /sys/devices/system/cpu/cpuN/online. What is set holds for the starts that follow, too.',
     ],
     args: [2, 2],
     completes: ['domain', 'text'],
