@@ -30,6 +30,15 @@ export function folders(env: NodeJS.ProcessEnv = process.env, uid: number = user
   }
 }
 
+/**
+ * Where relative paths of the user begin. npm runs a package's scripts in its folder, and says where the user was, also to what those
+ * scripts run in turn.
+ * @param script of this repository's package.json that runs this program
+ */
+export function userFolder(script: 'start' | 'xend' | 'xm', env: NodeJS.ProcessEnv = process.env): string {
+  return (env.npm_lifecycle_event === script && env.INIT_CWD) || process.cwd()
+}
+
 const chosen = (folder: string | undefined): string | undefined => (folder ? resolve(folder) : undefined)
 // The XDG specification says to ignore a relative path.
 const below = (base: string | undefined): string | undefined =>

@@ -1,7 +1,7 @@
 /** xend: keeps domains as their owners want them. The guests are in another process, and do without it. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { coreDumps, folders, xendReadOnlySocket, xendSocket } from '../folders.ts'
+import { coreDumps, folders, userFolder, xendReadOnlySocket, xendSocket } from '../folders.ts'
 import { findGroup } from '../host-group.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import { logger } from '../log/logger.ts'
@@ -25,7 +25,7 @@ import { daemonPages } from './pages.ts'
 async function main(): Promise<void> {
   // Whatever is not given to a group is nobody else's.
   process.umask(0o077)
-  const read = await readSettings(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd())
+  const read = await readSettings(process.argv.slice(2), userFolder('xend'))
   const { settings, warnings } = read
   const log = logger({
     level: settings.log_level,

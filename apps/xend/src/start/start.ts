@@ -1,6 +1,7 @@
 /** What `npm start` does: boots a paravirtual guest on this terminal. */
 import { constants } from 'node:os'
 import { CodedError } from '@paravane/core'
+import { userFolder } from '../folders.ts'
 import { planAlone } from './alone.ts'
 import { chooseGuest } from './guest-request.ts'
 import { planKept } from './kept.ts'
@@ -24,11 +25,6 @@ function exitStatus(result: RunResult): number {
   return result.end.reason === 'crash' || result.end.reason === 'watchdog' ? EXIT.crashed : EXIT.ok
 }
 
-/** npm runs scripts in the package's folder, and says where the user was. */
-function startFolder(env: NodeJS.ProcessEnv): string {
-  return (env.npm_lifecycle_event === 'start' && env.INIT_CWD) || process.cwd()
-}
-
 /** Until `running` is set a signal ends the process; then it settles the promise, and a second one ends the process. */
 function watchSignals(): { readonly stopped: Promise<NodeJS.Signals>; running: boolean } {
   const { promise: stopped, resolve } = Promise.withResolvers<NodeJS.Signals>()
@@ -48,7 +44,7 @@ function watchSignals(): { readonly stopped: Promise<NodeJS.Signals>; running: b
 
 async function start(options: StartOptions): Promise<number> {
   const signals = watchSignals()
-  const folder = startFolder(process.env)
+  const folder = userFolder('start')
   const chosen = await chooseGuest(options, { folder, progress: say, warn: say })
   const { plan, stop } = options.alone
     ? await planAlone(chosen, options, { folder, say })

@@ -1,7 +1,7 @@
 /** xm on this process's arguments and streams. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
-import { folders, xendReadOnlySocket, xendSocket } from '../folders.ts'
+import { folders, userFolder, xendReadOnlySocket, xendSocket } from '../folders.ts'
 import { AskXend } from './ask-xend.ts'
 import type { Paint } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -38,6 +38,6 @@ process.exitCode = await runXm(process.argv.slice(2), COMMANDS, {
   stderr: (text) => void process.stderr.write(text),
   paint: painter(process.stdout),
   paintError: painter(process.stderr),
-  folder: process.env.INIT_CWD ?? process.cwd(),
+  folder: userFolder('xm'),
   wait: (ms) => sleep(ms),
 })

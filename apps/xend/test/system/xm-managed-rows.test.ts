@@ -86,7 +86,8 @@ test.each([
 })
 
 test('states and errors have colours on a terminal, unless NO_COLOR says otherwise', async () => {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...env } = system.env
+  // A terminal of a user: node:tty shows no colours in what it takes for CI, or without TERM.
+  const env = { ...system.env, TERM: 'xterm', NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined }
   const listed = new PtyXm(['list'], env)
   await listed.ended
   expect(listed.shown).toContain('\x1b[33m    --p---\x1b[39m')
