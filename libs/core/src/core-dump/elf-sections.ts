@@ -17,7 +17,7 @@ const ehdr = {
   shnum: 'u16',
   shstrndx: 'u16',
 } as const
-const Ehdr: Struct<typeof ehdr> = struct('Elf64_Ehdr', ehdr)
+const Ehdr: Struct<typeof ehdr> = struct('ELF header', ehdr)
 
 const shdr = {
   name: 'u32',
@@ -31,7 +31,7 @@ const shdr = {
   addralign: 'u64',
   entsize: 'u64',
 } as const
-const Shdr: Struct<typeof shdr> = struct('Elf64_Shdr', shdr)
+const Shdr: Struct<typeof shdr> = struct('ELF section header', shdr)
 
 const CLASS_64_LITTLE_ENDIAN = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]
 const ET_CORE = 4
