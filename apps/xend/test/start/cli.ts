@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv
   /** xend keeps the guest: give it folders of its own by `env`. */
   readonly kept?: boolean
+  /** Told of all that standard output has shown so far. */
+  readonly shown?: (stdout: string) => void
   /** Signal to send once standard output has the text. */
   readonly signalAt?: readonly [text: string, signal: NodeJS.Signals]
 }
@@ -23,7 +25,7 @@ export interface CliOptions {
 /** Runs what `npm start -- args` runs, from set-up on; unless xend is to keep the guest, with --alone. */
 export function runCli(
   args: readonly string[],
-  { input = '', env = process.env, kept = false, signalAt }: CliOptions = {},
+  { input = '', env = process.env, kept = false, shown, signalAt }: CliOptions = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(
@@ -36,6 +38,7 @@ export function runCli(
     child.stdout.on('data', (bytes: Buffer) => {
       const before = stdout
       stdout += bytes.toString()
+      shown?.(stdout)
       // Once: a second signal ends the process at once.
       if (signalAt !== undefined && stdout.includes(signalAt[0]) && !before.includes(signalAt[0]))
         child.kill(signalAt[1])
