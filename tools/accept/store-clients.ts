@@ -1,7 +1,7 @@
 /** Clients of xenstore's socket as they come: good, malformed, slow, and those that hang up or never read. */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientKind } from '../../apps/xend/test/rpc/bad-clients.ts'
+import { type ClientKind, leaves } from '../../apps/xend/test/rpc/bad-clients.ts'
 import {
   XENSTORE_PAYLOAD_MAX,
   XS_DIRECTORY,
@@ -47,19 +47,6 @@ function answered(name: string, type: number, payload: RegExp, act: (socket: Soc
 }
 
 const sends = (bytes: Buffer) => (socket: Socket) => socket.write(bytes)
-
-const leaves = (name: string, act: (socket: Socket) => unknown): ClientKind => ({
-  name,
-  talk: (path) =>
-    new Promise((resolve) => {
-      const socket = connect(path, async () => {
-        await act(socket)
-        socket.destroy()
-      })
-      socket.on('error', () => {})
-      socket.on('close', () => resolve(undefined))
-    }),
-})
 
 const oversized = Buffer.from(request(XS_READ, NAME))
 oversized.writeUInt32LE(XENSTORE_PAYLOAD_MAX + 1, 12)

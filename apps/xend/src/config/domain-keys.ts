@@ -1,4 +1,5 @@
 /** The keys of a config file that are acted on: xm's names and, where they differ in nothing, xm's values (xm's create.py of 4.1). */
+import { DOMAIN_NAME } from '../domain-name.ts'
 import { CPUS } from './cpu-set.ts'
 import { flag, type KeyType, only, text, wholeNumber } from './key-types.ts'
 import { type Action, CRASH_ACTIONS, END_ACTIONS } from './policies.ts'
@@ -24,11 +25,7 @@ const MAX_VCPUS = 64
 const ALL_VCPUS = 2 ** 53 - 1
 
 export const DOMAIN_KEYS = {
-  name: key(
-    text('a name of letters, digits and _ . : + -', /^[A-Za-z0-9_.:+-]{1,64}$/),
-    "the file's name",
-    'the name of the domain',
-  ),
+  name: key(text('a name of letters, digits and _ . : + -', DOMAIN_NAME), "the file's name", 'the name of the domain'),
   uuid: key(
     text('a UUID such as 01234567-89ab-cdef-0123-456789abcdef', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i),
     'a random one',

@@ -1,5 +1,6 @@
 /** Methods of xend's socket about the vCPUs of domains, their share of the pCPUs, their names, and what their kernels are sent. */
 import { CodedError, type ConfigKey, configOf, noConfig, text, wholeNumber } from '@paravane/core'
+import { DOMAIN_NAME } from '../domain-name.ts'
 import { optional } from '../hypervisor/control-params.ts'
 import type { ControlInfo, SchedulerRow, VcpuRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
@@ -30,7 +31,6 @@ export interface ShareRow {
   readonly cap: number | null
 }
 
-const NAME = /^[A-Za-z0-9_.:+-]{1,64}$/
 const WEIGHT = { min: 1, max: 65535 } as const
 const CAP_OF_VCPU = 100
 const number: ConfigKey<number | undefined> = optional(wholeNumber({ min: -(2 ** 31), max: 2 ** 31 }))
@@ -138,7 +138,7 @@ const CPUS: ConfigKey<readonly number[]> = {
 }
 
 function checkName(managed: ManagedDomains, name: string, uuid: string): void {
-  if (!NAME.test(name)) {
+  if (!DOMAIN_NAME.test(name)) {
     throw new CodedError(
       { code: 'DOMAIN_NAME', name },
       `Invalid VM Name: '${name}'; give 1 to 64 letters, digits or _ . : + -`,

@@ -1,5 +1,6 @@
 /** What parameters of the control socket's methods may be. */
 import { type ConfigKey, wholeNumber } from '@paravane/core'
+import { DOMAIN_NAME } from '../domain-name.ts'
 
 const LAST_DOMID = 0x7fef
 const MAX_RECORD_CHARACTERS = 1 << 18
@@ -24,10 +25,9 @@ export const recordText: ConfigKey<string> = {
   accepts: (value): value is string => typeof value === 'string' && value.length <= MAX_RECORD_CHARACTERS,
 }
 
-/** It is part of the name of a file: the console's log. */
 export const domainName: ConfigKey<string> = {
   expected: 'a name of letters, digits and _ . : + -',
-  accepts: (value): value is string => typeof value === 'string' && /^[A-Za-z0-9_.:+-]{1,64}$/.test(value),
+  accepts: (value): value is string => typeof value === 'string' && DOMAIN_NAME.test(value),
 }
 
 export const pcpuNumbers: ConfigKey<readonly number[]> = { expected: 'a list of numbers of pCPUs', accepts: isNumbers }
@@ -46,10 +46,14 @@ export const schedulerParams: ConfigKey<Readonly<Record<string, number>>> = {
     typeof value === 'object' && value !== null && !Array.isArray(value) && isNumbers(Object.values(value)),
 }
 
+/** What a domain may be sent; a paravirtual one takes the first. */
+export const TRIGGERS = ['nmi', 'reset', 'init', 's3resume', 'power'] as const
 /** As SysRq has them: one character that can be typed. */
+export const SYSRQ_KEY: RegExp = /^[A-Za-z0-9]$/
+
 export const sysrqKey: ConfigKey<string> = {
   expected: 'one letter or digit',
-  accepts: (value): value is string => typeof value === 'string' && /^[A-Za-z0-9]$/.test(value),
+  accepts: (value): value is string => typeof value === 'string' && SYSRQ_KEY.test(value),
 }
 
 function isNumbers(value: unknown): value is number[] {

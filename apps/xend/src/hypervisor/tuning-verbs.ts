@@ -9,13 +9,12 @@ import {
   pcpuNumbers,
   schedulerParams as schedulerParamsKey,
   sysrqKey,
+  TRIGGERS,
   vcpu,
   vcpuNumbers,
 } from './control-params.ts'
 import type { SchedulerRow, VcpuRow } from './control-rows.ts'
 import { writeCoreFile } from './core-file.ts'
-
-const TRIGGERS = ['nmi', 'reset', 'init', 's3resume', 'power'] as const
 
 export interface TuningInit {
   /** @throws CodedError `DOMAIN_UNKNOWN` */

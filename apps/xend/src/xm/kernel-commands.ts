@@ -1,8 +1,7 @@
 /** Commands that send a guest's kernel something, or change what it is called. */
 import { CodedError } from '@paravane/core'
+import { SYSRQ_KEY, TRIGGERS } from '../hypervisor/control-params.ts'
 import type { Command } from './command.ts'
-
-const TRIGGERS = ['nmi', 'reset', 'init', 's3resume', 'power'] as const
 
 export const kernelCommands: readonly Command[] = [
   {
@@ -24,7 +23,7 @@ export const kernelCommands: readonly Command[] = [
     args: [2, 2],
     completes: ['domain', 'text'],
     async run({ args: [domain, key] }, { xend }) {
-      if (!/^[A-Za-z0-9]$/.test(key as string)) {
+      if (!SYSRQ_KEY.test(key as string)) {
         throw new CodedError(
           { code: 'USAGE' },
           `Invalid argument: '${key}' is no key of SysRq; give one letter or digit`,

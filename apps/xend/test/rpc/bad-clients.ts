@@ -64,7 +64,7 @@ function told(name: string, status: number, code: string | undefined, act: (sock
 const sends = (text: string) => (socket: Socket) => void socket.write(text)
 
 /** It leaves after what it does, and nothing is said to it. */
-const leaves = (name: string, act: (socket: Socket) => void | Promise<void>): ClientKind => ({
+export const leaves = (name: string, act: (socket: Socket) => unknown): ClientKind => ({
   name,
   talk: (path) =>
     new Promise((resolve) => {

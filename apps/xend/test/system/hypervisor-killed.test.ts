@@ -13,7 +13,6 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
 const pid = async (): Promise<number> => (await system.control.call<ControlInfo>('info')).pid
 const names = async (): Promise<string[]> =>
   (JSON.parse((await system.xm('list', '--json')).stdout || '[]') as readonly { name: string }[]).map(
@@ -49,7 +48,7 @@ test('a hypervisor that is killed is started again, without its guests, and said
   expect(system.said).toContain('ERROR the hypervisor has ended, and its guests with it; another is started')
   expect(await system.xm('create', config, 'name=new')).toMatchObject({ status: 0 })
   expect(await names()).toEqual(['Domain-0', 'new'])
-  await expect.poll(async () => (await domains())[0]?.state, PATIENCE).toBe('blocked')
+  await expect.poll(async () => (await system.domains())[0]?.state, PATIENCE).toBe('blocked')
 })
 
 test('one that ends again and again is started after pauses that grow, and meanwhile xm is told', async () => {
@@ -71,10 +70,10 @@ test('one that ends again and again is started after pauses that grow, and meanw
 })
 
 test('a start that is under way when the hypervisor goes has failed, and nobody is there twice', async () => {
-  const [row] = await domains()
+  const [row] = await system.domains()
   expect(row).toBeUndefined()
   await system.xm('create', config, 'name=again')
-  const made = (await domains())[0] as DomainRow
+  const made = (await system.domains())[0] as DomainRow
   const creating = system.xm('create', config, 'name=half')
   await new Promise((resolve) => setTimeout(resolve, 350))
   const before = await pid()
@@ -83,14 +82,14 @@ test('a start that is under way when the hypervisor goes has failed, and nobody 
   await expect.poll(() => pid().catch(() => before), PATIENCE).not.toBe(before)
   await expect.poll(async () => (await page('/healthz')).status, PATIENCE).toBe(200)
   // Whoever was told that it failed finds none; nobody is there twice.
-  const there = await domains()
+  const there = await system.domains()
   expect(there.filter(({ uuid }) => uuid === made.uuid)).toEqual([])
   expect(there.filter(({ name }) => name === 'half').length).toBeLessThanOrEqual(status === 0 ? 1 : 0)
 })
 
 test('figures for Prometheus', async () => {
   await system.xm('create', config, 'name=counted')
-  const [{ domid, uuid }] = (await domains()) as [DomainRow]
+  const [{ domid, uuid }] = (await system.domains()) as [DomainRow]
   await system.type(domid, 'hallo')
   await expect.poll(async () => (await page('/metrics')).text, PATIENCE).toContain('input_bytes_total{domain="counted"')
   const { status, text } = await page('/metrics')

@@ -1,6 +1,5 @@
 /** Managed domains, as dialogues. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
 import { System } from './system.ts'
 
 const PATIENCE = { timeout: 60_000 }
@@ -14,7 +13,6 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
 /** Without domain 0, and without the time. */
 const listed = async (...args: readonly string[]): Promise<string[]> => {
   const { stdout } = await system.xm('list', ...args)
@@ -31,7 +29,7 @@ test('a managed domain is there before its start and after its end, until it is 
   expect(await system.xm('start', 'hello')).toEqual(refused('Domain is already running'))
   expect(await system.xm('delete', 'hello')).toEqual(refused('Domain is not halted.'))
   await system.type(1, 'quit\r')
-  await expect.poll(domains, PATIENCE).toEqual([])
+  await expect.poll(() => system.domains(), PATIENCE).toEqual([])
   expect(await listed('--state', 'halted')).toEqual([expect.stringMatching(/^hello {46}8 {5}1$/)])
   expect(await system.xm('pause', 'hello')).toEqual(refused("Domain 'hello' is not running; xm start hello starts it"))
   expect(await system.xm('delete', 'hello')).toEqual(DONE)
@@ -109,20 +107,20 @@ test('xend killed: managed domains, and those that run, are as they were', async
   await system.xm('new', config, 'name=runs')
   await system.xm('new', config, 'name=waits')
   await system.xm('start', 'runs')
-  const [before] = await domains()
+  const [before] = await system.domains()
   for (let n = 0; n < 5; n++) {
     const asked = [system.xm('new', config, `name=new${n}`), system.xm('start', 'waits')]
     await new Promise((resolve) => setTimeout(resolve, 250 + 100 * n))
     await system.killXend()
     const [made, started] = await Promise.all(asked)
     await system.startXend()
-    expect((await domains())[0]).toMatchObject({ domid: before?.domid, uuid: before?.uuid })
+    expect((await system.domains())[0]).toMatchObject({ domid: before?.domid, uuid: before?.uuid })
     const { stdout } = await system.xm('list', '--json')
     const names = (JSON.parse(stdout) as { name: string; domid: number | null }[]).map(({ name }) => name)
     expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
     expect(names).toEqual(expect.arrayContaining(['runs', 'waits']))
     if (made?.status === 0) expect(names).toContain(`new${n}`)
-    const rows = (await domains()).filter(({ name }) => name === 'waits')
+    const rows = (await system.domains()).filter(({ name }) => name === 'waits')
     if (started?.status === 0) expect(rows).toHaveLength(1)
     for (const { state } of rows) expect(state).not.toBe('paused')
     if (rows.length > 0) await system.xm('destroy', 'waits')

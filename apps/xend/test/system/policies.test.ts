@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { controlSocket } from '../../src/folders.ts'
-import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
 import { isAnswered } from '../../src/rpc/socket-place.ts'
 import { System } from './system.ts'
 
@@ -20,15 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
-const names = async (): Promise<string[]> => (await domains()).map(({ name }) => name).toSorted()
+const names = async (): Promise<string[]> => (await system.domains()).map(({ name }) => name).toSorted()
 const domidOf = async (name: string): Promise<number> => Number((await system.xm('domid', name)).stdout)
 
 test('the core of a guest that crashes is in a file of its own, and the guest is gone', async () => {
   await system.xm('create', config, 'name=dumped', 'on_crash=coredump-destroy')
   const domid = await domidOf('dumped')
   await system.type(domid, 'crash\r')
-  await expect.poll(domains, PATIENCE).toEqual([])
+  await expect.poll(() => system.domains(), PATIENCE).toEqual([])
   const folder = join(system.places.state, 'dump', 'dumped')
   const files = await readdir(folder)
   expect(files).toEqual([expect.stringMatching(new RegExp(`^\\d{4}-\\d{4}-\\d{4}\\.\\d\\d-dumped\\.${domid}\\.core$`))])
@@ -43,7 +41,7 @@ test('what cannot be dumped is dealt with all the same', async () => {
   // A file is where the folder of the dumps should be.
   await promisify(execFile)('touch', [join(system.places.state, 'dump', 'xend.log')])
   await system.type(domid, 'crash\r')
-  await expect.poll(domains, PATIENCE).toEqual([])
+  await expect.poll(() => system.domains(), PATIENCE).toEqual([])
   expect(system.said).toContain(`core could not be dumped domain=xend.log domid=${domid} why="EEXIST`)
 })
 

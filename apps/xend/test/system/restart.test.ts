@@ -14,8 +14,6 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
-
 /** The long way, as nothing of it may be taken for granted: a minute of a guest's life. */
 test('a guest that reboots is started again, and another whose xend was killed meanwhile; a preserved one stays, and one makes way', async () => {
   const config = await system.helloConfig()
@@ -23,7 +21,7 @@ test('a guest that reboots is started again, and another whose xend was killed m
   await system.xm('create', config, 'name=unseen')
   await system.xm('create', config, 'name=kept', 'on_poweroff=preserve')
   await system.xm('create', config, 'name=renamed', 'on_crash=rename-restart')
-  const [first, second, third, renamed] = (await domains()) as [DomainRow, DomainRow, DomainRow, DomainRow]
+  const [first, second, third, renamed] = (await system.domains()) as [DomainRow, DomainRow, DomainRow, DomainRow]
   let boots = 0
   const followed = runCli([...HELLO, 'name=followed'], {
     env: system.env,
@@ -32,8 +30,8 @@ test('a guest that reboots is started again, and another whose xend was killed m
       boots = text.match(/hello: ready/g)?.length ?? 0
     },
   })
-  await expect.poll(async () => (await domains()).length, PATIENCE).toBe(5)
-  const fourth = (await domains()).at(-1) as DomainRow
+  await expect.poll(async () => (await system.domains()).length, PATIENCE).toBe(5)
+  const fourth = (await system.domains()).at(-1) as DomainRow
   await system.type(third.domid, 'quit\r')
   await sleep((MINIMUM_RESTART_TIME + 1) * 1000)
 
@@ -41,13 +39,15 @@ test('a guest that reboots is started again, and another whose xend was killed m
   await expect.poll(() => system.readStore(`/local/domain/${first.domid}/control/shutdown`), PATIENCE).toBe('reboot')
   await system.type(first.domid, 'reboot\r')
   const again = (row: DomainRow) => async () =>
-    (await domains()).filter(({ uuid }) => uuid === row.uuid).map(({ domid, state }) => domid !== row.domid && state)
+    (await system.domains())
+      .filter(({ uuid }) => uuid === row.uuid)
+      .map(({ domid, state }) => domid !== row.domid && state)
   await expect.poll(again(first), PATIENCE).toEqual(['blocked'])
   expect(await rebooted).toEqual({ status: 0, stdout: 'Domain reboots rebooted\n', stderr: '' })
 
   await system.type(fourth.domid, 'reboot\r')
   await expect.poll(() => boots, PATIENCE).toBe(2)
-  const followedTo = (await domains()).find(({ uuid }) => uuid === fourth.uuid) as DomainRow
+  const followedTo = (await system.domains()).find(({ uuid }) => uuid === fourth.uuid) as DomainRow
   await system.type(followedTo.domid, 'quit\r')
   const { status: ended, stderr: said } = await followed
   expect(ended).toBe(0)
@@ -56,7 +56,7 @@ test('a guest that reboots is started again, and another whose xend was killed m
 
   await system.type(renamed.domid, 'crash\r')
   await expect.poll(again(renamed), PATIENCE).toEqual(['blocked'])
-  const old = (await domains()).find(({ domid }) => domid === renamed.domid)
+  const old = (await system.domains()).find(({ domid }) => domid === renamed.domid)
   expect(old?.name).toBe(`Domain-${old?.uuid}`)
   expect((await system.xm('domstate', old?.name ?? '')).stdout).toBe('crashed\n')
   expect(await system.readStore(`/local/domain/${renamed.domid}/vm`)).toBe(`/vm/${old?.uuid}`)
@@ -66,7 +66,7 @@ test('a guest that reboots is started again, and another whose xend was killed m
   await system.killXend()
   await system.type(second.domid, 'crash\r')
   await expect
-    .poll(async () => (await domains()).find(({ domid }) => domid === second.domid)?.end, PATIENCE)
+    .poll(async () => (await system.domains()).find(({ domid }) => domid === second.domid)?.end, PATIENCE)
     .toBeDefined()
   await system.startXend()
   await expect.poll(again(second), PATIENCE).toEqual(['blocked'])
@@ -74,5 +74,5 @@ test('a guest that reboots is started again, and another whose xend was killed m
   const { stdout } = await system.xm('list', 'kept')
   expect(stdout).toMatch(/kept +3 +8 +1 +---s-- /)
   expect((await system.xm('destroy', 'kept')).status).toBe(0)
-  expect((await domains()).map(({ name }) => name).toSorted()).toEqual(['reboots', 'renamed', 'unseen'])
+  expect((await system.domains()).map(({ name }) => name).toSorted()).toEqual(['reboots', 'renamed', 'unseen'])
 })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { controlSocket, type Folders, xendSocket, xenstoreSocket } from '../../src/folders.ts'
+import type { DomainRow } from '../../src/hypervisor/control-rows.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
 import { isAnswered } from '../../src/rpc/socket-place.ts'
 import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
@@ -85,6 +86,11 @@ export class System {
     const gone = new Promise((resolve) => xend.once('exit', resolve))
     xend.kill('SIGKILL')
     await gone
+  }
+
+  /** As the hypervisor has them. */
+  domains(): Promise<readonly DomainRow[]> {
+    return this.control.call('domain.list')
   }
 
   xm(...args: readonly string[]): Promise<XmResult> {

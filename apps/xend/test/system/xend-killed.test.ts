@@ -15,16 +15,14 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-const domains = (): Promise<readonly DomainRow[]> => system.control.call('domain.list')
-
 test('a guest runs on when xend is killed, and is found again', async () => {
   await system.xm('create', config, 'name=stays')
-  const [before] = await domains()
+  const [before] = await system.domains()
   await system.killXend()
   const gone = await system.xm('list')
   expect(gone.status).toBe(1)
   expect(gone.stderr).toMatch(/^Error: Unable to connect to xend: Connection refused\. Is xend running\?\n/)
-  expect(await domains()).toMatchObject([{ domid: before?.domid, uuid: before?.uuid, state: 'blocked' }])
+  expect(await system.domains()).toMatchObject([{ domid: before?.domid, uuid: before?.uuid, state: 'blocked' }])
   await system.startXend()
   expect((await system.xm('domid', 'stays')).stdout).toBe(`${before?.domid}\n`)
   expect((await system.xm('destroy', 'stays')).status).toBe(0)
@@ -32,20 +30,20 @@ test('a guest runs on when xend is killed, and is found again', async () => {
 
 test('an end that nobody saw is dealt with when xend is there again', async () => {
   await system.xm('create', config, 'name=quits')
-  const [{ domid }] = (await domains()) as [DomainRow]
+  const [{ domid }] = (await system.domains()) as [DomainRow]
   await system.killXend()
   await system.type(domid, 'quit\r')
-  await expect.poll(async () => (await domains())[0]?.end?.reason, { timeout: 60_000 }).toBe('poweroff')
+  await expect.poll(async () => (await system.domains())[0]?.end?.reason, { timeout: 60_000 }).toBe('poweroff')
   await system.startXend()
-  await expect.poll(domains, { timeout: 60_000 }).toEqual([])
+  await expect.poll(() => system.domains(), { timeout: 60_000 }).toEqual([])
   expect(system.said).toContain(`domain ended domain=quits domid=${domid} reason=poweroff action=destroy`)
 })
 
 test('a guest that crashes right after its start is not started again and again', async () => {
   await system.xm('create', config, 'name=crashes')
-  const [{ domid }] = (await domains()) as [DomainRow]
+  const [{ domid }] = (await system.domains()) as [DomainRow]
   await system.type(domid, 'crash\r')
-  await expect.poll(domains, { timeout: 60_000 }).toEqual([])
+  await expect.poll(() => system.domains(), { timeout: 60_000 }).toEqual([])
   expect(system.said).toContain('VM crashes restarting too fast')
 })
 
@@ -56,7 +54,7 @@ test('what had begun when xend was killed is there once afterwards, or not at al
     await system.killXend()
     const { status } = await made
     await system.startXend()
-    const named = (await domains()).filter(({ name }) => name === `begun${n}`)
+    const named = (await system.domains()).filter(({ name }) => name === `begun${n}`)
     expect(named.length).toBeLessThanOrEqual(1)
     if (status === 0) expect(named).toHaveLength(1)
     // Not left behind half made.
