@@ -112,6 +112,8 @@ describe('somebody who installs the packages of a release', () => {
     expect(packages.map(({ name }) => name)).toEqual([
       '@paravane/core',
       '@paravane/cpu-x86',
+      '@paravane/dev-blk',
+      '@paravane/dev-net',
       '@paravane/sched-credit',
       '@paravane/xend',
     ])

@@ -1,5 +1,7 @@
 /** The hypervisor's core: what plugins and the daemon share. */
 
+export { BackRing, ringEntries } from './backend/back-ring.ts'
+export type { DetachOptions, DeviceInfo } from './backend/domain-devices.ts'
 export { DomainBuildError, type DomainBuildErrorCode } from './builder/build-error.ts'
 export type { BuildRequest, BuiltDomain, InitialVcpu } from './builder/build-request.ts'
 export type { GuestFrames } from './builder/guest-frames.ts'
@@ -44,6 +46,7 @@ export { VirtualOrder, type VirtualOrderInit } from './event-channel/virtual-ord
 export { GrantTables, type GrantTablesInit, type HeldGrant, type MappedGrant } from './grant-table/grant-tables.ts'
 export { startHypervisor } from './host/hypervisor.ts'
 export type {
+  DeviceRequest,
   DomainConsole,
   DomainEnd,
   DomainInfo,
@@ -76,6 +79,7 @@ export { PcpuMail, pcpuMailReader } from './pcpu/pcpu-mail.ts'
 export { PcpuState, pcpuStateBytes, schedulerLimits, type VcpuName } from './pcpu/pcpu-state.ts'
 export type { VcpuExit, VcpuRunner, VcpuStates, VcpuTimers } from './pcpu/vcpu-ports.ts'
 export { type Assignment, VcpuScheduler, type VcpuSchedulerInit } from './pcpu/vcpu-scheduler.ts'
+export * from './plugin/backend-driver.ts'
 export {
   type ConfigKey,
   type ConfigKeys,
@@ -95,6 +99,7 @@ export { PluginError, type PluginErrorCode, type PluginErrorDetails } from './pl
 export type { DomainRegistrar, HostRegistrar, PcpuRegistrar, ServiceReader, ServiceWriter } from './plugin/registrar.ts'
 export * from './plugin/scheduler.ts'
 export { DomainScope, HostScope } from './plugin/scope.ts'
+export * from './plugin/storage-driver.ts'
 export { isStoppable, type Stoppable, Teardown } from './plugin/teardown.ts'
 export * from './plugin/token.ts'
 export { API_VERSION, definePlugin, type XenPlugin } from './plugin/xen-plugin.ts'

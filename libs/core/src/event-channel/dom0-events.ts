@@ -104,6 +104,11 @@ export class Dom0Events {
     this.#track(0, setImmediate().then(task))
   }
 
+  /** Keeps domain 0 from being idle until `work` settles; it must not depend on a pCPU. */
+  busyWith(work: Promise<void>): void {
+    this.#track(0, work)
+  }
+
   /** Handles events until {@link stop}. Resolves then. */
   async start(): Promise<void> {
     const { i32 } = this.#memory

@@ -1,8 +1,10 @@
+import { DomainDevices } from '../backend/domain-devices.ts'
 import { DOMAIN, OPTION_VIRTUAL_TIME } from '../domain/domain-state.ts'
 import { initSharedInfo } from '../domain/init-shared-info.ts'
 import { beginDying } from '../domain/lifecycle.ts'
 import { bugOn, CodedError } from '../errors.ts'
 import type { Dom0Events } from '../event-channel/dom0-events.ts'
+import type { BackendDriver } from '../plugin/backend-driver.ts'
 import type { BuiltEngineDomain, EngineControl, EngineDomain } from '../plugin/cpu-engine.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import { Teardown } from '../plugin/teardown.ts'
@@ -40,6 +42,8 @@ export interface DomainManagerInit {
   readonly xenstored: Xenstored
   readonly store: Xenstore
   readonly engine: EngineControl
+  readonly drivers: ReadonlyMap<string, BackendDriver>
+  readonly report: (kind: 'device' | 'bug', domid: number, text: string) => void
 }
 
 interface Managed {
@@ -113,7 +117,11 @@ export class DomainManager {
     throw new CodedError({ code: 'PCPU_DIED' }, `${this.#broken.split('\n')[0]}; start the hypervisor again`)
   }
 
-  async #make({ kernel, ramdisk, ...request }: DomainRequest, domid: number, teardown: Teardown): Promise<Managed> {
+  async #make(
+    { kernel, ramdisk, devices: wanted = [], ...request }: DomainRequest,
+    domid: number,
+    teardown: Teardown,
+  ): Promise<Managed> {
     const { machine, threads, engine, store } = this.#init
     const virtual = request.virtualClock ?? false
     const uuid = request.uuid ?? newUuid(virtual ? new SeededEntropy(BigInt(domid)) : hostEntropy)
@@ -158,6 +166,7 @@ export class DomainManager {
     await threads.broadcast({ kind: 'domain', shared: built.shared })
     this.#refuseIfBroken()
     teardown.add('workers', () => threads.broadcast({ kind: 'gone', domid }))
+    const devices = this.#devices(domain, uuid, () => named?.name ?? request.name)
     const { affinity } = request
     const vcpus = new VcpuControl({ domain, clock: machine.clockOf(domain), machine, affinity })
     const hosted = new HostedDomain({
@@ -171,13 +180,32 @@ export class DomainManager {
       refuseTaken: (name) => this.#refuseTaken(name),
       fromOutside: (action) => this.#fromOutside(domain, action),
       suspension: this.#suspension(request.name, domain),
+      devices,
       destroy: () => this.destroy(domid),
     })
     named = hosted
     teardown.add('numbers', () => hosted.letGo())
     this.#schedule(domain, vcpus, teardown)
     hosted.adjustScheduler(given(request))
+    teardown.add('devices', () => devices.end())
+    for (const { type, config } of wanted) await devices.attach(type, config, true)
     return { hosted, domain, teardown, ending: undefined }
+  }
+
+  #devices(domain: EngineDomain, uuid: string, name: () => string): DomainDevices {
+    const { machine, store, events, drivers, report } = this.#init
+    return new DomainDevices({
+      domain,
+      uuid,
+      name,
+      drivers,
+      store,
+      events,
+      grants: machine.grants,
+      clock: machine.clockOf(domain),
+      fromOutside: (action) => this.#fromOutside(domain, action),
+      report: (kind, text) => report(kind, domain.domid, text),
+    })
   }
 
   #suspension(name: string, domain: EngineDomain): Suspension {

@@ -1,4 +1,5 @@
 import * as sched from '../abi/sched.ts'
+import type { DetachOptions, DeviceInfo, DomainDevices } from '../backend/domain-devices.ts'
 import { type CoreDump, coreDump } from '../core-dump/core-dump.ts'
 import { DOMAIN, DOMAIN_DYING, DOMAIN_SHUTDOWN, VCPU, VCPU_BLOCKED, VCPU_UP } from '../domain/domain-state.ts'
 import { domainRuns, pauseDomain, unpauseDomain } from '../domain/lifecycle.ts'
@@ -10,6 +11,7 @@ import { checkName, checkOnline, checkUuid } from './check-request.ts'
 import type { HostedConsole } from './domain-console.ts'
 import { domainPath, renameNodes, writeAvailability } from './domain-nodes.ts'
 import type {
+  DeviceRequest,
   DomainEnd,
   DomainInfo,
   DomainRequest,
@@ -34,7 +36,7 @@ const REASONS: Readonly<Record<number, EndReason>> = {
 export type Ending = Omit<DomainEnd, 'cpuTimeNs'>
 
 /** What was asked for, without its files: those are many MiB, and a built guest has what it needs of them. */
-export type DomainFacts = Omit<DomainRequest, 'kernel' | 'ramdisk'>
+export type DomainFacts = Omit<DomainRequest, 'kernel' | 'ramdisk' | 'devices'>
 
 export interface HostedDomainInit {
   readonly request: DomainFacts
@@ -49,6 +51,7 @@ export interface HostedDomainInit {
   /** Does something to the guest at its place in the order of events. */
   readonly fromOutside: (action: () => void) => void
   readonly suspension: Suspension
+  readonly devices: DomainDevices
   readonly destroy: () => Promise<void>
 }
 
@@ -167,6 +170,22 @@ export class HostedDomain implements RunningDomain {
   sysrq(key: string): void {
     const { store, fromOutside } = this.#alive()
     fromOutside(() => store.write(`${domainPath(this.domid)}/control/sysrq`, key))
+  }
+
+  async attachDevice({ type, config }: DeviceRequest): Promise<DeviceInfo> {
+    return this.#alive().devices.attach(type, config)
+  }
+
+  async detachDevice(type: string, devid: number, options?: DetachOptions): Promise<void> {
+    return this.#alive().devices.detach(type, devid, options)
+  }
+
+  async reconfigureDevice(type: string, devid: number, config: unknown): Promise<DeviceInfo> {
+    return this.#alive().devices.reconfigure(type, devid, config)
+  }
+
+  devices(): readonly DeviceInfo[] {
+    return this.#live?.devices.list() ?? []
   }
 
   async coreDump(): Promise<CoreDump> {

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
+import type { DetachOptions, DeviceInfo } from '../backend/domain-devices.ts'
 import type { CoreDump } from '../core-dump/core-dump.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import type { PluginEntry } from '../plugin-host/read-plugin.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 import type { HypervisorEvents } from './hypervisor-events.ts'
 
-/** What its owner should hear of: a bug of ours, a guest's own crash, or a listener that failed. */
+/** What its owner should hear of: a bug of ours, a guest's own crash, a listener that failed, or trouble with a device. */
 export interface HypervisorReport {
-  readonly kind: 'bug' | 'crash' | 'listener'
+  readonly kind: 'bug' | 'crash' | 'listener' | 'device'
   readonly domid: number
   readonly text: string
 }
@@ -51,6 +52,14 @@ export interface NewDomain extends Omit<DomainRequest, 'kernel' | 'ramdisk' | 'c
   readonly vcpus?: number
 }
 
+/** A paravirtual device to be made. */
+export interface DeviceRequest {
+  /** As xenstore has it: `vbd`, `vif`. */
+  readonly type: string
+  /** What the plugin that has its back ends says. */
+  readonly config: unknown
+}
+
 /** A domain to be made. */
 export interface DomainRequest {
   readonly name: string
@@ -82,6 +91,7 @@ export interface DomainRequest {
   }
   /** The domain stays as it is when it has shut down, until it is destroyed. */
   readonly preserve?: boolean
+  readonly devices?: readonly DeviceRequest[]
 }
 
 export type EndReason = 'poweroff' | 'reboot' | 'suspend' | 'crash' | 'watchdog' | 'destroyed'
@@ -187,6 +197,23 @@ export interface RunningDomain {
    * @throws CodedError DOMAIN_ENDED, also while the pieces are taken
    */
   coreDump(): Promise<CoreDump>
+  /**
+   * Opens a device and offers it to the guest, which may or may not take it.
+   * @throws CodedError DEVICE_TYPE, DOMAIN_ENDED, and those of the plugin; nothing is left behind
+   */
+  attachDevice(device: DeviceRequest): Promise<DeviceInfo>
+  /**
+   * Asks the guest to close a device, and resolves when nothing is left of it.
+   * @throws CodedError DEVICE_UNKNOWN, DEVICE_BUSY (it goes when the guest lets go of it), DOMAIN_ENDED
+   */
+  detachDevice(type: string, devid: number, options?: DetachOptions): Promise<void>
+  /**
+   * Changes what is behind a device, while the guest goes on.
+   * @throws CodedError DEVICE_UNKNOWN, DEVICE_FIXED, DOMAIN_ENDED, and those of the plugin, with nothing changed
+   */
+  reconfigureDevice(type: string, devid: number, config: unknown): Promise<DeviceInfo>
+  /** None when it is gone. */
+  devices(): readonly DeviceInfo[]
   /** Asks the guest's kernel, through control/sysrq, to do what the key says. @throws CodedError DOMAIN_ENDED */
   sysrq(key: string): void
 }

@@ -4,6 +4,7 @@ import { HYPERVISOR } from '../domain/hypervisor-state.ts'
 import { DOM0_OWNER } from '../domain/shared-lock.ts'
 import { CodedError } from '../errors.ts'
 import { Dom0Events } from '../event-channel/dom0-events.ts'
+import { BackendDrivers } from '../plugin/backend-driver.ts'
 import { CpuEngine } from '../plugin/cpu-engine.ts'
 import { MAX_PCPUS } from '../plugin/scheduler.ts'
 import { HostScope } from '../plugin/scope.ts'
@@ -64,7 +65,16 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
   options.meanwhile?.()
   const threads = await starting
   const store = xenstored.client()
-  const manager = new DomainManager({ machine, threads, events, xenstored, store, engine: control })
+  const manager = new DomainManager({
+    machine,
+    threads,
+    events,
+    xenstored,
+    store,
+    engine: control,
+    drivers: scope.all(BackendDrivers),
+    report: (kind, domid, text) => told.emit('report', { kind, domid, text }),
+  })
   events.bindVirq(VIRQ_DOM_EXC, () => manager.lookForShutdowns())
   const dispatching = events.start()
 

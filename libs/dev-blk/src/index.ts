@@ -1,0 +1,2 @@
+/** Paravirtual block devices. */
+export { vdevName, vdevNumber } from './vdev.ts'

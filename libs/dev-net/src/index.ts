@@ -1,0 +1,2 @@
+/** Paravirtual network devices. */
+export { formatMac, parseMac, randomMac } from './mac-address.ts'
