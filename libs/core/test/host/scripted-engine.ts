@@ -105,13 +105,15 @@ function answerInput(guest: Guest, suspends: (byte: number) => boolean): VcpuExi
   const base = domain.memory.frameOffset(gmfnOf(CONSOLE_PFN))
   const { words, bytes } = domain.memory
   const at = (field: { offset: number }) => (base + field.offset) >> 2
-  const { in: input, in_cons, in_prod } = xencons_interface
+  const { in: input, in_cons, in_prod, out, out_cons, out_prod } = xencons_interface
   // Events are taken: pending bits and the upcall are cleared as an upcall handler would.
   bytes[domain.memory.frameOffset(DOMAIN.sharedInfoFrame.load(domain.state.memory, 0))] = 0
   domain.ports.clearPending(CONSOLE_PORT)
   domain.memory.words[(domain.memory.frameOffset(DOMAIN.sharedInfoFrame.load(domain.state.memory, 0)) + 8) >> 2] = 0
   let moved = false
   for (let cons = Atomics.load(words, at(in_cons)); cons !== Atomics.load(words, at(in_prod)); cons++) {
+    // Room is made when domain 0 hears of the output, and it says so.
+    if (Atomics.load(words, at(out_prod)) - Atomics.load(words, at(out_cons)) >= out.length) break
     const byte = bytes[base + input.offset + (cons % input.length)] as number
     Atomics.store(words, at(in_cons), cons + 1)
     if (suspends(byte)) return suspend(guest)
