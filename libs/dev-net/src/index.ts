@@ -1,5 +1,5 @@
 /** Paravirtual network devices. */
-export { formatMac, parseMac, randomMac } from './mac-address.ts'
+export { defaultMac, formatMac, parseMac } from './mac-address.ts'
 export {
   ALL_OFFLOADS,
   type ChecksumState,
@@ -19,3 +19,4 @@ export {
   type Rate,
   type SwitchPort,
 } from './switch/port.ts'
+export { parseVifSpec, type VifSpec } from './vif/vif-spec.ts'

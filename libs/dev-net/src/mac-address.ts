@@ -1,4 +1,4 @@
-import type { Entropy } from '@paravane/core'
+import { createHash } from 'node:crypto'
 
 /** What Xen's toolstacks make addresses of: an OUI of XenSource's. */
 const XEN_OUI = [0x00, 0x16, 0x3e] as const
@@ -17,12 +17,14 @@ export function formatMac(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
 }
 
-/** An address by chance, as xend gives one to a card that has none in the config. */
-export function randomMac(entropy: Entropy): Uint8Array {
-  const bytes = new Uint8Array(6)
-  entropy.fill(bytes)
-  bytes.set(XEN_OUI)
+/**
+ * The address of a card that was given none: by the domain's UUID and the card's number, so that a domain has the same ones each time it
+ * is started, on whatever host.
+ */
+export function defaultMac(domainUuid: string, devid: number): Uint8Array {
+  const digest = createHash('sha256').update(`${domainUuid.toLowerCase()} vif ${devid}`).digest()
+  const mac = Uint8Array.from([...XEN_OUI, ...digest.subarray(0, 3)])
   // xm keeps the fourth byte below 0x80 (tools/python/xen/xend/XendConfig.py).
-  bytes[3] = (bytes[3] as number) & 0x7f
-  return bytes
+  mac[3] = (mac[3] as number) & 0x7f
+  return mac
 }

@@ -1,6 +1,5 @@
-import { SeededEntropy } from '@paravane/core'
 import { describe, expect, it } from 'vitest'
-import { formatMac, parseMac, randomMac } from '../src/mac-address.ts'
+import { defaultMac, formatMac, parseMac } from '../src/mac-address.ts'
 
 describe('MAC addresses', () => {
   it('are read and written', () => {
@@ -14,10 +13,12 @@ describe('MAC addresses', () => {
     (text) => expect(parseMac(text)).toBeUndefined(),
   )
 
-  it('by chance are unicast, of Xen, and differ', () => {
-    const entropy = new SeededEntropy(1n)
-    const made = Array.from({ length: 100 }, () => formatMac(randomMac(entropy)))
+  it('by default are of Xen, the same for a domain and card, and others for another', () => {
+    const uuid = '0d5c2b1e-7f7a-4f3e-9a65-3f0f5a2d8c11'
+    const made = Array.from({ length: 100 }, (_, devid) => formatMac(defaultMac(uuid, devid)))
     expect(new Set(made).size).toBe(100)
-    expect(made.every((text) => text.startsWith('00:16:3e:') && parseMac(text) !== undefined)).toBe(true)
+    expect(made.every((text) => /^00:16:3e:[0-7]/.test(text) && parseMac(text) !== undefined)).toBe(true)
+    expect(made[7]).toBe(formatMac(defaultMac(uuid.toUpperCase(), 7)))
+    expect(made[7]).not.toBe(formatMac(defaultMac(uuid.replace('0', '1'), 7)))
   })
 })
