@@ -1,3 +1,2 @@
 /** Paravirtual block devices. */
-export { type DiskMode, type DiskSpec, parseDiskSpec } from './disk-spec.ts'
 export { vdevName, vdevNumber } from './vdev.ts'

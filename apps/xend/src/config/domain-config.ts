@@ -1,5 +1,6 @@
 import { CodedError } from '@paravane/core'
 import type { CpuSets } from './cpu-set.ts'
+import { type DeviceConfig, type DeviceKey, deviceOf } from './device-keys.ts'
 import { DOMAIN_KEYS, type DomainKey, type DomainKeyName, isActedOn, type ValueOf } from './domain-keys.ts'
 import { type KernelArguments, kernelIp } from './kernel-arguments.ts'
 import { DEFAULT_POLICIES, type Policies, RESTART_POLICIES } from './policies.ts'
@@ -27,6 +28,8 @@ export interface DomainConfig {
   readonly kernel?: NamedFile
   readonly ramdisk?: NamedFile
   readonly args: KernelArguments
+  /** In the order of the keys. */
+  readonly devices: readonly DeviceConfig[]
   readonly weight?: number
   readonly cap?: number
   /** For each vCPU the pCPUs it may run on; those that are not named may run on all. */
@@ -69,6 +72,7 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     kernel: chosen.file('kernel'),
     ramdisk: chosen.file('ramdisk'),
     args: readArguments(chosen),
+    devices: [...chosen.devices('disk'), ...chosen.devices('vif')],
     weight: chosen.read('cpu_weight'),
     cap: chosen.read('cpu_cap'),
     affinity: affinityOf(chosen.read('cpus'), chosen.read('cpu'), vcpus),
@@ -151,6 +155,11 @@ class ChosenSettings {
   file(key: 'kernel' | 'ramdisk'): NamedFile | undefined {
     const path = this.read(key)
     return path === undefined ? undefined : { path, where: this.#chosen.get(key)?.where ?? key }
+  }
+
+  devices(key: DeviceKey): readonly DeviceConfig[] {
+    const texts = this.read(key) ?? []
+    return texts.map((config) => deviceOf(key, config, this.#chosen.get(key)?.where ?? key))
   }
 
   /** Refuses a value that does not fit the others. */

@@ -1,6 +1,7 @@
 /** The keys of a config file that are acted on: xm's names and, where they differ in nothing, xm's values (xm's create.py of 4.1). */
 import { DOMAIN_NAME } from '../domain-name.ts'
 import { CPUS } from './cpu-set.ts'
+import { CARDS, DISKS } from './device-keys.ts'
 import { flag, type KeyType, only, text, wholeNumber } from './key-types.ts'
 import { type Action, CRASH_ACTIONS, END_ACTIONS } from './policies.ts'
 import { REFUSED_KEYS } from './refused-keys.ts'
@@ -52,6 +53,8 @@ export const DOMAIN_KEYS = {
   cpu: key(wholeNumber(0, MAX_VCPUS - 1), 'any', 'pCPU on which vCPU 0 runs, where `cpus` is not set'),
   cpu_weight: key(wholeNumber(1, 65535), '256', 'share of the pCPUs against other domains'),
   cpu_cap: key(wholeNumber(0, 6400), '0: none', 'ceiling in percent of one pCPU, at most 100 for each vCPU'),
+  disk: key(DISKS, 'none', 'its disks; a relative path begins where xm is called'),
+  vif: key(CARDS, 'none', 'its network cards; one without `mac=` gets an address that stays with the domain'),
   root: key(text(), 'none', "`root=` on the kernel's command line"),
   extra: key(text(), 'empty', "the end of the kernel's command line"),
   ip: key(ADDRESS, 'none', "the first part of `ip=` on the kernel's command line, which is there if this or `dhcp` is"),

@@ -7,7 +7,6 @@ export interface RefusedKey {
   readonly harmless: readonly CfgValue[]
 }
 
-const NO_NETWORK = 'guests have no network yet'
 const NO_DISPLAY = 'guests have no display yet, only a console'
 const NO_DEVICES = "the host's devices are not given to guests"
 const NO_HVM = 'fully virtual guests are not done, and a paravirtual one has nothing of the kind'
@@ -19,9 +18,8 @@ const row = (because: string, keys: string, harmless: readonly CfgValue[] = []):
   keys.split(' ').map((key) => [key, { because, harmless }])
 
 export const REFUSED_KEYS: ReadonlyMap<string, RefusedKey> = new Map<string, RefusedKey>([
-  ...row('guests have no disks yet, only a ramdisk', 'disk'),
-  ...row(NO_NETWORK, 'vif vif2'),
-  ...row(NO_NETWORK, 'nics', [-1]),
+  ...row('a guest has network cards of one kind, those of vif', 'vif2'),
+  ...row('it is no longer counted; give vif an entry for each network card', 'nics', [-1]),
   ...row(
     NO_DISPLAY,
     'vfb vnc sdl opengl vncdisplay vnclisten vncpasswd vncviewer vncconsole display xauthority keymap',

@@ -1,5 +1,7 @@
 /** What xend knows of a domain. */
 import { CodedError, hostEntropy, newUuid } from '@paravane/core'
+import { withMac } from '../config/card-address.ts'
+import type { DeviceConfig } from '../config/device-keys.ts'
 import type { DomainConfig } from '../config/domain-config.ts'
 import { commandLine } from '../config/kernel-arguments.ts'
 import type { Policies } from '../config/policies.ts'
@@ -37,12 +39,14 @@ export interface LaunchConfig {
   readonly cap?: number
   readonly affinity?: readonly (readonly number[])[]
   readonly online?: readonly number[]
+  readonly devices?: readonly DeviceConfig[]
 }
 
 /** With a new UUID if the config has none. @throws CodedError `CONFIG_INCOMPLETE` */
 export function definitionOf(given: DomainConfig): DomainDefinition {
   const { name, memory, vcpus, online, args, kernel, ramdisk, weight, cap, affinity } = given
   const { uuid = newUuid(hostEntropy), policies, onXendStart, onXendStop, nomigrate, description } = given
+  const devices = withAddresses(given.devices, uuid)
   if (kernel === undefined) {
     throw new CodedError(
       { code: 'CONFIG_INCOMPLETE' },
@@ -50,7 +54,7 @@ export function definitionOf(given: DomainConfig): DomainDefinition {
     )
   }
   const cmdline = commandLine(args)
-  const made = { memory, vcpus, online, weight, cap, affinity }
+  const made = { memory, vcpus, online, weight, cap, affinity, devices }
   return {
     config: { name, uuid, kernel: kernel.path, ramdisk: ramdisk?.path, cmdline, ...made },
     policies,
@@ -59,6 +63,14 @@ export function definitionOf(given: DomainConfig): DomainDefinition {
     nomigrate,
     description,
   }
+}
+
+function withAddresses(devices: readonly DeviceConfig[], uuid: string): readonly DeviceConfig[] {
+  const cards = devices.filter(({ type }) => type === 'vif')
+  return devices.map((device) => {
+    const n = cards.indexOf(device)
+    return n < 0 ? device : { ...device, config: withMac(device.config, uuid, n) }
+  })
 }
 
 /** Of a start that begins now. */

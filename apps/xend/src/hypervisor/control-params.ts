@@ -1,5 +1,5 @@
 /** What parameters of the control socket's methods may be. */
-import { type ConfigKey, wholeNumber } from '@paravane/core'
+import { type ConfigKey, type DeviceRequest, wholeNumber } from '@paravane/core'
 import { DOMAIN_NAME } from '../domain-name.ts'
 
 const LAST_DOMID = 0x7fef
@@ -54,6 +54,17 @@ export const SYSRQ_KEY: RegExp = /^[A-Za-z0-9]$/
 export const sysrqKey: ConfigKey<string> = {
   expected: 'one letter or digit',
   accepts: (value): value is string => typeof value === 'string' && SYSRQ_KEY.test(value),
+}
+
+export const devices: ConfigKey<readonly DeviceRequest[]> = {
+  expected: 'a list of {type, config, where}',
+  accepts: (value): value is readonly DeviceRequest[] => Array.isArray(value) && value.every(isDevice),
+}
+
+function isDevice(value: unknown): value is DeviceRequest {
+  if (typeof value !== 'object' || value === null) return false
+  const { type, where } = value as Partial<DeviceRequest>
+  return typeof type === 'string' && (where === undefined || typeof where === 'string')
 }
 
 function isNumbers(value: unknown): value is number[] {

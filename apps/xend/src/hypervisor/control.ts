@@ -11,7 +11,7 @@ import {
 } from '@paravane/core'
 import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Consoles } from './consoles.ts'
-import { affinity, domainName, domid, oneOf, optional, recordText, vcpuNumbers } from './control-params.ts'
+import { affinity, devices, domainName, domid, oneOf, optional, recordText, vcpuNumbers } from './control-params.ts'
 import type { ControlInfo, DomainRow, EndRow } from './control-rows.ts'
 import type { MessageLog } from './message-log.ts'
 import { messageVerbs } from './message-verbs.ts'
@@ -40,6 +40,7 @@ const CREATE = configOf({
   cap: optional(wholeNumber({ min: 0, max: 6400 })),
   affinity: optional(affinity),
   online: optional(vcpuNumbers),
+  devices: optional(devices),
   record: recordText,
 })
 type CreateParams = ReturnType<(typeof CREATE)['parse']>

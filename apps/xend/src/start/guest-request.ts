@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { CodedError, type DomainRequest } from '@paravane/core'
+import { withWholeDisks } from '../config/device-keys.ts'
 import { type DomainConfig, type NamedFile, readDomainConfig } from '../config/domain-config.ts'
 import { isActedOn } from '../config/domain-keys.ts'
 import { commandLine } from '../config/kernel-arguments.ts'
@@ -71,7 +72,7 @@ export async function guestRequest(
   folder: string,
 ): Promise<DomainRequest> {
   refuseRestarts(settings)
-  const { name, memory, vcpus, args, weight, cap, affinity, uuid } = config
+  const { name, memory, vcpus, args, weight, cap, affinity, uuid, devices } = config
   return {
     name,
     memory,
@@ -83,6 +84,7 @@ export async function guestRequest(
     cap,
     affinity,
     uuid,
+    devices,
     virtualClock: options.virtualClock,
     regions: options.regions,
   }
@@ -105,7 +107,8 @@ async function settings(options: StartOptions, kind: GuestKind, folder: string):
     const value = options[key]
     return value === undefined ? [] : [{ key, value, where: `--${key}` }]
   })
-  return [...readSettings(bytes.toString(), file, options.overrides), ...fromOptions]
+  const read = readSettings(bytes.toString(), file, options.overrides)
+  return [...read.map((setting) => withWholeDisks(setting, folder)), ...fromOptions]
 }
 
 interface GuestFiles {

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { CodedError } from '@paravane/core'
+import { withWholeDisks } from '../config/device-keys.ts'
 import { type DomainConfig, readDomainConfig } from '../config/domain-config.ts'
 import { isActedOn } from '../config/domain-keys.ts'
 import { readSettings, type Setting, type Variable, variableOf } from '../config/settings.ts'
@@ -122,7 +123,7 @@ async function findConfig(named: string, searched: string, folder: string): Prom
 /** xend's own folder is another. */
 function withWholePath(setting: Setting, folder: string): Setting {
   const { key, value } = setting
-  if (!FILES.has(key) || typeof value !== 'string' || value === '') return setting
+  if (!FILES.has(key) || typeof value !== 'string' || value === '') return withWholeDisks(setting, folder)
   return { ...setting, value: resolve(folder, value) }
 }
 

@@ -28,7 +28,16 @@ function judge(text: string, given: readonly Variable[] = []): Judgement {
 
 test('a guest needs nothing, and has the name of its file then', () => {
   expect(judge('')).toEqual({
-    config: { name: 'g', memory: 128, vcpus: 1, args: {}, nomigrate: false, policies: DEFAULT_POLICIES, ...IGNORED },
+    config: {
+      name: 'g',
+      memory: 128,
+      vcpus: 1,
+      args: {},
+      devices: [],
+      nomigrate: false,
+      policies: DEFAULT_POLICIES,
+      ...IGNORED,
+    },
     warnings: [],
   })
 })
@@ -51,6 +60,8 @@ test('what a config says', () => {
     builder = 'linux'
     on_poweroff = 'destroy'; on_reboot = 'rename-restart'; on_crash = 'coredump-restart'
     on_xend_start = 'start'; on_xend_stop = 'shutdown'
+    disk = ['phy:vg/web,xvda,w', 'file:/swap.img,xvdb,w']
+    vif = ['bridge=inside', '']
   `
   expect(judge(text)).toEqual({
     config: {
@@ -60,6 +71,12 @@ test('what a config says', () => {
       kernel: { path: '/boot/vmlinuz', where: 'g:5: kernel' },
       ramdisk: { path: 'initrd.gz', where: 'g:6: ramdisk' },
       args: { root: '/dev/xvda1 ro', extra: 'console=hvc0' },
+      devices: [
+        { type: 'vbd', config: 'phy:vg/web,xvda,w', where: 'g:18: disk' },
+        { type: 'vbd', config: 'file:/swap.img,xvdb,w', where: 'g:18: disk' },
+        { type: 'vif', config: 'bridge=inside', where: 'g:19: vif' },
+        { type: 'vif', config: '', where: 'g:19: vif' },
+      ],
       weight: 512,
       cap: 150,
       affinity: [[0, 2, 3], [2]],
@@ -81,6 +98,13 @@ test('the last of several settings holds, and None takes one back', () => {
 
 test('numbers may be written as strings, as xm takes them', () => {
   expect(judge("name = 'a'\nmemory = '64'\nvcpus = ' 2 '").config).toMatchObject({ memory: 64, vcpus: 2 })
+})
+
+test('one device need not be in a list, and no device may be asked for in several ways', () => {
+  const devices = (text: string) => judge(text).config?.devices.map(({ config }) => config)
+  expect(devices("disk = 'phy:x,xvda,w'\nvif = ''")).toEqual(['phy:x,xvda,w', ''])
+  expect(devices("disk = ''\nvif = 0")).toEqual([])
+  expect(devices('disk = False\nvif = []')).toEqual([])
 })
 
 test('a key that is not known is warned of and has no effect', () => {
@@ -112,6 +136,11 @@ const WRONG: Readonly<Record<DomainKeyName, readonly [value: string, said: strin
   cpu: ['64', 'a whole number from 0 to 63, not 64'],
   cpu_weight: ['0', 'a whole number from 1 to 65535, not 0'],
   cpu_cap: ['101', 'at most 100 for each of the 1 vcpus, not 101'],
+  disk: ['[1]', "a list of disks, each such as 'file:/path,xvda,w', not what it is set to"],
+  vif: [
+    '1',
+    "a list of network cards, each such as 'bridge=NAME,mac=00:16:3e:00:00:01', or '' for one as usual, not 1",
+  ],
   root: ['1', 'a string, not 1'],
   extra: ["'\\0'", 'a string, not "\\u0000"'],
   ip: ["'10.0.0.1 quiet'", 'an address or a name without blanks and colons, not "10.0.0.1 quiet"'],
@@ -145,8 +174,9 @@ const REFUSALS: readonly (readonly [text: string, message: string])[] = [
   ["name = 'a'\nmemory = 0", 'g:2: memory must be a whole number from 1 to 3840, not 0'],
   ['vcpus = 4\nmaxvcpus = 2', 'g:2: maxvcpus must be at least 4, as vcpus is, not 2'],
   ["cpus = ['0', '1']", 'g:1: cpus must be a list of at most 1, as vcpus is, not what it is set to'],
-  ["disk = ['phy:x,xvda,w']", 'g:1: disk: guests have no disks yet, only a ramdisk; take it out'],
-  ["vif = ['']", 'g:1: vif: guests have no network yet; take it out'],
+  ["vif = ['', 'mac=1']", 'g:1: vif: mac="1" must be a card\'s address, as 00:16:3e:12:34:56'],
+  ['nics = 2', 'g:1: nics: it is no longer counted; give vif an entry for each network card; take it out'],
+  ["vif2 = ['']", 'g:1: vif2: a guest has network cards of one kind, those of vif; take it out'],
   ['vnc = 1', 'g:1: vnc: guests have no display yet, only a console; take it out'],
   ["pci = ['01:00.0']", "g:1: pci: the host's devices are not given to guests; take it out"],
   [

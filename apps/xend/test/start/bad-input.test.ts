@@ -10,7 +10,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'text'), 'no kernel at all')
   await writeFile(join(folder, 'cut.elf'), Buffer.from('7f454c4602010100', 'hex'))
   await writeFile(join(folder, 'bad.cfg'), "name = 'a'\nmemory = 64 / 4\n")
-  await writeFile(join(folder, 'disk.cfg'), "name = 'a'\n\ndisk = ['phy:vg/a,xvda,w']\n")
+  await writeFile(join(folder, 'vif.cfg'), "name = 'a'\n\nvif = ['mtu=9']\n")
   await writeFile(join(folder, '(1)'), '')
   await mkdir(join(folder, 'no-programs'))
 })
@@ -30,7 +30,7 @@ const BEFORE_START: readonly (readonly [args: string, status: number, answer: st
     1,
     'FOLDER/bad.cfg:2: / after the value of memory; config files are read, never executed; write the value itself',
   ],
-  ['--config FOLDER/disk.cfg', 1, 'FOLDER/disk.cfg:3: disk: guests have no disks yet, only a ramdisk; take it out'],
+  ['--config FOLDER/vif.cfg', 1, 'FOLDER/vif.cfg:3: vif: mtu="9" must be a whole number from 68 to 65521'],
   [
     '--config FOLDER/(1)',
     1,

@@ -88,7 +88,7 @@ test.each([
     'FILE:1: "import os" is no assignment name = value; config files are read, never executed; write the value itself',
   ],
   ['memory = "lots"\n', 'FILE:1: memory must be a whole number from 1 to 3840, not "lots"'],
-  ["#\n#\ndisk = ['phy:a,xvda,w']\n", 'FILE:3: disk: guests have no disks yet, only a ramdisk; take it out'],
+  ["#\n#\nvif = ['', 'vlan=ten']\n", 'FILE:3: vif: vlan="ten" must be a whole number from 1 to 4094'],
   [
     "kernel = '/nowhere'\n",
     'FILE:1: kernel: cannot read /nowhere: there is no such file; name a file that can be read',
@@ -120,6 +120,15 @@ test.each([
   const { status, stderr } = await system.xm('create', config, 'vmid=1', ...args)
   expect(status).toBe(1)
   expect(stderr).toMatch(`Error: ${said}\nUsage: xm create`)
+})
+
+test('a device that cannot be had is told of where it was asked for', async () => {
+  const device = { type: 'vtpm', config: '', where: 'guest.cfg:7: vtpm' }
+  const facts = { name: 'a', uuid: '01234567-89ab-cdef-0123-456789abcdef', kernel, memory: 8, vcpus: 1, record: '' }
+  await expect(system.control.call('domain.create', { ...facts, devices: [device] })).rejects.toMatchObject({
+    code: 'DEVICE_TYPE',
+    message: expect.stringMatching(/^guest\.cfg:7: vtpm: no plugin has back ends of type vtpm \(there are: /),
+  })
 })
 
 test('a vCPU cannot be pinned to what is not there', async () => {

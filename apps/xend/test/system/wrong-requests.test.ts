@@ -12,6 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
+const DEVICES = '"devices" must be a list of {type, config, where}'
 const PCPUS = 'a list of numbers of pCPUs'
 const SETTINGS = '"settings" must be a list of {key, value, where}'
 const domain = {
@@ -49,6 +50,8 @@ test.each([
   ['domain.pin', { domid: 1, vcpu: 0, cpus: 0 }, `"cpus" must be ${PCPUS}`],
   ['domain.set-online', { domid: 1, vcpus: ['0'] }, '"vcpus" must be a list of numbers of vCPUs'],
   ['domain.create', { ...domain, affinity: [0, 1] }, '"affinity" must be a list of lists of numbers of pCPUs'],
+  ['domain.create', { ...domain, devices: [{ config: '' }] }, DEVICES],
+  ['domain.create', { ...domain, devices: [{ type: 'vbd', where: 3 }] }, DEVICES],
   ['sched.set', { domid: 1, params: { weight: 'much' } }, '"params" must be numbers by the name of the parameter'],
   ['sched.set', { domid: 1, params: [1] }, '"params" must be numbers by the name of the parameter'],
   ['domain.list', { all: true }, '"all" is unknown; known keys: none'],

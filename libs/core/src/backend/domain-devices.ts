@@ -35,6 +35,8 @@ export interface DeviceInfo {
   readonly backState: number
   /** Keys of the front end's folder, as the guest wrote them. */
   readonly front: Readonly<Record<string, string>>
+  /** Keys of the back end's folder. */
+  readonly back: Readonly<Record<string, string>>
   /** What its back end says about it. */
   readonly facts: DeviceFacts
 }
@@ -248,7 +250,8 @@ export class DomainDevices {
 
   #info({ type, devid, paths, backend, machine }: Device): DeviceInfo {
     const { store } = this.#init
-    const front = store.ls(paths.front).map((key) => [key, store.read(`${paths.front}/${key}`) ?? ''])
+    const keys = (folder: string): Record<string, string> =>
+      Object.fromEntries(store.ls(folder).map((key) => [key, store.read(`${folder}/${key}`) ?? '']))
     return {
       type,
       devid,
@@ -256,7 +259,8 @@ export class DomainDevices {
       backPath: paths.back,
       frontState: machine.frontState,
       backState: machine.state,
-      front: Object.fromEntries(front) as Record<string, string>,
+      front: keys(paths.front),
+      back: keys(paths.back),
       facts: backend.facts(),
     }
   }

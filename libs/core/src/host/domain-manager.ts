@@ -17,7 +17,7 @@ import { checkRequest } from './check-request.ts'
 import { HostedConsole } from './domain-console.ts'
 import { removeDomainNodes, writeDomainNodes } from './domain-nodes.ts'
 import { type DomainFacts, type Ending, HostedDomain } from './hosted-domain.ts'
-import type { DomainRequest } from './hypervisor-api.ts'
+import type { DeviceRequest, DomainRequest } from './hypervisor-api.ts'
 import { MAX_DOMAINS, type Machine } from './machine.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
 import { Suspension } from './suspension.ts'
@@ -188,7 +188,7 @@ export class DomainManager {
     this.#schedule(domain, vcpus, teardown)
     hosted.adjustScheduler(given(request))
     teardown.add('devices', () => devices.end())
-    for (const { type, config } of wanted) await devices.attach(type, config, true)
+    for (const device of wanted) await attachNew(devices, device)
     return { hosted, domain, teardown, ending: undefined }
   }
 
@@ -358,6 +358,15 @@ export class DomainManager {
 /** What a request says of the scheduler's parameters. */
 function given({ weight, cap }: DomainFacts): SchedulerParams {
   return { ...(weight === undefined ? {} : { weight }), ...(cap === undefined ? {} : { cap }) }
+}
+
+async function attachNew(devices: DomainDevices, { type, config, where }: DeviceRequest): Promise<void> {
+  try {
+    await devices.attach(type, config, true)
+  } catch (error) {
+    if (where === undefined || !(error instanceof CodedError)) throw error
+    throw new CodedError(error.details, `${where}: ${error.message}`, { cause: error })
+  }
 }
 
 /** A page that domain 0 shares with the guest: a ring's. */

@@ -58,6 +58,8 @@ export interface DeviceRequest {
   readonly type: string
   /** What the plugin that has its back ends says. */
   readonly config: unknown
+  /** Where the user asked for it, such as `guest.cfg:3: disk`: begins what is said when it cannot be had. */
+  readonly where?: string
 }
 
 /** A domain to be made. */
