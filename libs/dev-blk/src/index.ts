@@ -1,2 +1,3 @@
 /** Paravirtual block devices. */
+export { type DiskMode, type DiskSpec, parseDiskSpec } from './disk-spec.ts'
 export { vdevName, vdevNumber } from './vdev.ts'

@@ -1,3 +1,4 @@
+import { CodedError } from '../errors.ts'
 import { type HostTokens, hostTokens } from './token.ts'
 
 /** What a disk is asked for as, after the scheme has chosen the driver. */
@@ -6,7 +7,22 @@ export interface StorageRequest {
   readonly target: string
   /** It will only be read: the driver needs no right to write. */
   readonly readonly: boolean
+  /** Others may use it meanwhile, as its user says (`w!`): the driver takes no lock. */
+  readonly shared?: boolean
 }
+
+/** Why a disk did not do what it was asked for: its target is in the message, one line for the operator. */
+export class DiskError extends CodedError<{ readonly code: DiskErrorCode; readonly target: string }> {
+  override readonly name: string = 'DiskError'
+
+  /** @param why `no space left on the device`: the message is `target: why` */
+  constructor(code: DiskErrorCode, target: string, why: string, options?: ErrorOptions) {
+    super({ code, target }, `${target}: ${why}`, options)
+  }
+}
+
+/** DISK_GONE: it is not there (any more); DISK_BOUNDS: beyond its end, or not a multiple of its unit; DISK_IO: anything else. */
+export type DiskErrorCode = 'DISK_FULL' | 'DISK_GONE' | 'DISK_READONLY' | 'DISK_BOUNDS' | 'DISK_CLOSED' | 'DISK_IO'
 
 /**
  * A disk that is open. Offsets and lengths are bytes and multiples of {@link sectorSize}; a request beyond {@link size} is the caller's
