@@ -1,5 +1,5 @@
 /** What is measured, and how kinds of it are named. */
-export const KINDS = ['int', 'fp', 'bulk', 'kernel', 'boot', 'program'] as const
+export const KINDS = ['int', 'fp', 'bulk', 'kernel', 'boot', 'program', 'disk', 'net'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Those that run the workload: Paravane, its rival, and this machine itself. */

@@ -21,7 +21,7 @@ export interface GuestShape {
 }
 
 /** For both kernels: the rival's processor cannot say that it needs no mitigations, so that neither is given any. */
-const COMMAND_LINE = 'mitigations=off quiet'
+export const COMMAND_LINE = 'mitigations=off quiet'
 
 /** Arguments of `npm start`. */
 export function paravaneArgs({ kernel, ramdisk, memory }: GuestShape, extra: string, kept: boolean): string[] {

@@ -2,6 +2,7 @@ import type { Kind, Measure, Run } from './kinds.ts'
 
 const KERNEL = /^@kernel (\S+) (int|fp|bulk|kernel) (\d+) \d+ ([\d.]+) ([\d.]+) [\d.]+ ([0-9a-f]{8})$/
 const PROGRAM = /^@program (\S+) (\d+) (\d+) ([0-9a-f]{8})$/
+const IO = /^@io (\S+) (disk|net) ([\d.]+)$/
 const FAULT = /^@fault (.*)$/
 const LINUX = /^@linux (.*)$/
 const CPU = /^@cpu ([0-9a-f]+) ([0-9a-f]{8}) ([0-9a-f]{8}) ([0-9a-f]{8}) ([0-9a-f]{8})$/
@@ -47,6 +48,8 @@ function measureOf(line: string, who: string): Measure | undefined {
     const [, name, kind, coldNs, ns, least, checksum] = kernel
     return { name, kind: kind as Kind, ns: Number(ns), leastNs: Number(least), coldNs: Number(coldNs), checksum }
   }
+  const io = IO.exec(line)
+  if (io) return { name: io[1], kind: io[2] as Kind, ns: Number(io[3]) }
   const program = PROGRAM.exec(line)
   if (!program) return undefined
   const [, name, ns, status, checksum] = program

@@ -1,0 +1,20 @@
+/** A guest with devices on this process's terminal; the process ends with it. Argument: a {@link DeviceGuest} as JSON. */
+import { readFile } from 'node:fs/promises'
+import { compose } from '../../../apps/xend/src/compose.ts'
+import type { DeviceGuest } from './device-guest.ts'
+
+const { kernel, ramdisk, memory, cmdline, cpu, devices } = JSON.parse(process.argv[2] ?? '{}') as DeviceGuest
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+const hypervisor = await compose({ pcpus: 1, vcpus: 1, cpu, warn: say })
+const guest = await hypervisor.createDomain({
+  name: 'bench',
+  kernel: { bytes: await readFile(kernel), name: kernel },
+  ramdisk: { bytes: await readFile(ramdisk), name: ramdisk },
+  memory,
+  cmdline,
+  devices,
+})
+guest.console.onOutput((bytes) => void process.stdout.write(bytes))
+guest.unpause()
+await guest.ended
+await hypervisor.stop()
