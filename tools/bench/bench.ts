@@ -3,6 +3,7 @@ import { BOOTS, bootPart } from './boot-part.ts'
 import { compileWorkload } from './compile-workload.ts'
 import { disksPart } from './devices/disks-part.ts'
 import { FIO_JOBS } from './devices/fio-jobs.ts'
+import { NET_LOADS, networksPart } from './devices/networks-part.ts'
 import { kernelNames, kernelsPart } from './kernels-part.ts'
 import { obtainQemu } from './obtain-qemu.ts'
 import type { PartInit, Result } from './part.ts'
@@ -12,7 +13,7 @@ import { programsPart } from './programs-part.ts'
 export type BenchOptions = Omit<PartInit, 'workload' | 'qemu'>
 
 /** Names that stand for all of a part. */
-const GROUPS = ['kernels', 'programs', 'boots', 'disks'] as const
+const GROUPS = ['kernels', 'programs', 'boots', 'disks', 'networks'] as const
 
 /** Times what is named, all by default. @throws RatiosRefused, RangeError for an unknown name, Error of one line */
 export async function bench(options: BenchOptions): Promise<Result> {
@@ -23,6 +24,7 @@ export async function bench(options: BenchOptions): Promise<Result> {
     { all: PROGRAMS.map(({ name }) => name), measure: programsPart },
     { all: BOOTS, measure: bootPart },
     { all: FIO_JOBS.map(({ name }) => name), measure: disksPart },
+    { all: NET_LOADS.map(({ name }) => name), measure: networksPart },
   ]
   const known = [...parts.flatMap(({ all }) => all), ...GROUPS]
   const unknown = wanted.find((name) => !known.includes(name))

@@ -1,0 +1,63 @@
+import { WORKLOAD } from '../bench-image.ts'
+import { type GuestShape, guestRun } from '../machines.ts'
+import { interleaved, type PartInit, type Result } from '../part.ts'
+import { rivalsCommand } from '../rivals-command.ts'
+import { type Devices, startOurs, startTheirs } from './device-guest.ts'
+import { obtainDeviceGuest } from './device-ramdisk.ts'
+import { type HostServers, startHostServers } from './host-servers.ts'
+
+const MEMORY_MIB = 1024
+const SECONDS = 5
+/** As QEMU's user network has them. */
+const GUEST = '10.0.2.15'
+const HOST = '10.0.2.2'
+/** What a time of iperf3 is of. */
+const UNIT_BYTES = 65_536
+
+/** What a guest does with this host, through NAT. */
+export const NET_LOADS: readonly { readonly name: string; readonly what: string }[] = [
+  { name: 'net-send', what: 'iperf3 from the guest to this host: time of 64 KiB' },
+  { name: 'net-receive', what: 'iperf3 from this host to the guest: time of 64 KiB' },
+  { name: 'net-round-trip', what: 'a byte over TCP to this host and back' },
+]
+
+function iperfLine(name: string, port: number, more: string): string {
+  const report = `/receiver/ { printf "@io ${name} net %.1f\\n", ${UNIT_BYTES * 8 * 1e9} / ($7 * 1000) } /iperf3: error/ { print "@fault " $0 }`
+  return `iperf3 --client ${HOST} --port ${port} --time ${SECONDS} --omit 1 --format k${more} 2>&1 | awk '${report}'`
+}
+
+function netScript(names: readonly string[], { iperfPort, tripsPort }: HostServers): string {
+  const lines: Readonly<Record<string, string>> = {
+    'net-send': iperfLine('net-send', iperfPort, ''),
+    'net-receive': iperfLine('net-receive', iperfPort, ' --reverse'),
+    'net-round-trip': `${WORKLOAD} --trips net-round-trip ${HOST} ${tripsPort} ${SECONDS}`,
+  }
+  const net = `busybox ifconfig lo 127.0.0.1 up; busybox ifconfig eth0 ${GUEST} netmask 255.255.255.0 up; busybox ping -c 1 -w 10 ${HOST} >/dev/null`
+  return [net, ...names.map((name) => lines[name])].join('; ')
+}
+
+/** iperf3 and round trips between a guest and this host: our xen-netfront and QEMU's virtio-net. */
+export async function networksPart(init: PartInit): Promise<Result> {
+  const { workload, names, qemu, progress } = init
+  const guest = await obtainDeviceGuest(workload, [], progress)
+  const shape: GuestShape = { ...guest, memory: MEMORY_MIB }
+  const devices: Devices = {
+    ours: [{ type: 'vif', config: 'bridge=nat' }],
+    theirs: ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
+  }
+  const servers = await startHostServers(workload, progress)
+  try {
+    const script = netScript(names, servers)
+    const run = {
+      paravane: () => guestRun((extra) => startOurs(shape, extra, devices), script, 'paravane'),
+      tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), script, 'tcg'),
+    }
+    const load = [
+      ...NET_LOADS.filter(({ name }) => names.includes(name)).map(({ name, what }) => [name, what] as const),
+      ['networks in the rival', `${rivalsCommand(qemu, shape)} ${devices.theirs.join(' ')}`] as const,
+    ]
+    return { rows: await interleaved('networks', run, init), load }
+  } finally {
+    await servers.stop()
+  }
+}
