@@ -7,7 +7,7 @@ import { resolvePlugin } from './resolve-plugin.ts'
 /** The plugins that make up the hypervisor, but for those the user adds; this is the one place that names them. */
 const CPU = '@paravane/cpu-x86'
 const SCHEDULER = '@paravane/sched-credit'
-const DEVICES = ['@paravane/dev-blk/storage'] as const
+const DEVICES = ['@paravane/dev-blk/storage', '@paravane/dev-blk'] as const
 /** As Xen has it: the scheduler unless `sched=` names another. */
 export const DEFAULT_SCHEDULER = 'credit'
 

@@ -71,6 +71,15 @@ export class DeviceMachine {
     else void this.remove()
   }
 
+  /** Keys that changed. A connected front end reads them again when it sees our state written. */
+  announce(nodes: DeviceNodes): void {
+    const { store, paths } = this.#init
+    store.transaction((tx) => {
+      for (const [key, value] of Object.entries(nodes)) tx.write(`${paths.back}/${key}`, String(value))
+      if (this.#state === xenbus.XenbusStateConnected) tx.write(`${paths.back}/state`, String(this.#state))
+    })
+  }
+
   /** The guest broke the rules: it is cut off, and may close the device and begin anew. */
   fail(why: string): void {
     this.#then(async () => {
@@ -150,9 +159,7 @@ export class DeviceMachine {
     this.#connected = true
     // It may have been removed meanwhile; what follows then disconnects it.
     if (this.#over) return
-    store.transaction((tx) => {
-      for (const [key, value] of Object.entries(nodes)) tx.write(`${paths.back}/${key}`, String(value))
-    })
+    this.announce(nodes)
     store.rm(paths.error)
     if (this.#online) this.#switchTo(xenbus.XenbusStateConnected)
   }

@@ -160,7 +160,10 @@ export class DomainDevices {
     const key = keyOf(type, devid)
     const warn = (text: string): void => report('device', `${this.#init.name()}: ${type} ${devid}: ${text}`)
     let machine: DeviceMachine | undefined
-    const host = this.#host(devid, paths, warn, (why) => machine?.fail(why))
+    const host = this.#host(devid, paths, warn, {
+      frontFailed: (why) => machine?.fail(why),
+      announce: (nodes) => machine?.announce(nodes),
+    })
     const backend = opened.start(host)
     machine = new DeviceMachine({
       store,
@@ -178,7 +181,7 @@ export class DomainDevices {
     devid: number,
     paths: DevicePaths,
     warn: (text: string) => void,
-    frontFailed: DeviceHost['frontFailed'],
+    toMachine: Pick<DeviceHost, 'frontFailed' | 'announce'>,
   ): DeviceHost {
     const { domain, name, store, events, grants, clock, fromOutside } = this.#init
     const { domid } = domain
@@ -190,6 +193,7 @@ export class DomainDevices {
       devid,
       clock,
       memory: domain.memory,
+      repeatable: domain.state.virtualTime,
       front: (key) => store.read(`${paths.front}/${key}`),
       back: (key) => store.read(`${paths.back}/${key}`),
       publish: (key, value) => store.write(`${paths.back}/${key}`, String(value)),
@@ -210,7 +214,7 @@ export class DomainDevices {
       },
       fromOutside,
       defer: (task) => events.defer(task),
-      frontFailed,
+      ...toMachine,
       warn,
     }
   }

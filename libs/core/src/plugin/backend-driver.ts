@@ -28,6 +28,8 @@ export interface DeviceHost {
   /** The time that the guest sees. */
   readonly clock: Clock
   readonly memory: DomainMemory
+  /** The guest's run is to be repeatable: answers are to come in the order of requests, whatever ends first. */
+  readonly repeatable: boolean
 
   /** A key of the front end's folder: the guest may have written anything, or nothing. */
   front(key: string): string | undefined
@@ -35,6 +37,8 @@ export interface DeviceHost {
   back(key: string): string | undefined
   /** Writes a key of the back end's folder while the device is there, as when its size changes. */
   publish(key: string, value: string | number): void
+  /** As `publish`, of several, and has a connected front end look at them: its watch of our state fires. */
+  announce(nodes: DeviceNodes): void
 
   /**
    * Maps a page that the guest grants to domain 0: for rings, and for what stays.

@@ -22,7 +22,14 @@ export class DiskError extends CodedError<{ readonly code: DiskErrorCode; readon
 }
 
 /** DISK_GONE: it is not there (any more); DISK_BOUNDS: beyond its end, or not a multiple of its unit; DISK_IO: anything else. */
-export type DiskErrorCode = 'DISK_FULL' | 'DISK_GONE' | 'DISK_READONLY' | 'DISK_BOUNDS' | 'DISK_CLOSED' | 'DISK_IO'
+export type DiskErrorCode =
+  | 'DISK_FULL'
+  | 'DISK_GONE'
+  | 'DISK_READONLY'
+  | 'DISK_BOUNDS'
+  | 'DISK_CLOSED'
+  | 'DISK_UNSUPPORTED'
+  | 'DISK_IO'
 
 /**
  * A disk that is open. Offsets and lengths are bytes and multiples of {@link sectorSize}; a request beyond {@link size} is the caller's
@@ -39,6 +46,8 @@ export interface Disk {
   readonly readonly: boolean
   /** The same for two disks that are the same bytes, whatever they were called; for who must not write both. */
   readonly identity: string
+  /** Of a block device of the host: `major:minor`, both in hex. */
+  readonly device?: string
   /** Fills the buffers one after another. They may be of shared memory, and bytes of them may change before it resolves. */
   read(offset: number, into: readonly Uint8Array[]): Promise<void>
   /** The buffers one after another. They may be of shared memory that a guest changes meanwhile: what is written then is either. */

@@ -215,4 +215,21 @@ describe('detaching', () => {
     expect(store.exists(paths.front)).toBe(false)
     expect(faults).toEqual([new Error('a disk is still open')])
   })
+
+  it('announces keys that changed: a connected front end sees the state written again', async () => {
+    const seen: string[] = []
+    guest.watch(`${paths.back}/state`, () => seen.push(String(guest.read(`${paths.back}/sectors`))))
+    await front(INITIALISED)
+    await settled()
+    seen.length = 0
+    machine.announce({ sectors: 200 })
+    await settled()
+    expect(seen).toEqual(['200'])
+    await front(CLOSED)
+    seen.length = 0
+    machine.announce({ sectors: 300 })
+    await settled()
+    expect(seen).toEqual([])
+    expect(store.read(`${paths.back}/sectors`)).toBe('300')
+  })
 })

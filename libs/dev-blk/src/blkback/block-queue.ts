@@ -1,0 +1,196 @@
+import { BackRing, type DeviceHost, type DevicePort, type Disk, FrontendError, type MappedGrant } from '@paravane/core'
+import {
+  BLKIF_OP_READ,
+  BLKIF_RSP_EOPNOTSUPP,
+  BLKIF_RSP_ERROR,
+  BLKIF_RSP_OKAY,
+  blkif_response,
+  sizeof,
+} from '@paravane/core/abi'
+import { MAX_PERSISTENT, PERSISTENT_PER_RING_PAGE } from './features.ts'
+import type { QueueOffer } from './front-offer.ts'
+import { GuestPages } from './guest-pages.ts'
+import { answerTo, OPERATIONS, type Work } from './operations.ts'
+import type { RequestGate } from './request-gate.ts'
+import { ENTRY_BYTES, RingEntry } from './ring-entry.ts'
+import { Transfer } from './transfer.ts'
+
+/** The device that a ring belongs to. */
+export interface QueueDevice {
+  readonly host: DeviceHost
+  readonly gate: RequestGate
+  /** What is behind it at this moment; none in an empty tray. */
+  readonly disk: Disk | undefined
+  /** The storage has done a request. */
+  done(operation: number, bytes: number): void
+  /** The storage could not do a request. */
+  failed(operation: number, error: unknown): void
+}
+
+/** One ring of a front end: takes its requests, and answers each when it is done. */
+export class BlockQueue {
+  readonly pages: GuestPages
+  readonly ringPages: number
+  readonly #device: QueueDevice
+  readonly #ring: BackRing
+  readonly #mapped: readonly MappedGrant[]
+  readonly #port: DevicePort
+  readonly #entry = new RingEntry()
+  readonly #response = new Uint8Array(sizeof(blkif_response))
+  readonly #view = new DataView(this.#response.buffer)
+  /** Of a run that is to be repeatable: all that are not answered, in their order. */
+  readonly #order: Transfer[] = []
+  #taking = false
+  #publishSoon = false
+  #stopped = false
+  #closed = false
+
+  /** @throws FrontendError with nothing held */
+  constructor(device: QueueDevice, offer: QueueOffer, persistent: boolean) {
+    const { host } = device
+    this.#device = device
+    this.ringPages = offer.refs.length
+    this.#mapped = mapRing(host, offer.refs)
+    this.#ring = new BackRing(this.#mapped, ENTRY_BYTES)
+    const limit = Math.min(this.ringPages * PERSISTENT_PER_RING_PAGE, MAX_PERSISTENT)
+    this.pages = new GuestPages(host, persistent ? limit : 0)
+    const port = host.bindPort(offer.port, () => this.poke())
+    if (typeof port === 'number') {
+      for (const page of this.#mapped) page.release()
+      throw new FrontendError(`it offers no port ${offer.port} to domain 0 (error ${port})`)
+    }
+    this.#port = port
+  }
+
+  /** Takes what waits. @returns of a repeatable run: when what it asked for is done */
+  poke(): Promise<void> | undefined {
+    if (this.#stopped) return undefined
+    const { gate, host } = this.#device
+    this.#taking = true
+    this.#take()
+    this.#taking = false
+    this.#publish()
+    return host.repeatable ? gate.idle() : undefined
+  }
+
+  /** Takes no more requests. */
+  stop(): void {
+    this.#stopped = true
+    this.#port.close()
+  }
+
+  /** Lets go of the guest's pages. Nothing is under way any more. */
+  close(): void {
+    this.#publish()
+    this.#closed = true
+    this.pages.close()
+    for (const page of this.#mapped) page.release()
+  }
+
+  /** At most a ring of them: a guest that adds some without end must not keep domain 0. */
+  #take(): void {
+    const { gate, host } = this.#device
+    for (let left = this.#ring.size; gate.isOpen; ) {
+      const waiting = this.#ring.waiting()
+      if (waiting === undefined) {
+        this.stop()
+        host.frontFailed('its ring says that there are more requests than it has room for')
+        return
+      }
+      if (waiting === 0) {
+        if (this.#ring.sleep()) return
+      } else if (left-- === 0) {
+        host.defer(() => void this.poke())
+        return
+      } else {
+        this.#ring.take(this.#entry.bytes)
+        this.#begin(this.#entry)
+      }
+    }
+  }
+
+  #begin(entry: RingEntry): void {
+    const { disk, host } = this.#device
+    const transfer = new Transfer(entry)
+    if (host.repeatable) this.#order.push(transfer)
+    const operation = OPERATIONS[transfer.operation]
+    const work =
+      operation === undefined
+        ? BLKIF_RSP_EOPNOTSUPP
+        : disk === undefined
+          ? BLKIF_RSP_ERROR
+          : operation({ disk, entry, transfer, pages: this.pages })
+    if (typeof work === 'number') this.#answer(transfer, work)
+    else this.#do(transfer, work)
+  }
+
+  #do(transfer: Transfer, { run, alone }: Work): void {
+    const { gate } = this.#device
+    if (!alone) gate.enter()
+    const work = alone ? gate.alone(run) : begun(run)
+    const end = (error: unknown): void => {
+      // Nothing is known of what a read that failed has written.
+      if (transfer.operation === BLKIF_OP_READ) transfer.landed(this.#device.host)
+      transfer.release(this.pages)
+      if (!alone) gate.leave()
+      if (error === undefined) this.#device.done(transfer.operation, transfer.length)
+      else this.#device.failed(transfer.operation, error)
+      this.#answer(transfer, error === undefined ? BLKIF_RSP_OKAY : answerTo(error))
+    }
+    work
+      .then(() => end(undefined), end)
+      .catch((bug: unknown) =>
+        this.#device.host.defer(() => {
+          throw bug
+        }),
+      )
+  }
+
+  #answer(transfer: Transfer, status: number): void {
+    transfer.status = status
+    if (this.#device.host.repeatable) {
+      while (this.#order[0]?.status !== undefined) this.#put(this.#order.shift() as Transfer)
+    } else this.#put(transfer)
+    if (this.#taking || this.#publishSoon) return
+    if (this.#ring.outstanding === 0) this.#publish()
+    else {
+      // Others may end in the same turn of the event loop.
+      this.#publishSoon = true
+      this.#device.host.defer(() => this.#publish())
+    }
+  }
+
+  #put({ idLow, idHigh, operation, status = BLKIF_RSP_ERROR }: Transfer): void {
+    blkif_response.id.setLoHi(this.#view, 0, idLow, idHigh)
+    blkif_response.operation.set(this.#view, 0, operation)
+    blkif_response.status.set(this.#view, 0, status)
+    this.#ring.answer(this.#response)
+  }
+
+  #publish(): void {
+    this.#publishSoon = false
+    if (!this.#closed && this.#ring.publish()) this.#port.notify()
+  }
+}
+
+/** As its promise, also if it fails at once. */
+function begun(run: () => Promise<void>): Promise<void> {
+  try {
+    return run()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+function mapRing(host: DeviceHost, refs: readonly number[]): readonly MappedGrant[] {
+  const pages: MappedGrant[] = []
+  for (const ref of refs) {
+    const page = host.mapGrant(ref, false)
+    if (typeof page !== 'number') pages.push(page)
+    else {
+      for (const mapped of pages) mapped.release()
+      throw new FrontendError(`it grants domain 0 no page by ${ref} (status ${page})`)
+    }
+  }
+  return pages
+}

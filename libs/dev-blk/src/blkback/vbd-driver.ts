@@ -1,0 +1,39 @@
+import { type BackendDriver, CodedError, type DeviceHost, type DeviceOwner, type OpenedDevice } from '@paravane/core'
+import { type DiskSpec, parseDiskSpec } from '../disk-spec.ts'
+import type { DiskUser } from './disk-owners.ts'
+import type { Media } from './media.ts'
+import { VbdBackend } from './vbd-backend.ts'
+import { backNodes, frontNodes, mediumNodes } from './vbd-nodes.ts'
+
+/** Back ends of virtual block devices. They are configured by a string of `disk=`, or by what {@link parseDiskSpec} makes of it. */
+export class VbdDriver implements BackendDriver {
+  readonly #media: Media
+
+  constructor(media: Media) {
+    this.#media = media
+  }
+
+  async open(config: unknown, { domainName, taken }: DeviceOwner): Promise<OpenedDevice> {
+    const spec = typeof config === 'string' ? parseDiskSpec(config) : (config as DiskSpec)
+    const { devid, vdev } = spec
+    if (taken.has(devid)) throw alreadyConnected(spec)
+    let host: DeviceHost | undefined
+    const user: DiskUser = { domainName: () => host?.domainName ?? domainName, vdev }
+    const medium = await this.#media.open(spec, user)
+    return {
+      devid,
+      frontNodes: frontNodes(spec),
+      backNodes: { ...backNodes(spec, domainName, taken.size === 0), ...mediumNodes(medium) },
+      start: (given) => {
+        host = given
+        return new VbdBackend(given, medium)
+      },
+      close: () => medium.close(),
+    }
+  }
+}
+
+/** In xend's words. */
+function alreadyConnected({ vdev, devid }: DiskSpec): Error {
+  return new CodedError({ code: 'DEVICE_TAKEN', devid }, `Device ${vdev} (${devid}, vbd) is already connected.`)
+}
