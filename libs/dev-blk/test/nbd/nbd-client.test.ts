@@ -1,0 +1,358 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { NbdClient, NbdConnection, type NbdPatience } from '../../src/storage/nbd/index.ts'
+import { type Asked, chunk, type Manners, NbdServer, place, simpleReply, word } from './nbd-server.ts'
+
+const QUICK: NbdPatience = { greeting: 2000, silence: 400, absence: 600 }
+const READ = 0
+const FLUSH = 3
+
+const open: { close(): void | Promise<void> }[] = []
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close()
+})
+
+async function served(
+  manners: Partial<Manners> = {},
+  patience: NbdPatience = QUICK,
+): Promise<{ server: NbdServer; client: NbdClient }> {
+  const server = await new NbdServer(manners).listen()
+  open.push(server)
+  const client = await NbdClient.connect({ path: server.path, exportName: manners.exportName ?? '' }, patience)
+  open.push(client)
+  return { server, client }
+}
+
+const pattern = (length: number, seed = 1): Uint8Array => Uint8Array.from({ length }, (_, n) => (n * 7 + seed) & 0xff)
+
+describe.each([true, false])('with structured replies: %s', (structured) => {
+  test('what is written is read, in whatever buffers', async () => {
+    const { client } = await served({ structured })
+    const data = pattern(100_000)
+    await client.write(512, [data.subarray(0, 10), data.subarray(10, 70_000), data.subarray(70_000)])
+    const shared = new Uint8Array(new SharedArrayBuffer(100_000))
+    await client.read(512, [shared.subarray(0, 40_000), shared.subarray(40_000, 40_001), shared.subarray(40_001)])
+    expect(Buffer.compare(Buffer.from(shared), data)).toBe(0)
+  })
+
+  test('many requests are under way at once, and may be answered in any order', async () => {
+    const held: Asked[] = []
+    const { server, client } = await served({
+      structured,
+      answer: (asked, socket, from) => {
+        if (asked.type !== READ) return 'as usual'
+        held.push(asked)
+        if (held.length === 50) for (const one of held.reverse()) socket.write(from.usual(one))
+        return 'done'
+      },
+    })
+    server.bytes.set(pattern(1 << 20))
+    const buffers = Array.from({ length: 50 }, () => new Uint8Array(4096))
+    await Promise.all(buffers.map((into, n) => client.read(n * 8192, [into])))
+    for (const [n, into] of buffers.entries()) {
+      expect(Buffer.compare(into, server.bytes.subarray(n * 8192, n * 8192 + 4096)), `read ${n}`).toBe(0)
+    }
+  })
+})
+
+test('what is larger than the server takes goes in parts', async () => {
+  const { server, client } = await served({ blocks: [512, 4096, 65_536] })
+  const data = pattern(200_000 - (200_000 % 512))
+  await client.write(0, [data])
+  const into = new Uint8Array(data.length)
+  await client.read(0, [into.subarray(0, 1000), into.subarray(1000)])
+  expect(Buffer.compare(into, data)).toBe(0)
+  expect(Math.max(...server.asked.map(({ length }) => length))).toBe(65_536)
+})
+
+test('flush, trim and zeroes are what the server is asked for', async () => {
+  const { server, client } = await served()
+  await client.flush()
+  await client.write(0, [pattern(512)], true)
+  await client.trim(4096, 8192)
+  await client.writeZeroes(0, 4096, true)
+  expect(server.asked.map(({ type, flags, offset, length }) => [type, flags, offset, length])).toEqual([
+    [FLUSH, 0, 0, 0],
+    [1, 1, 0, 512],
+    [4, 0, 4096, 8192],
+    [6, 2, 0, 4096],
+  ])
+})
+
+test('an error of the server is the request’s, and the connection stays', async () => {
+  const said = Buffer.from('no space\nleft')
+  const { server, client } = await served({
+    answer: ({ type, cookie, offset }, socket) => {
+      if (type === 1) socket.write(simpleReply(cookie, 28))
+      else if (offset === 0) socket.write(chunk(cookie, 1, 0x8001, [word(5), Buffer.from([0, said.length]), said]))
+      else return 'as usual'
+      return 'done'
+    },
+  })
+  await expect(client.write(0, [pattern(512)])).rejects.toMatchObject({ error: 'ENOSPC' })
+  await expect(client.read(0, [pattern(512)])).rejects.toThrow('EIO (no space left)')
+  await client.read(512, [new Uint8Array(512)])
+  expect(server.connections).toBe(1)
+})
+
+test('holes and chunks in any order make one read', async () => {
+  const { client } = await served({
+    answer: ({ cookie, offset }, socket) => {
+      socket.write(chunk(cookie, 0, 1, [place(offset + 8192), Buffer.alloc(4096, 3)]))
+      socket.write(chunk(cookie, 0, 2, [place(offset + 4096), word(4096)]))
+      socket.write(chunk(cookie, 0, 1, [place(offset), Buffer.alloc(4096, 1)]))
+      socket.write(chunk(cookie, 1, 0))
+      return 'done'
+    },
+  })
+  const into = new Uint8Array(12_288).fill(9)
+  await client.read(4096, [into])
+  expect([into[0], into[4095], into[4096], into[8191], into[8192], into[12_287]]).toEqual([1, 1, 0, 0, 3, 3])
+})
+
+describe('when the connection breaks', () => {
+  test('what was under way is sent again, and nobody notices', async () => {
+    let isFirst = true
+    const { server, client } = await served({
+      answer: (_, socket) => {
+        if (!isFirst) return 'as usual'
+        isFirst = false
+        socket.destroy()
+        return 'done'
+      },
+    })
+    server.bytes.fill(7)
+    const into = new Uint8Array(4096)
+    await client.read(0, [into])
+    expect([into[0], server.connections]).toEqual([7, 2])
+  })
+
+  test('requests fail within the patience while the server is dead, then at once, and work when it is back', async () => {
+    const { server, client } = await served()
+    await server.die()
+    const began = performance.now()
+    await expect(client.read(0, [new Uint8Array(512)])).rejects.toThrow('there is no such socket')
+    const first = performance.now() - began
+    expect(first).toBeGreaterThan(QUICK.absence - 50)
+    expect(first).toBeLessThan(QUICK.absence + 1500)
+    const again = performance.now()
+    await expect(client.read(0, [new Uint8Array(512)])).rejects.toThrow('there is no such socket')
+    expect(performance.now() - again).toBeLessThan(100)
+    await server.listen()
+    await expect.poll(() => server.connections, { timeout: 5000 }).toBe(2)
+    await client.read(0, [new Uint8Array(512)])
+  })
+
+  test('a server that says nothing any more is taken for dead', async () => {
+    let deaf = false
+    const { server, client } = await served({ answer: () => (deaf ? 'done' : 'as usual') })
+    deaf = true
+    const read = client.read(0, [new Uint8Array(512)])
+    await expect.poll(() => server.connections, { timeout: 5000 }).toBe(2)
+    deaf = false
+    server.drop()
+    await read
+  })
+
+  test('a request that ends every connection fails in the end', async () => {
+    const { client } = await served({
+      answer: (_, socket) => {
+        socket.destroy()
+        return 'done'
+      },
+    })
+    await expect(client.read(0, [new Uint8Array(512)])).rejects.toThrow('it closed the connection')
+  })
+
+  test('a flush tells once that writes which nobody flushed may be lost', async () => {
+    const { server, client } = await served()
+    await client.write(0, [pattern(512)])
+    server.drop()
+    await expect.poll(() => server.connections, { timeout: 5000 }).toBe(2)
+    await expect(client.flush()).rejects.toThrow('writes since the last flush may be lost')
+    await client.flush()
+  })
+
+  test('it tells those flushes, too, that were under way', async () => {
+    let holds = true
+    const { server, client } = await served({
+      answer: ({ type }) => (type === FLUSH && holds ? 'done' : 'as usual'),
+    })
+    await client.write(0, [pattern(512)])
+    const flushes = Promise.allSettled([client.flush(), client.flush()])
+    await expect.poll(() => server.asked.length).toBe(3)
+    holds = false
+    server.drop()
+    expect((await flushes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await client.flush()
+  })
+
+  test('it tells nothing when everything was flushed', async () => {
+    const { server, client } = await served()
+    await client.write(0, [pattern(512)])
+    await client.flush()
+    server.drop()
+    await client.flush()
+    expect(server.connections).toBe(2)
+  })
+
+  test('an export that came back smaller is another one', async () => {
+    const { server, client } = await served()
+    server.manners.size = 4096
+    server.drop()
+    await expect(client.read(0, [new Uint8Array(512)])).rejects.toThrow('it came back as another export')
+  })
+
+  test('one that came back larger is told of', async () => {
+    const { server, client } = await served()
+    let told = 0
+    client.onResize(() => told++)
+    server.manners.size = 2 << 20
+    server.bytes = Buffer.alloc(2 << 20)
+    server.drop()
+    await client.read(0, [new Uint8Array(512)])
+    expect([told, client.about.size]).toEqual([1, 2 << 20])
+  })
+
+  test('closing ends what is under way', async () => {
+    const { client } = await served({ answer: () => 'done' }, { greeting: 1000, absence: 60_000 })
+    const read = client.read(0, [new Uint8Array(512)])
+    await delay(20)
+    client.close()
+    await expect(read).rejects.toThrow('it was closed')
+    await expect(client.flush()).rejects.toThrow('it was closed')
+  })
+})
+
+/** What a server must not send, and what is said of it. */
+const HOSTILE: readonly (readonly [what: string, answer: (asked: Asked) => Buffer, said: string])[] = [
+  ['no reply at all', () => Buffer.alloc(16, 1), 'what it sends is no reply'],
+  ['another’s reply', () => simpleReply(Buffer.alloc(8, 9)), 'it replies to a request that is not there'],
+  ['a simple reply', ({ cookie }) => simpleReply(cookie), 'it answers a read without the structure it agreed to'],
+  [
+    'too few bytes',
+    ({ cookie }) => chunk(cookie, 1, 1, [place(0), Buffer.alloc(100)]),
+    'it leaves out bytes of a read',
+  ],
+  [
+    'too many',
+    ({ cookie }) => chunk(cookie, 1, 1, [place(0), Buffer.alloc(600)]),
+    'it sends bytes that were not asked for',
+  ],
+  [
+    'others',
+    ({ cookie }) => chunk(cookie, 1, 1, [place(4096), Buffer.alloc(512)]),
+    'it sends bytes that were not asked for',
+  ],
+  [
+    'the same twice',
+    ({ cookie }) => Buffer.concat([0, 100].map((at) => chunk(cookie, 0, 2, [place(at), word(200)]))),
+    'it sends bytes of a read twice',
+  ],
+  ['no data', ({ cookie }) => chunk(cookie, 1, 1, [place(0)]), 'its chunk of data has none'],
+  ['a long hole', ({ cookie }) => chunk(cookie, 1, 2, [place(0), place(0)]), 'its chunk of a hole has a wrong length'],
+  ['a full nothing', ({ cookie }) => chunk(cookie, 1, 0, [word(1)]), 'its empty chunk is not empty'],
+  ['nothing, and more', ({ cookie }) => chunk(cookie, 0, 0), 'or not the last'],
+  ['a strange chunk', ({ cookie }) => chunk(cookie, 1, 77), 'it sends a chunk that was not asked for'],
+  ['a long error', ({ cookie }) => chunk(cookie, 1, 0x8001, [Buffer.alloc(9000)]), 'its error has a wrong length'],
+  [
+    'a short error',
+    ({ cookie }) => chunk(cookie, 1, 0x8001, [word(5), Buffer.from([1, 0])]),
+    'its error has a wrong length',
+  ],
+  [
+    'two kinds of reply',
+    ({ cookie }) => Buffer.concat([chunk(cookie, 0, 2, [place(0), word(8)]), simpleReply(cookie, 5)]),
+    'it goes on with another kind of reply',
+  ],
+]
+
+function answering(reply: (asked: Asked) => Buffer): Manners['answer'] {
+  return (asked, socket) => {
+    socket.write(reply(asked))
+    return 'done'
+  }
+}
+
+describe('a server that sends', () => {
+  test.each(HOSTILE)('%s is let go', async (_, answer, said) => {
+    const server = await new NbdServer({ answer: answering(answer) }).listen()
+    open.push(server)
+    const connection = await NbdConnection.open({ path: server.path, exportName: '' }, QUICK)
+    await expect(connection.request(READ, 0, 0, 512, [new Uint8Array(512)])).rejects.toThrow(said)
+    await expect(connection.request(READ, 0, 0, 512, [new Uint8Array(512)])).rejects.toThrow(said)
+  })
+
+  test('a read in a thousand gaps is let go', async () => {
+    const gaps = ({ cookie }: Asked): Buffer =>
+      Buffer.concat(Array.from({ length: 1100 }, (_, n) => chunk(cookie, 0, 2, [place(n * 4), word(2)])))
+    const server = await new NbdServer({ answer: answering(gaps) }).listen()
+    open.push(server)
+    const connection = await NbdConnection.open({ path: server.path, exportName: '' }, QUICK)
+    await expect(connection.request(READ, 0, 0, 8192, [new Uint8Array(8192)])).rejects.toThrow('in too many pieces')
+  })
+})
+
+const hex = (text: string): Buffer => Buffer.from(text, 'hex')
+const withWord =
+  (at: number, value: number) =>
+  (reply: Buffer): Buffer => {
+    const changed = Buffer.from(reply)
+    if (changed.length >= at + 4) changed.writeUInt32BE(value >>> 0, at)
+    return changed
+  }
+
+/** How a greeting goes wrong. */
+const GREETINGS: readonly (readonly [what: string, manners: Partial<Manners>, said: string])[] = [
+  [
+    'another server',
+    { greeting: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') },
+    'what answers there is no NBD server',
+  ],
+  ['the old style', { greeting: hex('4e42444d4147494300004202818612530003') }, 'it speaks the old style of NBD'],
+  ['an unknown style', { greeting: hex('4e42444d4147494399999999999999990003') }, 'it speaks no style of NBD'],
+  [
+    'no fixed style',
+    { greeting: hex('4e42444d4147494349484156454f50540000') },
+    'it does not speak the fixed new style',
+  ],
+  ['no export of the name', { exportName: 'other' }, `it has no export of this name ("export '' not present")`],
+  ['a wrong magic', { mangle: withWord(0, 7) }, 'its reply to an option is none'],
+  ['another option', { mangle: withWord(8, 99) }, 'it replies to another option than was asked'],
+  ['a reply without end', { mangle: withWord(16, 1 << 30) }, 'its reply to an option is too long'],
+  ['TLS only', { structured: false, mangle: withWord(12, 0x8000_0005) }, 'it wants TLS, which Paravane has not'],
+  ['block sizes of nothing', { blocks: [0, 0, 0] }, 'its block sizes are none'],
+  ['tiny requests', { blocks: [1, 4096, 512] }, 'it takes requests that are too small to be of use'],
+  [
+    'nothing said of size',
+    { mangle: (reply) => (reply.readUInt32BE(12) === 3 ? Buffer.alloc(0) : reply) },
+    'it does not say how large',
+  ],
+  ['another’s error', { structured: false, mangle: withWord(12, 0x8000_0077) }, 'it refuses with 80000077'],
+]
+
+describe('a greeting with', () => {
+  test.each(GREETINGS)('%s is refused', async (_, manners, said) => {
+    const server = await new NbdServer(manners).listen()
+    open.push(server)
+    await expect(NbdConnection.open({ path: server.path, exportName: '' }, QUICK)).rejects.toThrow(said)
+  })
+
+  test('silence is refused in time', async () => {
+    const server = await new NbdServer({ greeting: Buffer.alloc(0) }).listen()
+    open.push(server)
+    const greeting = NbdConnection.open({ path: server.path, exportName: '' }, { greeting: 200 })
+    await expect(greeting).rejects.toThrow('it does not answer')
+  })
+
+  test('information without end is refused', async () => {
+    const mangle = (reply: Buffer): Buffer => {
+      const isInfo = reply.readUInt32BE(12) === 3
+      return isInfo ? Buffer.concat(Array.from({ length: 70 }, () => reply)) : reply
+    }
+    const server = await new NbdServer({ mangle }).listen()
+    open.push(server)
+    const greeting = NbdConnection.open({ path: server.path, exportName: '' }, QUICK)
+    await expect(greeting).rejects.toThrow('it never comes to an end about the export')
+  })
+})
