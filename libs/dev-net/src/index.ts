@@ -9,14 +9,27 @@ export {
   NO_OFFLOADS,
   type Offloads,
 } from './switch/frame.ts'
+export type { NetworkDefinition, NetworksConfig } from './switch/network-config.ts'
 export {
+  type Capture,
+  type CaptureOptions,
   type Forward,
   type Network,
+  type NetworkFacts,
   Networks,
   type PortCounters,
+  type PortFacts,
   type PortOptions,
   type PortOwner,
   type Rate,
   type SwitchPort,
 } from './switch/port.ts'
+export {
+  type GuestPort,
+  type GuestUplink,
+  type NetworkUplink,
+  type NetworkUplinkModel,
+  NetworkUplinks,
+  type UplinkedNetwork,
+} from './uplink/network-uplink.ts'
 export { parseVifSpec, type VifSpec } from './vif/vif-spec.ts'

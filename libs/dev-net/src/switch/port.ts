@@ -1,4 +1,5 @@
 /** Where a device meets the network. The device gives a {@link PortOwner} and is given a {@link SwitchPort}. */
+import type { Writable } from 'node:stream'
 import { type HostToken, hostToken } from '@paravane/core'
 import type { Frame, Offloads } from './frame.ts'
 
@@ -50,6 +51,8 @@ export interface SwitchPort {
    * now, wherever it was before.
    */
   setLink(up: boolean): void
+  /** The owner was {@link PortOwner.busy} and has room again. */
+  ready(): void
   /** Changes all but `name` and `domainName`. @throws CodedError with nothing changed */
   reconfigure(options: PortOptions): Promise<void>
   counters(): PortCounters
@@ -61,6 +64,11 @@ export interface SwitchPort {
 export interface PortOwner {
   /** May change at any moment. */
   readonly offloads: Offloads
+  /**
+   * It would drop a frame at this moment, and calls {@link SwitchPort.ready} when it would not: who sends to nobody else waits for that, for
+   * a while. An owner without it is never waited for.
+   */
+  readonly busy?: boolean
   /** A frame for it, of what `offloads` admit. @returns false if it was dropped */
   receive(frame: Frame): boolean
   /** No more frames come for now: what was received since the last call should be shown to the guest. */
@@ -88,13 +96,54 @@ export interface Network {
   readonly mtu: number
   /** @throws CodedError of one line, with nothing left behind */
   plug(options: PortOptions, owner: PortOwner): Promise<SwitchPort>
+  facts(): NetworkFacts
+  /**
+   * Writes the frames of the whole network as they come in, or those of one port, as a capture file of libpcap. It holds
+   * nobody up: what the stream does not take in time is left out.
+   * @throws CodedError PORT_UNKNOWN
+   */
+  capture(to: Writable, options?: CaptureOptions): Capture
+}
+
+export interface CaptureOptions {
+  /** Name of a port. */
+  readonly port?: string
+  /** Bytes of each frame that are written; all by default. */
+  readonly snapLength?: number
+}
+
+/** A capture that is under way. */
+export interface Capture {
+  /** Frames written, and left out. */
+  readonly frames: number
+  readonly lost: number
+  /** Writes no more; the stream is left as it is. */
+  end(): void
+}
+
+/** A network as a list shows it. */
+export interface NetworkFacts {
+  readonly name: string
+  /** Kind of its uplink. */
+  readonly uplink: string
+  /** What the uplink says of itself. */
+  readonly uplinkFacts: Readonly<Record<string, string | number | boolean>>
+  /** Addresses that the switch has learnt. */
+  readonly addresses: number
+  readonly ports: readonly PortFacts[]
+}
+
+export interface PortFacts extends PortCounters {
+  readonly name: string
+  readonly up: boolean
+  readonly vlan?: number
 }
 
 /** All networks of this hypervisor. */
 export interface Networks {
   /**
    * @param name as `bridge=` has it; undefined: the default network
-   * @throws CodedError NETWORK_UNKNOWN, which names those that there are
+   * @throws CodedError NETWORK_NAME; a name that nobody has defined is a switch of its own, to which nothing but guests is joined
    */
   find(name: string | undefined): Network
   list(): readonly Network[]
