@@ -1,5 +1,8 @@
 /** Paravirtual network devices. */
 export { defaultMac, formatMac, parseMac } from './mac-address.ts'
+export { VifDriver } from './netback/vif-driver.ts'
+export { Finisher } from './offload/finish.ts'
+export { default } from './plugin.ts'
 export {
   ALL_OFFLOADS,
   type ChecksumState,

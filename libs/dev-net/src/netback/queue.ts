@@ -1,0 +1,142 @@
+import { BackRing, type DeviceHost, type DevicePort, FrontendError, type MappedGrant } from '@paravane/core'
+import { netif_rx_sring_entry, netif_tx_sring_entry, sizeof } from '@paravane/core/abi'
+import type { Frame } from '../switch/frame.ts'
+import type { OfferedQueue } from './front-keys.ts'
+import type { MulticastFilter } from './multicast-filter.ts'
+import { RxRing } from './rx-ring.ts'
+import { TxRing } from './tx-ring.ts'
+
+export interface QueueInit {
+  readonly host: DeviceHost
+  readonly offered: OfferedQueue
+  readonly scatterGather: boolean
+  readonly multicast: MulticastFilter
+  /** @returns false if the network has no room */
+  readonly send: (frame: Frame) => boolean
+  /** What was sent is to be passed on. */
+  readonly sent: () => void
+}
+
+/** One pair of rings of a card, with its ports. A front end that breaks the rules is told on, and nothing more is done for it. */
+export class Queue {
+  readonly #init: QueueInit
+  readonly #pages: readonly MappedGrant[]
+  readonly #tx: TxRing
+  readonly #rx: RxRing
+  readonly #txNotify: BackRing
+  #txPort: DevicePort | undefined
+  #rxPort: DevicePort | undefined
+  #isOver = false
+  /** It is called again soon. */
+  #isDue = false
+
+  /** @throws FrontendError if a ring or a port is not what it may be; nothing is held then */
+  constructor(init: QueueInit) {
+    this.#init = init
+    const { host, offered, multicast, send, scatterGather } = init
+    const txPage = mapRing(host, 'tx-ring-ref', offered.txRef)
+    this.#pages = [txPage]
+    try {
+      const rxPage = mapRing(host, 'rx-ring-ref', offered.rxRef)
+      this.#pages = [txPage, rxPage]
+      this.#txNotify = new BackRing([txPage], sizeof(netif_tx_sring_entry))
+      this.#tx = new TxRing({ ring: this.#txNotify, host, multicast, send })
+      this.#rx = new RxRing({ ring: new BackRing([rxPage], sizeof(netif_rx_sring_entry)), host, scatterGather })
+      this.#bind()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  #bind(): void {
+    const { host, offered } = this.#init
+    if (offered.txPort === offered.rxPort) {
+      const both = (): void => {
+        this.transmit()
+        this.#room()
+      }
+      this.#txPort = bind(host, 'event-channel', offered.txPort, both)
+      this.#rxPort = this.#txPort
+      return
+    }
+    this.#txPort = bind(host, 'event-channel-tx', offered.txPort, () => this.transmit())
+    this.#rxPort = bind(host, 'event-channel-rx', offered.rxPort, () => this.#room())
+  }
+
+  /** Packets that were wrong. */
+  get errors(): number {
+    return this.#tx.errors
+  }
+
+  /** Sends what the guest has put in its ring. */
+  transmit(): void {
+    this.#guarded(() => {
+      const outcome = this.#tx.run()
+      if (this.#txNotify.publish()) this.#txPort?.notify()
+      this.#init.sent()
+      if (outcome === 'more') this.#goOn()
+    })
+  }
+
+  /** @returns false if the frame was dropped */
+  receive(frame: Frame): boolean {
+    let taken = false
+    this.#guarded(() => {
+      taken = this.#rx.receive(frame)
+    })
+    return taken
+  }
+
+  /** Shows the guest what it has received. */
+  flush(): void {
+    if (!this.#isOver && this.#rx.publish()) this.#rxPort?.notify()
+  }
+
+  /** Takes nothing more, and holds nothing of the guest any more. */
+  close(): void {
+    this.#isOver = true
+    this.#txPort?.close()
+    this.#rxPort?.close()
+    for (const page of this.#pages) page.release()
+  }
+
+  /** The guest has set out room. */
+  #room(): void {
+    this.#guarded(() => this.#rx.drain())
+    this.flush()
+  }
+
+  /** A guest that sends without end keeps nobody else waiting. */
+  #goOn(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    this.#init.host.defer(() => {
+      this.#isDue = false
+      this.transmit()
+    })
+  }
+
+  #guarded(work: () => void): void {
+    if (this.#isOver) return
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof FrontendError)) throw error
+      this.#isOver = true
+      this.#init.host.frontFailed(error.message)
+    }
+  }
+}
+
+function mapRing(host: DeviceHost, key: string, ref: number): MappedGrant {
+  const page = host.mapGrant(ref, false)
+  if (typeof page === 'number') throw new FrontendError(`${key} ${ref} cannot be mapped: GNTST ${page}`)
+  return page
+}
+
+function bind(host: DeviceHost, key: string, port: number, handler: () => void): DevicePort {
+  const bound = host.bindPort(port, handler)
+  if (typeof bound === 'number') throw new FrontendError(`${key} ${port} cannot be bound: error ${bound}`)
+  return bound
+}

@@ -1,0 +1,113 @@
+import type { Backend, DeviceFacts, DeviceHost, DeviceNodes } from '@paravane/core'
+import { type Frame, NO_OFFLOADS, type Offloads } from '../switch/frame.ts'
+import type { PortOwner } from '../switch/port.ts'
+import { readSpec } from '../vif/read-spec.ts'
+import { Arrivals } from './arrivals.ts'
+import type { Card } from './card.ts'
+import { flowHash } from './flow-hash.ts'
+import { type OfferedQueue, readOffer } from './front-keys.ts'
+import { MulticastFilter } from './multicast-filter.ts'
+import { Queue } from './queue.ts'
+
+/** Pairs of rings that a card may have: Linux's front end takes one for each of its processors. */
+export const QUEUES_MAX = 4
+
+/** The back end of a guest's card. */
+export class Vif implements Backend, PortOwner {
+  readonly #host: DeviceHost
+  readonly #card: Card
+  readonly #arrivals: Arrivals
+  #queues: readonly Queue[] = []
+  #offloads: Offloads = NO_OFFLOADS
+  #multicast = new MulticastFilter(false)
+
+  constructor(host: DeviceHost, card: Card) {
+    this.#host = host
+    this.#card = card
+    this.#arrivals = new Arrivals({
+      fromOutside: (action) => host.fromOutside(action),
+      receive: (frame) => this.#deliver(frame),
+      flush: () => {
+        for (const queue of this.#queues) queue.flush()
+      },
+    })
+  }
+
+  connect(): DeviceNodes {
+    const host = this.#host
+    const offer = readOffer((key) => host.front(key), QUEUES_MAX)
+    const multicast = new MulticastFilter(offer.multicastControl)
+    const queues: Queue[] = []
+    try {
+      for (const offered of offer.queues) queues.push(this.#open(offered, offer.scatterGather, multicast))
+    } catch (error) {
+      for (const queue of queues) queue.close()
+      throw error
+    }
+    this.#queues = queues
+    this.#multicast = multicast
+    this.#offloads = offer.offloads
+    // The network learns where the address is now. Linux's front end greets its neighbours as soon as it sees us connected.
+    this.#card.setLink(true)
+    return {}
+  }
+
+  #open(offered: OfferedQueue, scatterGather: boolean, multicast: MulticastFilter): Queue {
+    return new Queue({
+      host: this.#host,
+      offered,
+      scatterGather,
+      multicast,
+      send: (frame) => this.#card.port.send(frame),
+      sent: () => this.#card.port.flush(),
+    })
+  }
+
+  async disconnect(): Promise<void> {
+    this.#card.setLink(false)
+    for (const queue of this.#queues) queue.close()
+    this.#queues = []
+    this.#offloads = NO_OFFLOADS
+  }
+
+  close(): Promise<void> {
+    return this.#card.close()
+  }
+
+  async reconfigure(config: unknown): Promise<void> {
+    await this.#card.change(readSpec(config))
+    for (const [key, value] of Object.entries(this.#card.nodes)) this.#host.publish(key, value)
+  }
+
+  facts(): DeviceFacts {
+    const { mac, networkName, mtu, port } = this.#card
+    const errors = this.#queues.reduce((sum, queue) => sum + queue.errors, 0)
+    return { mac, bridge: networkName, mtu, queues: this.#queues.length, ...port.counters(), rxErrors: errors }
+  }
+
+  get offloads(): Offloads {
+    return this.#offloads
+  }
+
+  receive(frame: Frame): boolean {
+    return this.#arrivals.receive(frame)
+  }
+
+  flush(): void {
+    this.#arrivals.flush()
+  }
+
+  resume(): void {
+    this.#host.fromOutside(() => {
+      for (const queue of this.#queues) queue.transmit()
+    })
+  }
+
+  #deliver(frame: Frame): boolean {
+    const queues = this.#queues
+    const queue = queues[queues.length > 1 ? flowHash(frame.bytes) % queues.length : 0]
+    // What the filter keeps away arrived where it should: nowhere.
+    if (!this.#multicast.admits(frame.bytes)) return true
+    return queue?.receive(frame) ?? false
+  }
+}
