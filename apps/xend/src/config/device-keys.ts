@@ -1,21 +1,18 @@
 /** Devices as a config file has them: texts, one for each, whose form the plugin of their kind knows. */
-import { resolve } from 'node:path'
 import { CodedError } from '@paravane/core'
+import { parseDiskSpec } from '@paravane/dev-blk'
 import { parseVifSpec } from '@paravane/dev-net'
 import type { CfgValue } from './cfg-value.ts'
 import type { KeyType } from './key-types.ts'
-import type { Setting } from './settings.ts'
 
-/** By the key that asks for it: the kind of device, as xenstore has it, and how its text is read. */
-const DEVICE_KEYS = {
-  disk: { type: 'vbd', parse: (): void => {} },
-  vif: { type: 'vif', parse: parseVifSpec },
-} as const
+/** By the key that asks for it the kind of device, as xenstore has it. */
+const DEVICE_KEYS = { disk: 'vbd', vif: 'vif' } as const
+const PARSERS = { vbd: parseDiskSpec, vif: parseVifSpec } as const
 export type DeviceKey = keyof typeof DEVICE_KEYS
 
 /** A device that a domain is to have. */
 export interface DeviceConfig {
-  readonly type: (typeof DEVICE_KEYS)[DeviceKey]['type']
+  readonly type: (typeof DEVICE_KEYS)[DeviceKey]
   /** As xm has it: `file:/disk.img,xvda,w`, `mac=00:16:3e:00:00:01,bridge=xenbr0`. */
   readonly config: string
   /** The setting that asks for it: see core's `DeviceRequest`. */
@@ -24,14 +21,19 @@ export interface DeviceConfig {
 
 /** @throws CodedError of the text's form, which begins with `where` */
 export function deviceOf(key: DeviceKey, config: string, where: string): DeviceConfig {
-  const { type, parse } = DEVICE_KEYS[key]
+  const device = { type: DEVICE_KEYS[key], config, where }
   try {
-    parse(config)
+    checkDevice(device)
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
     throw new CodedError(error.details, `${where}: ${error.message}`, { cause: error })
   }
-  return { type, config, where }
+  return device
+}
+
+/** @throws CodedError of the text's form */
+export function checkDevice({ type, config }: DeviceConfig): void {
+  PARSERS[type](config)
 }
 
 const textsOf = (value: CfgValue): readonly string[] | undefined => {
@@ -54,28 +56,3 @@ export const CARDS: KeyType<readonly string[]> = {
 }
 
 const asksForNone = (value: CfgValue): boolean => value === 0 || value === false
-
-/** Schemes whose target is none of a file: a device below /dev, a volume, an address. */
-const NO_FILES: ReadonlySet<string> = new Set(['phy', 'lvm', 'nbd', 'iscsi', 'drbd'])
-const SCHEME = /^((?:tap2?:(?:tapdisk:)?)?([a-z][a-z0-9]*):)([^,]*)/
-const TARGET = /(^|,\s*)(target=)(.*)$/s
-
-/** A disk whose file is named from the root: in xm's form behind the schemes, in xl's first or behind `target=`. */
-export function wholeDisk(text: string, folder: string): string {
-  const scheme = SCHEME.exec(text)
-  if (scheme !== null) {
-    const [head, schemes, last = '', path = ''] = scheme
-    return NO_FILES.has(last) || path === '' ? text : `${schemes}${resolve(folder, path)}${text.slice(head.length)}`
-  }
-  if (TARGET.test(text)) {
-    return text.replace(TARGET, (_, before, key, path) => `${before}${key}${resolve(folder, path.trim())}`)
-  }
-  const [path = '', ...rest] = text.split(',')
-  return path === '' || path.includes('=') ? text : [resolve(folder, path.trim()), ...rest].join(',')
-}
-
-/** The same for each disk of a setting: relative paths begin where the user is, whoever acts on them. */
-export function withWholeDisks(setting: Setting, folder: string): Setting {
-  const texts = setting.key === 'disk' ? DISKS.read(setting.value) : undefined
-  return texts === undefined ? setting : { ...setting, value: texts.map((text) => wholeDisk(text, folder)) }
-}

@@ -6,9 +6,11 @@ import type { Logger } from '../log/logger.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, question, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { XendSettings } from '../settings/xend-keys.ts'
+import { deviceVerbs } from './device-verbs.ts'
 import type { Domains } from './domains.ts'
 import { dumpVerb } from './dump-verb.ts'
 import { findGuest } from './find-guest.ts'
+import { KeptChanges } from './kept-changes.ts'
 import { domain0, listed } from './listed-domain.ts'
 import type { ManagedDomains } from './managed-domains.ts'
 import { managedVerbs } from './managed-verbs.ts'
@@ -31,6 +33,7 @@ export function daemonVerbs(
   control: RpcClient,
   { log, stop, warnings, settings }: DaemonPorts,
 ): VerbTable {
+  const kept = new KeptChanges(domains, managed, control)
   const named = configOf({ domain: text() })
   const onDomain = (what: string, params: object = {}, method = `domain.${what}`) =>
     verb(named, async ({ domain }) => {
@@ -57,7 +60,8 @@ export function daemonVerbs(
     ...managedVerbs(domains, managed, control, log.warn),
     ...nodeVerbs(domains, control, folders()),
     ['node.settings', question(noConfig, () => settings)],
-    ...tuningVerbs(domains, managed, control),
+    ...tuningVerbs(domains, managed, control, kept),
+    ...deviceVerbs({ domains, managed, control, kept }),
     [
       'stop',
       // Shutting down first takes a while; who asks only for xend's end, as a restart does, disturbs no guest.

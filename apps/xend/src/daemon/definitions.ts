@@ -34,9 +34,10 @@ export class Definitions {
   }
 
   /** Of a domain that is not managed nothing is kept. */
-  change(uuid: string, change: Partial<LaunchConfig>): void {
+  change(uuid: string, change: (config: LaunchConfig) => Partial<LaunchConfig>): void {
     const definition = this.#all.get(uuid)
-    if (definition !== undefined) this.keep({ ...definition, config: { ...definition.config, ...change } })
+    if (definition !== undefined)
+      this.keep({ ...definition, config: { ...definition.config, ...change(definition.config) } })
   }
 
   forget(uuid: string): void {

@@ -1,6 +1,6 @@
 /** What xend knows of a domain. */
 import { CodedError, hostEntropy, newUuid } from '@paravane/core'
-import { withMac } from '../config/card-address.ts'
+import { cardMac, withMac } from '../config/card-address.ts'
 import type { DeviceConfig } from '../config/device-keys.ts'
 import type { DomainConfig } from '../config/domain-config.ts'
 import { commandLine } from '../config/kernel-arguments.ts'
@@ -66,11 +66,11 @@ export function definitionOf(given: DomainConfig): DomainDefinition {
 }
 
 function withAddresses(devices: readonly DeviceConfig[], uuid: string): readonly DeviceConfig[] {
-  const cards = devices.filter(({ type }) => type === 'vif')
-  return devices.map((device) => {
-    const n = cards.indexOf(device)
-    return n < 0 ? device : { ...device, config: withMac(device.config, uuid, n) }
-  })
+  const given = devices.map(({ type, config }) => (type === 'vif' ? cardMac(config) : undefined))
+  const taken = new Set(given.filter((mac) => mac !== undefined))
+  return devices.map((device) =>
+    device.type === 'vif' ? { ...device, config: withMac(device.config, uuid, taken) } : device,
+  )
 }
 
 /** Of a start that begins now. */

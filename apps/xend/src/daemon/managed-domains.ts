@@ -41,7 +41,7 @@ export class ManagedDomains {
   }
 
   /** What a running domain got holds for its next start, too. */
-  change(uuid: string, change: Partial<LaunchConfig>): void {
+  change(uuid: string, change: (config: LaunchConfig) => Partial<LaunchConfig>): void {
     this.#definitions.change(uuid, change)
   }
 

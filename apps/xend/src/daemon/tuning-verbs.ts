@@ -8,7 +8,8 @@ import { type AnyVerb, question, verb } from '../rpc/verbs.ts'
 import { DOMAIN_0 } from './domain-0.ts'
 import type { Domains, KnownDomain } from './domains.ts'
 import { findGuest } from './find-guest.ts'
-import { formatRecord, type LaunchConfig } from './launch-record.ts'
+import type { KeptChanges } from './kept-changes.ts'
+import type { LaunchConfig } from './launch-record.ts'
 import type { ManagedDomains } from './managed-domains.ts'
 import { ifStillThere, vcpusOfAll } from './vcpus-of-all.ts'
 
@@ -39,14 +40,9 @@ export function tuningVerbs(
   domains: Domains,
   managed: ManagedDomains,
   control: RpcClient,
+  kept: KeptChanges,
 ): readonly (readonly [string, AnyVerb])[] {
-  /** Has the change outlive a restart of the domain, too, and its end if it is managed. */
-  const note = async ({ row, record }: KnownDomain, change: Partial<LaunchConfig>): Promise<void> => {
-    managed.change(row.uuid, change)
-    if (record === undefined) return
-    const changed = { ...record, config: { ...record.config, ...change } }
-    await control.call('domain.note', { domid: row.domid, record: formatRecord(changed) })
-  }
+  const note = ({ row }: KnownDomain, change: Partial<LaunchConfig>): Promise<void> => kept.keep(row.uuid, () => change)
   return [
     [
       'domain.rename',
@@ -55,7 +51,7 @@ export function tuningVerbs(
         const inactive = managed.inactive().find(({ config }) => config.name === domain)
         if (inactive !== undefined) {
           checkName(managed, name, inactive.config.uuid)
-          managed.change(inactive.config.uuid, { name })
+          managed.change(inactive.config.uuid, () => ({ name }))
           return
         }
         const known = findGuest(domains, managed, domain, 'rename')
@@ -101,7 +97,7 @@ export function tuningVerbs(
         const inactive = managed.inactive().find(({ config }) => config.name === domain)
         if (inactive !== undefined) {
           checkCount(count, inactive.config)
-          managed.change(inactive.config.uuid, { online })
+          managed.change(inactive.config.uuid, () => ({ online }))
           return
         }
         const known = findGuest(domains, managed, domain, 'set the vCPUs of')
@@ -120,7 +116,7 @@ export function tuningVerbs(
         const inactive = managed.inactive().find(({ config }) => config.name === domain)
         if (inactive !== undefined) {
           checkShare(given, inactive.config.vcpus)
-          managed.change(inactive.config.uuid, given)
+          managed.change(inactive.config.uuid, () => given)
           return
         }
         const known = findGuest(domains, managed, domain, 'give a share to')

@@ -1,4 +1,4 @@
-import type { DomainInfo, EndReason, SchedulerParams, VcpuInfo } from '@paravane/core'
+import type { DeviceInfo, DomainInfo, EndReason, SchedulerParams, VcpuInfo } from '@paravane/core'
 
 /** A domain as the control socket shows it. */
 export interface DomainRow {
@@ -32,6 +32,11 @@ export interface VcpuRow {
   readonly cpuSeconds: number
   /** pCPUs it may run on. */
   readonly affinity: readonly number[]
+}
+
+/** A paravirtual device as the control socket shows it. */
+export interface DeviceRow extends DeviceInfo {
+  readonly domid: number
 }
 
 /** A domain's parameters, and whose they are. */

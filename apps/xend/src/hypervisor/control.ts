@@ -13,6 +13,7 @@ import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Consoles } from './consoles.ts'
 import { affinity, devices, domainName, domid, oneOf, optional, recordText, vcpuNumbers } from './control-params.ts'
 import type { ControlInfo, DomainRow, EndRow } from './control-rows.ts'
+import { deviceVerbs } from './device-verbs.ts'
 import type { MessageLog } from './message-log.ts'
 import { messageVerbs } from './message-verbs.ts'
 import { tuningVerbs } from './tuning-verbs.ts'
@@ -82,6 +83,11 @@ export class Control {
       ...tuningVerbs({
         find: (domid) => this.#find(domid).domain,
         scheduler: this.#init.info().scheduler,
+        changed: this.#init.changed,
+      }),
+      ...deviceVerbs({
+        find: (domid) => this.#find(domid).domain,
+        domains: () => [...this.#known.values()].map(({ domain }) => domain),
         changed: this.#init.changed,
       }),
       ['domain.wait', verb(one, async ({ domid }) => endRow(await this.#find(domid).domain.ended))],

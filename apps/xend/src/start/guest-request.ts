@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { CodedError, type DomainRequest } from '@paravane/core'
-import { withWholeDisks } from '../config/device-keys.ts'
+import { withWholeDisks } from '../config/disk-text.ts'
 import { type DomainConfig, type NamedFile, readDomainConfig } from '../config/domain-config.ts'
 import { isActedOn } from '../config/domain-keys.ts'
 import { commandLine } from '../config/kernel-arguments.ts'

@@ -1,3 +1,4 @@
+import { blockCommands } from './block-commands.ts'
 import type { Command } from './command.ts'
 import { completion } from './completion.ts'
 import { console } from './console.ts'
@@ -10,6 +11,7 @@ import { kernelCommands } from './kernel-commands.ts'
 import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
 import { managedCommands } from './managed-commands.ts'
+import { networkCommands } from './network-commands.ts'
 import { nodeCommands } from './node-commands.ts'
 import { schedCredit } from './sched-credit.ts'
 import { shell } from './shell.ts'
@@ -28,6 +30,8 @@ export const COMMANDS: readonly Command[] = [
   ...managedCommands,
   ...nodeCommands,
   ...kernelCommands,
+  ...blockCommands,
+  ...networkCommands,
   schedCredit,
   top,
   uptime,

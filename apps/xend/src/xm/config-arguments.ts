@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { CodedError } from '@paravane/core'
-import { withWholeDisks } from '../config/device-keys.ts'
+import { withWholeDisks } from '../config/disk-text.ts'
 import { type DomainConfig, readDomainConfig } from '../config/domain-config.ts'
 import { isActedOn } from '../config/domain-keys.ts'
 import { readSettings, type Setting, type Variable, variableOf } from '../config/settings.ts'

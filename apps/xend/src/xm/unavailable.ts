@@ -1,7 +1,7 @@
 /** Names of the classic xm that are known and refused, each with the reason (tools/python/xen/xm/main.py of Xen 3.0.3 to 4.2). */
 
-const DISKS = 'guests have no disks yet'
-const NETWORKS = 'guests have no network yet'
+const NETWORKS = "networks are those of xend's configuration, key networks"
+const CARDS = 'a guest has network cards of one kind; use the commands network-*'
 const SAVE = 'a guest cannot be saved or moved yet'
 const MEMORY = "a guest's memory stays as it was created"
 const POOLS = 'all pCPUs are one pool'
@@ -11,9 +11,8 @@ const LABELS = 'this hypervisor has no security module'
 const SEDF = 'this hypervisor has no such scheduler'
 
 const REASONS: readonly (readonly [reason: string, names: string])[] = [
-  [DISKS, 'block-attach block-detach block-list block-configure'],
-  [NETWORKS, 'network-attach network-detach network-list network-new network-del network-show'],
-  [NETWORKS, 'network2-attach network2-detach network2-list vnet-create vnet-delete vnet-list'],
+  [NETWORKS, 'network-new network-del network-show vnet-create vnet-delete vnet-list'],
+  [CARDS, 'network2-attach network2-detach network2-list'],
   [SAVE, 'save restore migrate suspend resume'],
   ['a paravirtual guest has no reset; use xm reboot, or xm destroy and xm create', 'reset'],
   [MEMORY, 'mem-set mem-max'],

@@ -34,9 +34,16 @@ test.each([
   ['domain.pause', { domain: 'a', force: true }, '"force" is unknown; known keys: domain'],
   ['vcpu.pin', { domain: 'a', vcpu: 0, cpus: '0-3' }, `"cpus" must be ${PCPUS}`],
   ['vcpu.pin', { domain: 'a', vcpu: 0, cpus: [0.5] }, `"cpus" must be ${PCPUS}`],
+  ['device.attach', { domain: 'a', type: 'vtpm', config: '' }, '"type" must be vbd or vif'],
 ] as const)("xend's %s with %j", async (method, params, why) => {
   const message = why === undefined ? `there is no method ${method}` : `${method}: ${why}`
   await expect(xend.call(method, params)).rejects.toMatchObject({ message })
+})
+
+test('domain 0 has no devices', async () => {
+  await expect(xend.call('device.list', { domain: '0' })).rejects.toThrow(
+    "Cannot list the devices of privileged domain Domain-0: it is the hypervisor's own process",
+  )
 })
 
 test.each([
@@ -54,6 +61,13 @@ test.each([
   ['domain.create', { ...domain, devices: [{ type: 'vbd', where: 3 }] }, DEVICES],
   ['sched.set', { domid: 1, params: { weight: 'much' } }, '"params" must be numbers by the name of the parameter'],
   ['sched.set', { domid: 1, params: [1] }, '"params" must be numbers by the name of the parameter'],
+  ['device.attach', { domid: 1, config: '' }, '"type" must be a string'],
+  ['device.detach', { domid: 1, type: 'vbd', devid: -1 }, '"devid" must be a whole number from 0 to 2147483647'],
+  [
+    'device.detach',
+    { domid: 1, type: 'vbd', devid: 0, timeout: 1e6 },
+    '"timeout" must be a whole number from 0 to 600000',
+  ],
   ['domain.list', { all: true }, '"all" is unknown; known keys: none'],
 ] as const)("the hypervisor's %s with %j", async (method, params, why) => {
   await expect(system.control.call(method, params)).rejects.toMatchObject({

@@ -45,7 +45,7 @@ export function runXm(args: readonly string[], { env, folder, input = '', user }
 }
 
 /** Without a process, for many dialogues: for commands that use no streams of their own. */
-export async function runXmHere(args: readonly string[], places: Folders): Promise<XmResult> {
+export async function runXmHere(args: readonly string[], places: Folders, folder = places.state): Promise<XmResult> {
   const said = { stdout: '', stderr: '' }
   const status = await runCommand(args, COMMANDS, {
     xend: new AskXend(xendSocket(places), xendReadOnlySocket(places)),
@@ -57,7 +57,7 @@ export async function runXmHere(args: readonly string[], places: Folders): Promi
     },
     paint: (_, text) => text,
     paintError: (_, text) => text,
-    folder: places.state,
+    folder,
     wait: (ms) => sleep(ms),
   })
   return { status, ...said }

@@ -56,8 +56,8 @@ test.each([
 
 /** One command of each reason. */
 test.each([
-  ['block-attach', 'guests have no disks yet'],
-  ['network-list', 'guests have no network yet'],
+  ['network-new', "networks are those of xend's configuration, key networks"],
+  ['network2-list', 'a guest has network cards of one kind; use the commands network-*'],
   ['save', 'a guest cannot be saved or moved yet'],
   ['reset', 'a paravirtual guest has no reset; use xm reboot, or xm destroy and xm create'],
   ['mem-set', "a guest's memory stays as it was created"],

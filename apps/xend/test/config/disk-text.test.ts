@@ -1,5 +1,6 @@
+import { parseDiskSpec } from '@paravane/dev-blk'
 import { expect, test } from 'vitest'
-import { withWholeDisks } from '../../src/config/device-keys.ts'
+import { withWholeDisks } from '../../src/config/disk-text.ts'
 
 const HERE = '/home/me'
 
@@ -16,16 +17,20 @@ test.each([
   ['nbd:localhost:10809,xvda,w', undefined],
   ['iscsi:iqn.2026-01.test:disk,xvda,w', undefined],
   ['file:,xvdc:cdrom,r', undefined],
-  ['disk.img,raw,xvda,rw', '/home/me/disk.img,raw,xvda,rw'],
-  ['disk.qcow2,qcow2,xvda,rw', '/home/me/disk.qcow2,qcow2,xvda,rw'],
+  ['disk.img,raw,xvda,rw', 'file:/home/me/disk.img,xvda,w'],
+  ['disk.qcow2,qcow2,xvda,ro', 'tap:qcow2:/home/me/disk.qcow2,xvda,r'],
+  ['cd.iso,,hdc,cdrom', 'file:/home/me/cd.iso,hdc:cdrom,r'],
   [',,hdc:cdrom,r', undefined],
   [
     'format=qcow2, vdev=xvda, access=rw, target=my disk,1.img',
-    'format=qcow2, vdev=xvda, access=rw, target=/home/me/my disk,1.img',
+    'vdev=xvda,access=w,target=tap:qcow2:/home/me/my disk,1.img',
   ],
+  ['vdev=hdc, cdrom, target=my,cd.iso', 'vdev=hdc,devtype=cdrom,access=r,target=file:/home/me/my,cd.iso'],
   ['vdev=xvdc,cdrom', undefined],
+  ['no disk', undefined],
 ])('the disk %s', (text, whole = text) => {
   const setting = { key: 'disk', where: 'g:1: disk' }
+  if (text !== whole) expect(parseDiskSpec(whole).storage).toMatch(/:\/home\//)
   expect(withWholeDisks({ ...setting, value: [text] }, HERE)).toEqual({ ...setting, value: [whole] })
   expect(withWholeDisks({ ...setting, value: text }, HERE)).toEqual({ ...setting, value: [whole] })
 })
