@@ -43,6 +43,20 @@ export class Apt {
     throw new CodedError({ code: 'APT_FAILED', command: `apt-cache show ${name}` }, message)
   }
 
+  /** The package and what it needs that this host has not installed. Nothing is installed. */
+  async missing(name: string): Promise<string[]> {
+    const simulate = async (): Promise<string[]> => {
+      const options = [...this.#options(), '-o', 'Debug::NoLocking=1', '--no-install-recommends', '--simulate']
+      const said = await execute('apt-get', [...options, 'install', name])
+      return said.split('\n').flatMap((line) => /^Inst (\S+)/.exec(line)?.[1] ?? [])
+    }
+    const found = await simulate().catch(async (error: unknown) => {
+      if (!(error instanceof CodedError && error.code === 'APT_FAILED' && (await this.#useOwnLists()))) throw error
+      return simulate()
+    })
+    return found.includes(name) ? found : [...found, name]
+  }
+
   /** Unpacks the package's files below `folder`, which appears complete or not at all. */
   async unpack(wanted: AptPackage, folder: string): Promise<void> {
     await mkdir(this.#cache, { recursive: true })
