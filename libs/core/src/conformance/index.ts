@@ -2,5 +2,6 @@
 
 export { SimulatedMachine } from './machine.ts'
 export { type SchedulerSubject, schedulerSuite } from './scheduler.ts'
+export { type StorageFixture, type StorageSubject, storageSuite } from './storage-driver.ts'
 export type { SuiteCase } from './suite-case.ts'
 export { bursts, rhythm, seeded, spin, type Workload } from './workload.ts'

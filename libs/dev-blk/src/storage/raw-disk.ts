@@ -1,68 +1,136 @@
-import { type Disk, DiskError } from '@paravane/core'
+import type { BigIntStats } from 'node:fs'
+import { type Disk, type DiskDiscard, DiskError, type DiskErrorCode } from '@paravane/core'
+import type { HostLock } from './host-locks.ts'
 import type { RawFile } from './raw-file.ts'
+import { RawWatch } from './raw-watch.ts'
 
-const SECTOR = 512
-
-export interface RawDiskFacts {
+export interface RawDiskInit {
+  readonly file: RawFile
+  readonly stats: BigIntStats
   /** Bytes; what is behind the last whole sector is not used. */
   readonly size: number
+  readonly sectorSize: number
+  readonly physicalSectorSize: number
   readonly readonly: boolean
   readonly identity: string
+  readonly device?: string
+  readonly lock: HostLock | undefined
+  readonly discard: DiskDiscard | undefined
+  /** Its size in bytes now. */
+  readonly measure: () => Promise<number>
 }
 
 /** A disk whose bytes are those of one open file. Writes land in the host's page cache, and a flush is fdatasync(2). */
 export class RawDisk implements Disk {
-  readonly size: number
-  readonly sectorSize: number = SECTOR
-  readonly physicalSectorSize: number = 4096
+  readonly sectorSize: number
+  readonly physicalSectorSize: number
   readonly readonly: boolean
   readonly identity: string
+  readonly device?: string
+  readonly discard?: DiskDiscard
   readonly #file: RawFile
-  #underWay = 0
-  #closed = false
+  readonly #lock: HostLock | undefined
+  readonly #watch: RawWatch
+  readonly #listeners = new Set<() => void>()
   readonly #quiet = Promise.withResolvers<void>()
+  #size: number
+  #underWay = 0
+  #closed: Promise<void> | undefined
 
-  constructor(file: RawFile, { size, readonly, identity }: RawDiskFacts) {
+  constructor({ file, stats, size, discard, device, lock, measure, ...facts }: RawDiskInit) {
     this.#file = file
-    this.size = size - (size % SECTOR)
-    this.readonly = readonly
-    this.identity = identity
+    this.#lock = lock
+    this.#size = size
+    this.sectorSize = facts.sectorSize
+    this.physicalSectorSize = facts.physicalSectorSize
+    this.readonly = facts.readonly
+    this.identity = facts.identity
+    if (device !== undefined) this.device = device
+    if (discard !== undefined) this.discard = this.#guarded(discard)
+    this.#watch = new RawWatch({ path: file.path, stats, size, measure, grown: (larger) => this.#grow(larger) })
+  }
+
+  get size(): number {
+    return this.#size - (this.#size % this.sectorSize)
   }
 
   read(offset: number, into: readonly Uint8Array[]): Promise<void> {
-    return this.#refusal(offset, into) ?? this.#count(this.#file.read(offset, into))
+    const refusal = this.#refusal(offset, bytesOf(into))
+    return refusal === undefined ? this.#count(this.#file.read(offset, into)) : Promise.reject(refusal)
   }
 
   write(offset: number, from: readonly Uint8Array[]): Promise<void> {
-    if (this.readonly) return this.#refuse('DISK_READONLY', 'it was opened read-only')
-    return this.#refusal(offset, from) ?? this.#count(this.#file.write(offset, from))
+    const refusal = this.#writeRefusal(offset, bytesOf(from))
+    return refusal === undefined ? this.#count(this.#file.write(offset, from)) : Promise.reject(refusal)
   }
 
   flush(): Promise<void> {
-    return this.#closed ? this.#refuse('DISK_CLOSED', 'it is closed') : this.#count(this.#file.sync())
+    return this.#closed === undefined ? this.#count(this.#flush()) : Promise.reject(this.#closedError())
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  onResize(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#watch.end()
     if (this.#underWay > 0) await this.#quiet.promise
     await this.#file.close()
+    this.#lock?.release()
   }
 
-  #refusal(offset: number, buffers: readonly Uint8Array[]): Promise<void> | undefined {
-    let length = 0
-    for (const buffer of buffers) length += buffer.length
-    const { size } = this
-    if (this.#closed) return this.#refuse('DISK_CLOSED', 'it is closed')
-    if (offset % SECTOR !== 0 || length % SECTOR !== 0) {
-      return this.#refuse('DISK_BOUNDS', `bytes ${offset} + ${length} are not whole sectors of ${SECTOR}`)
+  /** What is acknowledged as safe must be in the file that its path names. */
+  async #flush(): Promise<void> {
+    const fault = await this.#watch.look()
+    if (fault !== undefined) throw fault
+    await this.#file.sync()
+  }
+
+  #guarded({ granularity, alignment, discard }: DiskDiscard): DiskDiscard {
+    return {
+      granularity,
+      alignment,
+      discard: (offset, length) => {
+        const refusal = this.#writeRefusal(offset, length)
+        return refusal === undefined ? this.#count(discard(offset, length)) : Promise.reject(refusal)
+      },
     }
-    if (offset >= 0 && offset + length <= size) return
-    return this.#refuse('DISK_BOUNDS', `bytes ${offset} + ${length} are beyond its ${size}`)
   }
 
-  #refuse(code: 'DISK_READONLY' | 'DISK_BOUNDS' | 'DISK_CLOSED', why: string): Promise<never> {
-    return Promise.reject(new DiskError(code, this.#file.path, why))
+  #writeRefusal(offset: number, length: number): DiskError | undefined {
+    if (this.readonly) return this.#error('DISK_READONLY', 'it was opened read-only')
+    return this.#refusal(offset, length)
+  }
+
+  #refusal(offset: number, length: number): DiskError | undefined {
+    const { size, sectorSize } = this
+    if (this.#closed !== undefined) return this.#closedError()
+    if (offset % sectorSize !== 0 || length % sectorSize !== 0) {
+      return this.#error('DISK_BOUNDS', `bytes ${offset} + ${length} are not whole sectors of ${sectorSize}`)
+    }
+    if (offset < 0 || offset + length > size) {
+      return this.#error('DISK_BOUNDS', `bytes ${offset} + ${length} are beyond its ${size}`)
+    }
+    return this.#watch.fault
+  }
+
+  #closedError(): DiskError {
+    return this.#error('DISK_CLOSED', 'it is closed')
+  }
+
+  #error(code: DiskErrorCode, why: string): DiskError {
+    return new DiskError(code, this.#file.path, why)
+  }
+
+  #grow(size: number): void {
+    this.#size = size
+    for (const listener of this.#listeners) listener()
   }
 
   async #count(work: Promise<void>): Promise<void> {
@@ -71,7 +139,13 @@ export class RawDisk implements Disk {
       await work
     } finally {
       this.#underWay--
-      if (this.#closed && this.#underWay === 0) this.#quiet.resolve()
+      if (this.#closed !== undefined && this.#underWay === 0) this.#quiet.resolve()
     }
   }
+}
+
+function bytesOf(buffers: readonly Uint8Array[]): number {
+  let length = 0
+  for (const buffer of buffers) length += buffer.length
+  return length
 }
