@@ -3,17 +3,14 @@ import { pathToFileURL } from 'node:url'
 import { type Hypervisor, type PluginEntry, startHypervisor } from '@paravane/core'
 import { CpuPolicy, type PolicyConfig } from '@paravane/cpu-x86'
 import type { NetworkDefinition, NetworksConfig } from '@paravane/dev-net'
+import { programsFolder } from './guest-image/host-program.ts'
 import { resolvePlugin } from './resolve-plugin.ts'
 
 /** The plugins that make up the hypervisor, but for those the user adds; this is the one place that names them. */
 const CPU = '@paravane/cpu-x86'
 const SCHEDULER = '@paravane/sched-credit'
-const DEVICES = [
-  '@paravane/dev-blk/storage',
-  '@paravane/dev-blk',
-  '@paravane/dev-net/uplinks',
-  '@paravane/dev-net',
-] as const
+const STORAGE = '@paravane/dev-blk/storage'
+const DEVICES = ['@paravane/dev-blk', '@paravane/dev-net/uplinks', '@paravane/dev-net'] as const
 const NETWORKS = '@paravane/dev-net/networks'
 /** The network of a card that names none, where none is defined: guests only are joined to it. */
 const PLAIN_NETWORK = 'xenbr0'
@@ -56,6 +53,7 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
     plugins: [
       { use: CPU, config: { ...(cpu as object | undefined), ...(keep === undefined ? {} : { keep }) } },
       SCHEDULER,
+      { use: STORAGE, config: { programs: programsFolder() } },
       ...DEVICES,
       { use: NETWORKS, config: networksConfig(options) },
       ...plugins,
