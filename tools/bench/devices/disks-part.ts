@@ -6,7 +6,7 @@ import { interleaved, type PartInit, type Result } from '../part.ts'
 import { rivalsCommand } from '../rivals-command.ts'
 import { type Devices, startOurs, startTheirs } from './device-guest.ts'
 import { obtainDeviceGuest } from './device-ramdisk.ts'
-import { FIO_JOBS, FIO_MIB, fioFiles, fioScript } from './fio-jobs.ts'
+import { FIO_COMMAND, FIO_JOBS, FIO_MIB, fioFiles } from './fio-jobs.ts'
 
 const MEMORY_MIB = 1024
 const SECONDS = 5
@@ -22,10 +22,9 @@ export async function disksPart(init: PartInit): Promise<Result> {
     ours: [{ type: 'vbd', config: `file:${image},xvda,w` }],
     theirs: ['-drive', `file=${image},format=raw,if=none,id=disk`, '-device', 'virtio-blk-pci,drive=disk'],
   }
-  const script = fioScript(names)
   const run = {
-    paravane: () => guestRun((extra) => startOurs(shape, extra, devices), script, 'paravane'),
-    tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), script, 'tcg'),
+    paravane: () => guestRun((extra) => startOurs(shape, extra, devices), FIO_COMMAND, 'paravane'),
+    tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), FIO_COMMAND, 'tcg'),
   }
   const jobs = FIO_JOBS.filter(({ name }) => names.includes(name))
   const load = [

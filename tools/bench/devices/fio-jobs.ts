@@ -23,21 +23,32 @@ export const FIO_JOBS: readonly FioJob[] = [
 export const FIO_MIB = 512
 const JOB_FILE = 'bench/fio.job'
 
+/** Where the script of a part is in the guest: it is longer than a kernel's command line. */
+const SCRIPT_FILE = 'bench/disks'
+export const FIO_COMMAND = `sh /${SCRIPT_FILE}`
+
 /** The jobs one after the other, each for so many seconds after one to warm up. */
 export function fioFiles(names: readonly string[], seconds: number): CpioEntry[] {
   const common = `[global]\nioengine=libaio\ndirect=1\nfilename=\${DISK}\nsize=${FIO_MIB}m\ntime_based\nruntime=${seconds}\nramp_time=1\nstonewall\n`
   const jobs = FIO_JOBS.filter(({ name }) => names.includes(name)).map(
     ({ name, rw, blockSize, depth }) => `[${name}]\nrw=${rw}\nbs=${blockSize}\niodepth=${depth}\n`,
   )
-  return [{ type: 'file', path: JOB_FILE, data: Buffer.from(common + jobs.join('')) }]
+  return [
+    { type: 'file', path: JOB_FILE, data: Buffer.from(common + jobs.join('')) },
+    { type: 'file', path: SCRIPT_FILE, data: Buffer.from(fioScript(names)) },
+  ]
 }
 
-/** For sh. Terse output of version 3 (fio(1)): fields of reads begin at 6, those of writes at 47. */
-export function fioScript(names: readonly string[]): string {
+/** Terse output of version 3 (fio(1)): fields of reads begin at 6, those of writes at 47. */
+function fioScript(names: readonly string[]): string {
   const lines = FIO_JOBS.filter(({ name }) => names.includes(name)).map(({ name, rw, figure }) => {
     const first = rw === 'read' || rw === 'randread' ? 6 : 47
     const ns = figure === 'latency' ? `$${first + 34} * 1000` : `1e9 / $${first + 2}`
     return `$3 == "${name}" { if ($5 != 0) print "@fault fio: ${name} ended with error " $5; else printf "@io ${name} disk %.1f\\n", ${ns} }`
   })
-  return `DISK=$([ -e /dev/xvda ] && echo /dev/xvda || echo /dev/vda) fio --output-format=terse --terse-version=3 /${JOB_FILE} | awk -F';' '${lines.join(' ')}'`
+  return [
+    'export DISK=/dev/vda',
+    '[ -e /dev/xvda ] && DISK=/dev/xvda',
+    `fio --output-format=terse --terse-version=3 /${JOB_FILE} | awk -F';' '${lines.join(' ')}'`,
+  ].join('\n')
 }

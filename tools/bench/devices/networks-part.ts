@@ -1,3 +1,4 @@
+import type { CpioEntry } from '../../../apps/xend/src/guest-image/cpio-newc.ts'
 import { WORKLOAD } from '../bench-image.ts'
 import { type GuestShape, guestRun } from '../machines.ts'
 import { interleaved, type PartInit, type Result } from '../part.ts'
@@ -8,6 +9,8 @@ import { type HostServers, startHostServers } from './host-servers.ts'
 
 const MEMORY_MIB = 1024
 const SECONDS = 5
+/** It is longer than a kernel's command line. */
+const SCRIPT_FILE = 'bench/networks'
 /** As QEMU's user network has them. */
 const GUEST = '10.0.2.15'
 const HOST = '10.0.2.2'
@@ -33,24 +36,23 @@ function netScript(names: readonly string[], { iperfPort, tripsPort }: HostServe
     'net-round-trip': `${WORKLOAD} --trips net-round-trip ${HOST} ${tripsPort} ${SECONDS}`,
   }
   const net = `busybox ifconfig lo 127.0.0.1 up; busybox ifconfig eth0 ${GUEST} netmask 255.255.255.0 up; busybox ping -c 1 -w 10 ${HOST} >/dev/null`
-  return [net, ...names.map((name) => lines[name])].join('; ')
+  return [net, ...names.map((name) => lines[name])].join('\n')
 }
 
 /** iperf3 and round trips between a guest and this host: our xen-netfront and QEMU's virtio-net. */
 export async function networksPart(init: PartInit): Promise<Result> {
   const { workload, names, qemu, progress } = init
-  const guest = await obtainDeviceGuest(workload, [], progress)
-  const shape: GuestShape = { ...guest, memory: MEMORY_MIB }
   const devices: Devices = {
     ours: [{ type: 'vif', config: 'bridge=nat' }],
     theirs: ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
   }
   const servers = await startHostServers(workload, progress)
   try {
-    const script = netScript(names, servers)
+    const script: CpioEntry = { type: 'file', path: SCRIPT_FILE, data: Buffer.from(netScript(names, servers)) }
+    const shape: GuestShape = { ...(await obtainDeviceGuest(workload, [script], progress)), memory: MEMORY_MIB }
     const run = {
-      paravane: () => guestRun((extra) => startOurs(shape, extra, devices), script, 'paravane'),
-      tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), script, 'tcg'),
+      paravane: () => guestRun((extra) => startOurs(shape, extra, devices), `sh /${SCRIPT_FILE}`, 'paravane'),
+      tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), `sh /${SCRIPT_FILE}`, 'tcg'),
     }
     const load = [
       ...NET_LOADS.filter(({ name }) => names.includes(name)).map(({ name, what }) => [name, what] as const),
