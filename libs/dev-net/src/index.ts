@@ -27,6 +27,7 @@ export {
   type Rate,
   type SwitchPort,
 } from './switch/port.ts'
+export type { FindProgram, HostProgram } from './uplink/host-program.ts'
 export {
   type GuestPort,
   type GuestUplink,

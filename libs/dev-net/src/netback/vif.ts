@@ -75,11 +75,8 @@ export class Vif implements Backend, PortOwner {
   }
 
   async reconfigure(config: unknown): Promise<void> {
-    const before = this.#card.nodes
     await this.#card.change(readSpec(config))
-    const after = this.#card.nodes
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
-      this.#host.publish(key, after[key] ?? '')
+    for (const [key, value] of Object.entries(this.#card.nodes)) this.#host.publish(key, value)
   }
 
   facts(): DeviceFacts {

@@ -1,6 +1,6 @@
-import type { Bridge } from './bridge.ts'
+import type { Bridge, FrameTap } from './bridge.ts'
 import { Credit } from './credit.ts'
-import { HEADER_BYTES, isGroup, SOURCE } from './ethernet.ts'
+import { HEADER_BYTES, isGroup, SOURCE, sameMac } from './ethernet.ts'
 import { FRAME_MAX, type Frame } from './frame.ts'
 import type { PortCounters, PortOptions, PortOwner, SwitchPort } from './port.ts'
 import { SpoofGuard } from './spoof-guard.ts'
@@ -18,14 +18,17 @@ export interface PortPlace {
   readonly number: number
   /** All VLANs go in and out by it, tagged: it leads out of the host. */
   readonly allVlans: boolean
-  /** It is seen by this guest's port only, as the address `options.mac`: a gateway of its own. */
+  /** It is seen by this guest's port only: a gateway of its own. */
   readonly guest: BridgePort | undefined
+  /** The addresses that the guest reaches it by. */
+  readonly macs: readonly Uint8Array[]
 }
 
 /** One port of a bridge. */
 export class BridgePort implements SwitchPort {
   readonly number: number
   readonly guest: BridgePort | undefined
+  readonly #macs: readonly Uint8Array[]
   /** The guest's own gateway, if it has one. */
   gateway: BridgePort | undefined
   #options: PortOptions
@@ -45,7 +48,7 @@ export class BridgePort implements SwitchPort {
   #stopHolding: (() => void) | undefined
   /** It was waited for in vain. */
   #stuck = false
-  readonly #taps = new Set<(bytes: Uint8Array) => void>()
+  readonly #taps = new Set<FrameTap>()
   readonly #counts = { rxBytes: 0, rxFrames: 0, rxDropped: 0, txBytes: 0, txFrames: 0, txDropped: 0 }
 
   /** @throws CodedError about the options */
@@ -56,6 +59,7 @@ export class BridgePort implements SwitchPort {
     this.#allVlans = place.allVlans
     this.number = place.number
     this.guest = place.guest
+    this.#macs = place.macs
     this.#options = options
     this.#vlans = this.#vlansOf(options)
     this.#floods = new Credit(FLOOD_COPIES, this.#now())
@@ -76,6 +80,11 @@ export class BridgePort implements SwitchPort {
 
   get up(): boolean {
     return this.#up && !this.#closed
+  }
+
+  /** Whether it answers to the address at `at`. */
+  isAt(bytes: Uint8Array, at: number): boolean {
+    return this.#macs.some((mac) => sameMac(bytes, at, mac))
   }
 
   send(frame: Frame): boolean {
@@ -100,7 +109,7 @@ export class BridgePort implements SwitchPort {
   }
 
   /** Shows what goes in and out by this port. @returns ends it */
-  tap(tap: (bytes: Uint8Array) => void): () => void {
+  tap(tap: FrameTap): () => void {
     this.#taps.add(tap)
     return () => void this.#taps.delete(tap)
   }

@@ -1,7 +1,7 @@
 import { Finisher } from '../offload/finish.ts'
 import { announcement } from './announcement.ts'
 import { BridgePort, type PortPlace } from './bridge-port.ts'
-import { DESTINATION, isGroup, SOURCE, sameMac } from './ethernet.ts'
+import { DESTINATION, isGroup, SOURCE } from './ethernet.ts'
 import type { Frame } from './frame.ts'
 import { MacTable } from './mac-table.ts'
 import type { PortOptions, PortOwner } from './port.ts'
@@ -12,8 +12,8 @@ const NS_PER_S = 1e9
 /** Frames that are sent while another is being delivered wait, so many of them. */
 const NESTED_MAX = 1024
 
-/** Sees frames that go through a bridge, as they came in: lent, like any frame. */
-export type FrameTap = (frame: Frame, from: BridgePort) => void
+/** Sees frames as they came in: lent, like any frame. */
+export type FrameTap = (bytes: Uint8Array) => void
 
 /** A learning switch (IEEE 802.1D and 802.1Q, without spanning tree). */
 export class Bridge {
@@ -45,9 +45,9 @@ export class Bridge {
 
   /** @throws CodedError about the options */
   plug(options: PortOptions, owner: PortOwner, place: Partial<Omit<PortPlace, 'number'>> = {}): BridgePort {
-    const { allVlans = false, guest } = place
+    const { allVlans = false, guest, macs = [] } = place
     const number = this.#nextNumber++
-    const port = new BridgePort(this, options, owner, this.#time, { number, allVlans, guest })
+    const port = new BridgePort(this, options, owner, this.#time, { number, allVlans, guest, macs })
     if (guest === undefined) this.#ports.push(port)
     else guest.gateway = port
     this.#byNumber.set(number, port)
@@ -72,8 +72,7 @@ export class Bridge {
   defer(from: BridgePort, frame: Frame): boolean {
     if (!this.#delivering) return false
     if (this.#nested.length === 0) setImmediate(() => this.#sendNested())
-    if (this.#nested.length < NESTED_MAX)
-      this.#nested.push({ from, frame: { ...frame, bytes: new Uint8Array(frame.bytes) } })
+    if (this.#nested.length < NESTED_MAX) this.#nested.push({ from, frame: { ...frame, bytes: frame.bytes.slice() } })
     return true
   }
 
@@ -82,7 +81,7 @@ export class Bridge {
     if (from.guest !== undefined) return from.guest
     if (isGroup(bytes, DESTINATION)) return undefined
     const { gateway } = from
-    if (gateway !== undefined && sameMac(bytes, DESTINATION, gateway.options.mac)) return gateway
+    if (gateway?.isAt(bytes, DESTINATION)) return gateway
     return this.#byNumber.get(this.#table.find(bytes, DESTINATION, vlan, this.#second(now)))
   }
 
@@ -91,7 +90,7 @@ export class Bridge {
     if (from.guest === undefined) this.#table.learn(frame.bytes, SOURCE, vlan, from.number, this.#second(now))
     this.#delivering = true
     try {
-      for (const tap of this.#taps) tap(frame, from)
+      for (const tap of this.#taps) tap(frame.bytes)
       if (to === undefined) this.#flood(from, frame, vlan, now)
       else if (to !== from) this.#deliver(from, to, frame, new FrameForms(frame.bytes, vlan), vlan)
     } finally {

@@ -50,8 +50,8 @@ export class SwitchedNetwork implements Network {
         get options() {
           return port.options
         },
-        gateway: (mac, gateway) =>
-          this.#bridge.plug(sidePort(`${options.name}-gateway`, mac), gateway, { guest: port }),
+        gateway: (macs, gateway) =>
+          this.#bridge.plug(sidePort(`${options.name}-gateway`), gateway, { guest: port, macs }),
       })
       return {
         send: (frame) => port.send(frame),
@@ -90,11 +90,9 @@ export class SwitchedNetwork implements Network {
   }
 
   capture(to: Writable, { port, snapLength }: CaptureOptions = {}): Capture {
+    const source = port === undefined ? this.#bridge : this.#portNamed(port)
     const pcap = new PcapWriter(to, this.#init.time.clock, snapLength)
-    const end =
-      port === undefined
-        ? this.#bridge.tap(({ bytes }) => pcap.write(bytes))
-        : this.#portNamed(port).tap((bytes) => pcap.write(bytes))
+    const end = source.tap((bytes) => pcap.write(bytes))
     return {
       end,
       get frames() {
@@ -127,7 +125,7 @@ export class SwitchedNetwork implements Network {
     const { warn, openUplink } = this.#init
     this.#opening ??= openUplink({
       name: this.name,
-      plug: (name, owner) => this.#bridge.plug(sidePort(name, NO_MAC), owner, { allVlans: true }),
+      plug: (name, owner) => this.#bridge.plug(sidePort(name), owner, { allVlans: true }),
       warn: (text) => warn(`network ${this.name}: ${text}`),
     }).then(
       (uplink) => {
@@ -144,6 +142,6 @@ export class SwitchedNetwork implements Network {
   }
 }
 
-function sidePort(name: string, mac: Uint8Array): PortOptions {
-  return { name, domainName: 'Domain-0', mac, spoofGuard: false, ips: [], forwards: [] }
+function sidePort(name: string): PortOptions {
+  return { name, domainName: 'Domain-0', mac: NO_MAC, spoofGuard: false, ips: [], forwards: [] }
 }

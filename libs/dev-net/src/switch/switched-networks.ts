@@ -53,7 +53,7 @@ export class SwitchedNetworks implements Networks {
     }
     for (const key of Object.keys(config)) {
       if (model.keys.includes(key)) continue
-      const known = ['name', 'uplink', ...model.keys].join(', ')
+      const known = ['name', 'uplink', 'mtu', ...model.keys].join(', ')
       throw new CodedError(
         { code: 'NETWORK_KEY', name },
         `network ${name}: "${key}" is unknown; with uplink "${uplink}": ${known}`,

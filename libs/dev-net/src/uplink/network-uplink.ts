@@ -6,10 +6,10 @@ import type { PortOptions, PortOwner, SwitchPort } from '../switch/port.ts'
 export interface GuestPort {
   readonly options: PortOptions
   /**
-   * Plugs in something that this guest alone sees, at the address `mac`: it is given what the guest sends there and the guest's
+   * Plugs in something that this guest alone sees, at the addresses `macs`: it is given what the guest sends there and the guest's
    * broadcasts, and what it sends goes to the guest.
    */
-  gateway(mac: Uint8Array, owner: PortOwner): SwitchPort
+  gateway(macs: readonly Uint8Array[], owner: PortOwner): SwitchPort
 }
 
 /** What an uplink has done for one guest. */

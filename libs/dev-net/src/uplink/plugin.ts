@@ -1,16 +1,32 @@
-import { definePlugin, noConfig, type XenPlugin } from '@paravane/core'
+import { type ConfigSchema, configOf, definePlugin, type XenPlugin } from '@paravane/core'
+import { type FindProgram, installedProgram } from './host-program.ts'
+import { natUplink } from './nat.ts'
 import { NetworkUplinks } from './network-uplink.ts'
 import { noUplink } from './none.ts'
 
+interface UplinksConfig {
+  /** Finds programs of the host that do what is not done here; by default those in PATH. */
+  readonly find: FindProgram
+}
+
+const config: ConfigSchema<UplinksConfig> = configOf({
+  find: {
+    initial: installedProgram,
+    expected: 'a function',
+    accepts: (value): value is FindProgram => typeof value === 'function',
+  },
+})
+
 /** The uplinks that come with Paravane. Others' plugins contribute theirs under the same token. */
-const plugin: XenPlugin = definePlugin({
+const plugin: XenPlugin<UplinksConfig> = definePlugin({
   id: '@paravane/dev-net/uplinks',
   apiVersion: 1,
-  config: noConfig,
+  config,
   requires: [],
   provides: [NetworkUplinks],
-  host(scope) {
+  host(scope, { find }) {
     scope.contribute(NetworkUplinks, 'none', noUplink)
+    scope.contribute(NetworkUplinks, 'nat', natUplink(find))
   },
 })
 

@@ -175,7 +175,7 @@ describe('a gateway of one guest', () => {
   it('is seen by that guest only, and speaks to it without tags', () => {
     const { bridge, stations } = lan({ vlan: 10 }, { vlan: 10 })
     const [a, b] = stations as [Station, Station]
-    const gateway = new Station(bridge, 50, {}, { guest: a.port })
+    const gateway = new Station(bridge, 50, {}, { guest: a.port, macs: [mac(50)] })
     a.send(gateway.mac, 'out')
     a.send(EVERYBODY, 'who has?')
     b.send(EVERYBODY, 'not mine')
