@@ -2,12 +2,18 @@ import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { type Hypervisor, type PluginEntry, startHypervisor } from '@paravane/core'
 import { CpuPolicy, type PolicyConfig } from '@paravane/cpu-x86'
+import type { NetworkDefinition, NetworksConfig } from '@paravane/dev-net'
+import { programsFolder } from './guest-image/host-program.ts'
 import { resolvePlugin } from './resolve-plugin.ts'
 
 /** The plugins that make up the hypervisor, but for those the user adds; this is the one place that names them. */
 const CPU = '@paravane/cpu-x86'
 const SCHEDULER = '@paravane/sched-credit'
-const DEVICES = ['@paravane/dev-blk/storage', '@paravane/dev-blk'] as const
+const STORAGE = '@paravane/dev-blk/storage'
+const DEVICES = ['@paravane/dev-blk', '@paravane/dev-net/uplinks', '@paravane/dev-net'] as const
+const NETWORKS = '@paravane/dev-net/networks'
+/** The network of a card that names none, where none is defined: guests only are joined to it. */
+const PLAIN_NETWORK = 'xenbr0'
 /** As Xen has it: the scheduler unless `sched=` names another. */
 export const DEFAULT_SCHEDULER = 'credit'
 
@@ -26,6 +32,10 @@ export interface ComposeOptions {
   readonly pluginFolder?: string
   /** Name of the scheduler; {@link DEFAULT_SCHEDULER} by default. */
   readonly scheduler?: string
+  /** Networks of guests; by default there is one by each name that a card has, which joins guests only. */
+  readonly networks?: readonly NetworkDefinition[]
+  /** That of a card that names none; the first of `networks` by default. */
+  readonly defaultNetwork?: string
   /** Takes what guests write to the hypervisor's log. */
   readonly guestLog?: (domid: number, bytes: Uint8Array) => void
   /** Takes what xenstore is told to log. */
@@ -43,7 +53,9 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
     plugins: [
       { use: CPU, config: { ...(cpu as object | undefined), ...(keep === undefined ? {} : { keep }) } },
       SCHEDULER,
+      { use: STORAGE, config: { programs: programsFolder() } },
       ...DEVICES,
+      { use: NETWORKS, config: networksConfig(options) },
       ...plugins,
     ],
     base: pathToFileURL(`${pluginFolder}/`),
@@ -55,6 +67,10 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
     meanwhile: options.meanwhile,
     report: ({ kind, domid, text }) => warn(kind === 'bug' ? `d${domid}: a bug of Paravane: ${text}` : text),
   })
+}
+
+function networksConfig({ networks = [], defaultNetwork, warn }: ComposeOptions): NetworksConfig {
+  return { networks, default: defaultNetwork ?? networks[0]?.name ?? PLAIN_NETWORK, warn }
 }
 
 /** Words of the guests' CPUID in the order of Xen's `hw_caps`; those that Xen 4.1 has of VIA, Transmeta and of its own are 0. */

@@ -61,9 +61,22 @@ export async function obtainProgram(
   }
 }
 
-/** A folder with the files of the package and of those it needs that are not installed here. Found without asking apt once it is there. */
-export async function obtainPackage(name: string, progress: Progress, cache: string = cacheFolder()): Promise<string> {
-  const programs = join(cache, 'programs')
+/** In it `newest-NAME` has the path of the folder of package NAME. */
+export function programsFolder(cache: string = cacheFolder()): string {
+  return join(cache, 'programs')
+}
+
+/**
+ * A folder with the files of the package and of those it needs that are not installed here. Found without asking apt once it is there.
+ * @param parts the packages whose files these are
+ */
+export async function obtainPackage(
+  name: string,
+  progress: Progress,
+  cache: string = cacheFolder(),
+  parts: (apt: Apt) => Promise<readonly string[]> = (apt) => apt.missing(name),
+): Promise<string> {
+  const programs = programsFolder(cache)
   const newest = join(programs, `newest-${name}`)
   if (await exists(newest)) {
     const known = await readFile(newest, 'utf8')
@@ -78,7 +91,7 @@ export async function obtainPackage(name: string, progress: Progress, cache: str
     const scratch = await mkdtemp(join(programs, `${name}.making-`))
     try {
       const whole = join(scratch, 'whole')
-      for (const each of await apt.missing(name)) {
+      for (const each of await parts(apt)) {
         const one = join(scratch, 'one')
         await apt.unpack(await apt.describe(each), one)
         await cp(one, whole, { recursive: true, verbatimSymlinks: true })

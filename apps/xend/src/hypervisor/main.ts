@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const keep = settings.keep ? join(cacheFolder(), 'regions') : undefined
   if (keep !== undefined) mkdirSync(keep, { recursive: true, mode: 0o700 })
   const group = settings.group === undefined ? undefined : await findGroup(settings.group)
-  const { pcpus, cpu, plugins, pluginFolder, sched } = settings
+  const { pcpus, cpu, plugins, pluginFolder, sched, networks, default_network: defaultNetwork } = settings
   const started = Date.now()
   const hypervisor = await compose({
     pcpus,
@@ -64,6 +64,8 @@ async function main(): Promise<void> {
     plugins,
     pluginFolder,
     scheduler: sched,
+    networks,
+    defaultNetwork,
     guestLog: (domid, bytes) => messages.guest(domid, bytes),
     xenstoreLog: (line) => log.info(`xenstore: ${line}`),
     warn: say,

@@ -1,6 +1,7 @@
 import type { PluginEntry } from '@paravane/core'
 import type { CfgValue } from '../config/cfg-value.ts'
 import type { KeyType } from '../config/key-types.ts'
+import { plain } from './plain.ts'
 
 /** A list of names and paths, or of dicts of `use`, `config` and `optional`; as an argument, names and paths with commas. */
 export const pluginList: KeyType<readonly PluginEntry[]> = {
@@ -26,10 +27,4 @@ function entryOf(value: CfgValue): PluginEntry | undefined {
     ...(config === undefined ? {} : { config: plain(config) }),
     ...(value.has('optional') ? { optional: Boolean(value.get('optional')) } : {}),
   }
-}
-
-/** As JSON has it, which is what a plugin's schema reads. */
-function plain(value: CfgValue): unknown {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [key, plain(item)]))
-  return Array.isArray(value) ? value.map(plain) : value
 }

@@ -7,6 +7,7 @@ import { parseCfg } from '../config/cfg-parser.ts'
 import { refuseValue } from '../config/refuse-value.ts'
 import { type Setting, variableOf } from '../config/settings.ts'
 import { configFile } from '../folders.ts'
+import { refuseScript, refuseScripts } from './refused-xend-keys.ts'
 import { isXendKey, XEND_KEYS, type XendKey, type XendSettings } from './xend-keys.ts'
 
 export interface ReadSettings {
@@ -26,6 +27,7 @@ export interface XendArguments {
 export function xendArguments(args: readonly string[]): XendArguments {
   const { values, positionals } = parsed(args)
   const given = positionals.map((argument): Setting => {
+    refuseScript(argument.split('=')[0] as string, 'argument')
     const variable = variableOf(argument)
     if (variable !== undefined) return { ...variable, where: `argument ${variable.key}` }
     throw new CodedError({ code: 'USAGE' }, `${argument}: neither an option nor KEY=VALUE`)
@@ -80,8 +82,9 @@ async function textOf(file: string, isNamed: boolean): Promise<string> {
   }
 }
 
-/** @throws CodedError `CONFIG_SYNTAX` */
+/** @throws CodedError `CONFIG_SYNTAX`, `CONFIG_REFUSED` */
 export function settingsOf(text: string, file: string): readonly Setting[] {
+  refuseScripts(text, file)
   const { assignments } = parseCfg(text, file)
   return assignments.map(({ key, value, line }) => ({ key, value, where: `${file}:${line}: ${key}` }))
 }

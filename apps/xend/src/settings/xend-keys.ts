@@ -4,6 +4,7 @@ import { MAX_PCPUS } from '@paravane/core'
 import { flag, type KeyType, only, text, wholeNumber } from '../config/key-types.ts'
 import { CPU_CHOICE_FORM, type CpuChoice, cpuChoice } from '../cpu-choice.ts'
 import { LEVELS, LOG_FORMATS } from '../log/logger.ts'
+import { networkList, networkName } from './network-list.ts'
 import { pluginList } from './plugin-list.ts'
 
 export interface XendKey<T> {
@@ -47,6 +48,20 @@ export const XEND_KEYS = {
     'the scheduler: ours, or one that a plugin brings',
   ),
   plugins: key('hypervisor', pluginList, [], 'plugins besides our own', 'none'),
+  networks: key(
+    'hypervisor',
+    networkList,
+    undefined,
+    'networks of guests, which `bridge=` of a network card names; [what joins each to others](howto/xend.md#networks) is its `uplink`',
+    'one is there by each name that a card has, which joins guests only',
+  ),
+  default_network: key(
+    'hypervisor',
+    networkName,
+    undefined,
+    'the network of a card that names none',
+    'the first of `networks`',
+  ),
   group: key('both', GROUP, undefined, 'this group may use the sockets as their owner does', 'their owner only'),
   readers: key('xend', GROUP, undefined, 'this group may use `xend-ro.sock`', 'that of `group`'),
   log_level: key('both', only(...LEVELS), 'info', 'what is below it is not logged'),

@@ -3,6 +3,7 @@ import type { CfgValue } from '../config/cfg-value.ts'
 import type { DomainConfig } from '../config/domain-config.ts'
 import { bareRoot, extraArguments } from '../config/kernel-arguments.ts'
 import type { Setting } from '../config/settings.ts'
+import { configDeviceSxp } from './device-sxp.ts'
 import { maskOf, type Sxp } from './sxp.ts'
 
 /** In xm's order; those that are not set, or empty, are left out. */
@@ -31,6 +32,7 @@ export function configSxp(config: DomainConfig, settings: readonly Setting[]): S
     ['oos', 1],
     ['image', imageSxp(config, set.get('builder') === 'generic' ? 'generic' : 'linux')],
     ['s3_integrity', 1],
+    ...config.devices.map(configDeviceSxp),
   ]
 }
 

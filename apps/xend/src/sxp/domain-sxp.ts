@@ -2,6 +2,7 @@
 import type { DomainDetails } from '../daemon/domain-details.ts'
 import type { DomainDefinition } from '../daemon/launch-record.ts'
 import { stateLetters } from '../state-letters.ts'
+import { deviceSxps } from './device-sxp.ts'
 import { float, maskOf, type Sxp } from './sxp.ts'
 
 /** xend's numbers of states. */
@@ -52,7 +53,7 @@ export function domainSxp({ domain, definition }: DomainDetails): Sxp {
     ['status', STATUS[state] ?? UNKNOWN_STATUS],
     ['state', stateLetters(state)],
   ]
-  return ['domain', ...present(rows)]
+  return ['domain', ...present(rows), ...deviceSxps(config?.devices ?? [])]
 }
 
 function imageSxp(definition: DomainDefinition | undefined): Sxp {

@@ -11,6 +11,7 @@ test('a config is written in the order of xm, with what is set', () => {
   const text = `kernel = '/boot/vmlinuz'; ramdisk = '/boot/initrd'; memory = 256; name = 'web'; vcpus = 1; maxvcpus = 2; cpus = '0-1'
 root = '/dev/xvda1 ro'; extra = '4'; on_crash = 'preserve'; uuid = '${UUID}'; cpu_weight = 512; dhcp = 'dhcp'
 description = 'the first'; acpi = 1
+disk = ['phy:vg/web,xvda,w', 'tap:qcow2:/d.qcow2,xvdb,r', ',hdc:cdrom,r']; vif = ['', 'bridge=inside,rate=10Mb/s@50ms']
 `
   const settings = readSettings(text, 'web.cfg', [])
   const config = readDomainConfig(settings, () => {})
@@ -40,6 +41,11 @@ description = 'the first'; acpi = 1
         )
     )
     (s3_integrity 1)
+    (device (vbd (uname phy:vg/web) (dev xvda) (mode w)))
+    (device (tap2 (uname tap:qcow2:/d.qcow2) (dev xvdb) (mode r)))
+    (device (vbd (uname ) (dev hdc:cdrom) (mode r)))
+    (device (vif))
+    (device (vif (bridge inside) (rate '10Mb/s@50ms')))
 )
 `)
 })
@@ -54,6 +60,11 @@ const DEFINITION = {
     vcpus: 2,
     affinity: [[0, 2]],
     online: [0],
+    devices: [
+      { type: 'vbd', config: 'phy:vg/web,xvda,w' },
+      { type: 'vbd', config: '/d.qcow2,qcow2,xvdb,w' },
+      { type: 'vif', config: 'rate=1MB/s,mac=00:16:3e:00:00:01,backend=0,bridge=inside' },
+    ],
   },
   policies: { poweroff: 'destroy', reboot: 'restart', crash: 'coredump-restart' },
   onXendStart: 'start',
@@ -96,6 +107,29 @@ test('a running domain is written in the order of xend', () => {
     )
     (status 2)
     (state -b----)
+    (device
+        (vif (bridge inside) (mac 00:16:3e:00:00:01) (rate 1MB/s) (backend 0))
+    )
+    (device
+        (vbd
+            (bootable 1)
+            (driver paravirtualised)
+            (dev xvda:disk)
+            (uname phy:vg/web)
+            (mode w)
+            (backend 0)
+        )
+    )
+    (device
+        (tap2
+            (bootable 0)
+            (driver paravirtualised)
+            (dev xvdb:disk)
+            (uname tap:qcow2:/d.qcow2)
+            (mode w)
+            (backend 0)
+        )
+    )
 )
 `)
 })
@@ -106,7 +140,7 @@ test('one that does not run has neither number nor state, and one of another too
   const inactive = prettySxp(domainSxp({ domain: halted, managed: true, definition: DEFINITION }))
   expect(inactive).toMatch(/^\(domain\n {4}\(cpu_weight 256\)\n/)
   expect(inactive).toMatch(/\n {4}\(online_vcpus 0\)\n/)
-  expect(inactive).toMatch(/\n {4}\(status 0\)\n\)\n$/)
+  expect(inactive).toMatch(/\n {4}\(status 0\)\n {4}\(device\n/)
   const foreign = prettySxp(domainSxp({ domain: { ...facts, domid: 3, state: 'crashed' }, managed: false }))
   expect(foreign).not.toMatch(/on_crash|cpu_weight|\(cpus|start_time/)
   expect(foreign).toMatch(/\n {4}\(status 5\)\n {4}\(state ----c-\)\n\)\n$/)

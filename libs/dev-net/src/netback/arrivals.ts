@@ -32,7 +32,7 @@ export class Arrivals {
     this.#init.fromOutside(this.#hand)
     if (this.#now === undefined) return this.#taken
     this.#now = undefined
-    this.#waiting.push({ ...frame, bytes: frame.bytes.slice() })
+    this.#waiting.push({ ...frame, bytes: new Uint8Array(frame.bytes) })
     return true
   }
 

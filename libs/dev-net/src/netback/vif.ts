@@ -75,8 +75,11 @@ export class Vif implements Backend, PortOwner {
   }
 
   async reconfigure(config: unknown): Promise<void> {
+    const before = this.#card.nodes
     await this.#card.change(readSpec(config))
-    for (const [key, value] of Object.entries(this.#card.nodes)) this.#host.publish(key, value)
+    const after = this.#card.nodes
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
+      this.#host.publish(key, after[key] ?? '')
   }
 
   facts(): DeviceFacts {

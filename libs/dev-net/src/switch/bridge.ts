@@ -72,7 +72,8 @@ export class Bridge {
   defer(from: BridgePort, frame: Frame): boolean {
     if (!this.#delivering) return false
     if (this.#nested.length === 0) setImmediate(() => this.#sendNested())
-    if (this.#nested.length < NESTED_MAX) this.#nested.push({ from, frame: { ...frame, bytes: frame.bytes.slice() } })
+    if (this.#nested.length < NESTED_MAX)
+      this.#nested.push({ from, frame: { ...frame, bytes: new Uint8Array(frame.bytes) } })
     return true
   }
 

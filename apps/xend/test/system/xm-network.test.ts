@@ -1,0 +1,96 @@
+/** Network cards of a guest, as dialogues with xm: in its config, attached, listed and detached. The guest has no driver of them. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { DeviceRow } from '../../src/hypervisor/control-rows.ts'
+import { System } from './system.ts'
+import { runXmHere } from './xm-process.ts'
+
+const DONE = { status: 0, stdout: '', stderr: '' }
+const PATIENCE = { timeout: 30_000 }
+const HEADER = 'Idx BE     MAC Addr.     handle state evt-ch tx-/rx-ring-ref BE-path\n'
+const FIRST = '00:16:3e:00:00:01'
+const SECOND = '00:16:3e:00:00:02'
+let system: System
+let config: string
+
+beforeAll(async () => {
+  system = await System.start("networks = [{'name': 'inside', 'uplink': 'none'}, {'name': 'other'}]\n")
+  config = await system.helloConfig(`vif = ['mac=${FIRST},bridge=other']\n`)
+})
+afterAll(() => system.stop())
+
+const row = (domid: number, devid: number, mac: string): string =>
+  `${devid}   0  ${mac}    ${devid}     1      -1    -1   /-1      /local/domain/0/backend/vif/${domid}/${devid}  \n`
+const domidOf = async (name: string): Promise<number> => Number((await system.xm('domid', name)).stdout)
+const cards = async (domid: number): Promise<unknown[]> => {
+  const devices = await system.control.call<readonly DeviceRow[]>('device.list', { domid })
+  return devices.map(({ devid, back, facts }) => [devid, back.mac, facts.bridge])
+}
+const macOf = async (name: string): Promise<string> => {
+  const [device] = JSON.parse((await system.xm('network-list', name, '--json')).stdout) as DeviceRow[]
+  return device?.back.mac ?? ''
+}
+
+test('a guest has the cards of its config', async () => {
+  expect(await system.xm('create', '-q', config)).toEqual(DONE)
+  expect(await system.xm('network-list', 'hello')).toEqual({ ...DONE, stdout: HEADER + row(1, 0, FIRST) })
+  expect(await cards(1)).toEqual([[0, FIRST, 'other']])
+  expect((await system.xm('network-list', '-l', '1')).stdout).toMatch(`(0\n    ((handle 0)\n        (mac ${FIRST})\n`)
+  expect((await system.xm('list', '-l', 'hello')).stdout).toMatch(
+    `    (device (vif (bridge other) (mac ${FIRST}) (backend 0)))`,
+  )
+})
+
+test('a card is attached while the guest runs, and detached by its number or its address', async () => {
+  expect(await system.xm('network-attach', 'hello', `mac=${SECOND}`)).toEqual(DONE)
+  expect((await system.xm('vif-list', 'hello')).stdout).toBe(HEADER + row(1, 0, FIRST) + row(1, 1, SECOND))
+  expect(await cards(1)).toContainEqual([1, SECOND, 'inside'])
+  expect(await system.xm('network-detach', 'hello', SECOND.toUpperCase())).toEqual(DONE)
+  const { stdout } = await system.xm('network-attach', '1', 'bridge=other', 'rate=10Mb/s@50ms', '--json')
+  const { devid, back } = JSON.parse(stdout) as DeviceRow
+  expect({ devid, bridge: back.bridge, rate: back.rate }).toEqual({ devid: 1, bridge: 'other', rate: '62500,50000' })
+  expect(back.mac).toMatch(/^00:16:3e:/)
+  expect(await system.xm('network-detach', '1', '1', '-f')).toEqual(DONE)
+  expect((await system.xm('network-list', 'hello')).stdout).toBe(HEADER + row(1, 0, FIRST))
+})
+
+test.each([
+  [['network-attach', 'hello', 'bridge'], 'Invalid argument: bridge\nUsage: xm network-attach <Domain> [type=<type>] '],
+  [['network-attach', 'hello', 'mac='], 'Invalid argument: mac=\nUsage: xm network-attach'],
+  [['network-attach', 'hello', 'colour=red'], 'colour is unknown; a vif may have mac, bridge, '],
+  [['network-attach', 'hello', 'accel=sfc'], 'accel is not supported: there are no accelerated cards; leave it out\n'],
+  [['network-attach', 'hello', 'devid=0'], 'domain hello has a vif 0: leave devid out, or choose another\n'],
+  [['network-detach', 'hello', '7'], "Domain 'hello' has no network card '7'; xm network-list hello lists those that"],
+  [['network-detach', 'hello', SECOND], `Domain 'hello' has no network card '${SECOND}'; xm network-list`],
+] as [string[], string][])('xm %j is refused', async (args, begin) => {
+  const { status, stdout, stderr } = await runXmHere(args, system.places)
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr.slice(0, begin.length + 7)).toBe(`Error: ${begin}`)
+})
+
+test('a card without an address has the same at each start, and none of another card of its', async () => {
+  await system.xm('destroy', 'hello')
+  await system.xm('new', '-q', config, 'vif=bridge=inside')
+  await system.xm('start', 'hello')
+  const mac = await macOf('hello')
+  await system.xm('network-attach', 'hello', 'bridge=other')
+  const [, [, second]] = (await cards(await domidOf('hello'))) as [unknown, [number, string]]
+  expect(second).toMatch(/^00:16:3e:/)
+  expect(second).not.toBe(mac)
+  await system.xm('network-detach', 'hello', '0')
+  await system.xm('destroy', 'hello')
+  await expect.poll(() => system.domains(), PATIENCE).toEqual([])
+  expect((await system.xm('network-list', 'hello')).stdout).toBe(
+    `${HEADER}0   -1 ${second}    0     -1     -1    -1   /-1      ??                              \n`,
+  )
+  await system.xm('start', 'hello')
+  expect(await cards(await domidOf('hello'))).toEqual([[0, second, 'other']])
+  // The address that has become free, and not that of the card that is there.
+  await system.xm('network-attach', 'hello')
+  expect(await cards(await domidOf('hello'))).toEqual([
+    [0, second, 'other'],
+    [1, mac, 'inside'],
+  ])
+  await system.xm('destroy', 'hello')
+  expect(await system.xm('network-attach', 'hello', `mac=${mac}`)).toMatchObject({ status: 1 })
+  await system.xm('delete', 'hello')
+})

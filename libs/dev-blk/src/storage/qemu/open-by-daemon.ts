@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CodedError, type Disk } from '@paravane/core'
+import type { HostPrograms } from '../host-programs.ts'
+import { NbdClient, NbdConnection } from '../nbd/index.ts'
+import { NbdDisk } from '../nbd-disk.ts'
+import { openRefusal } from '../open-refusal.ts'
+import { isLockRefusal, refusalOf } from './refusals.ts'
+import { type BlockNode, DISK_NODE, StorageDaemon } from './storage-daemon.ts'
+
+export interface DaemonDisk {
+  /** As the user wrote it, for messages. */
+  readonly name: string
+  readonly identity: string
+  readonly readonly: boolean
+  readonly node: BlockNode
+  readonly secrets?: Readonly<Record<string, string>>
+  /** The file that qemu locks, for the message of who holds it. */
+  readonly file?: string
+}
+
+/** The daemon is this machine's: how long a request takes is up to its disk, and it is there again in a moment. */
+const PATIENCE = { greeting: 5000, absence: 10_000 }
+/** A daemon whose hypervisor was killed has its image for a moment longer. */
+const LOCK_MS_MAX = 3000
+const LOCK_MS_STEP = 200
+
+/**
+ * Opens a disk through a process of qemu-storage-daemon of its own, which is started anew when it dies.
+ * @throws CodedError `DISK_OPEN`, `PROGRAM_MISSING`
+ */
+export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Promise<Disk> {
+  const { name, identity, readonly, node, secrets = {} } = disk
+  const program = await programs.need('qemu-storage-daemon', 'qemu-system-common', name)
+  const setpriv = await programs.need('setpriv', 'util-linux', name)
+  let daemon: StorageDaemon | undefined
+  let dialling: Promise<unknown> | undefined
+  let isClosed = false
+  /** A new daemon, and the only connection to it: its socket has a name for a moment only, so that none is left behind. */
+  const dial = async (): Promise<NbdConnection> => {
+    await daemon?.stop()
+    if (isClosed) throw new Error('it is closed')
+    const folder = await mkdtemp(join(tmpdir(), 'paravane-disk-'))
+    try {
+      const socket = join(folder, 'nbd')
+      const setup = { program, setpriv, socket, node, writable: !readonly, secrets }
+      daemon = await unlocked(() => StorageDaemon.start(setup), disk.file)
+      return await NbdConnection.open({ path: socket, exportName: DISK_NODE }, PATIENCE)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+  const dialOnce = (): Promise<NbdConnection> => {
+    const dialled = dial()
+    dialling = dialled.catch(() => {})
+    return dialled
+  }
+  const close = async (): Promise<void> => {
+    isClosed = true
+    await dialling
+    await daemon?.stop()
+  }
+  try {
+    const client = await NbdClient.dial(dialOnce, PATIENCE)
+    return new NbdDisk(client, { name, identity, readonly, close })
+  } catch (error) {
+    await close()
+    throw error instanceof CodedError ? error : openRefusal(name, (error as Error).message, error)
+  }
+}
+
+/** @throws Error with why, in words for the operator */
+async function unlocked(start: () => Promise<StorageDaemon>, file: string | undefined): Promise<StorageDaemon> {
+  const deadline = performance.now() + LOCK_MS_MAX
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      const said = (error as Error).message
+      if (!isLockRefusal(said) || performance.now() > deadline) {
+        throw new Error(await refusalOf(said, file), { cause: error })
+      }
+      await delay(LOCK_MS_STEP)
+    }
+  }
+}
