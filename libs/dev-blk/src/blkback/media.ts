@@ -1,5 +1,6 @@
 import { CodedError, type Disk, type StorageDriver } from '@paravane/core'
 import type { DiskSpec } from '../disk-spec.ts'
+import { findDriver } from '../storage/find-driver.ts'
 import type { DiskOwners, DiskUser } from './disk-owners.ts'
 
 /** What is behind a device: a disk that is open and its own. An empty tray has none. */
@@ -25,8 +26,7 @@ export class Media {
   /** @throws CodedError: the storage's own, DISK_SCHEME, DISK_IN_USE; nothing is left open */
   async open(spec: DiskSpec, user: DiskUser): Promise<Medium> {
     if (spec.storage === '') return { spec, scheme: '', target: '', disk: undefined, close: async () => {} }
-    const { scheme, driver } = this.#driver(spec)
-    const target = spec.storage.slice(scheme.length + 1)
+    const { scheme, target, driver } = findDriver(this.#drivers, spec.storage)
     const disk = await driver.open({ target, readonly: spec.mode === 'r', shared: spec.mode === 'w!' })
     const rival = this.#owners.rival(disk.identity, spec.mode, user)
     if (rival !== undefined) {
@@ -35,20 +35,6 @@ export class Media {
     }
     const release = this.#owners.claim(disk.identity, spec.mode, user)
     return { spec, scheme, target, disk, close: () => disk.close().finally(release) }
-  }
-
-  /** The longest scheme that fits: `tap:qcow2:/x` is `tap:qcow2` before it is `tap`. */
-  #driver({ storage }: DiskSpec): { readonly scheme: string; readonly driver: StorageDriver } {
-    let scheme = ''
-    for (const known of this.#drivers.keys()) {
-      if (storage.startsWith(`${known}:`) && known.length > scheme.length) scheme = known
-    }
-    const driver = this.#drivers.get(scheme)
-    if (driver !== undefined) return { scheme, driver }
-    const known = [...this.#drivers.keys()].sort().join(', ') || 'none'
-    const asked = /^[^:/]*/.exec(storage)?.[0] ?? ''
-    const text = `${storage}: no plugin has storage of scheme "${asked}" (there are: ${known}); add one that has to the plugins`
-    throw new CodedError({ code: 'DISK_SCHEME', scheme: asked }, text)
   }
 }
 
