@@ -4,16 +4,16 @@ import { type Hypervisor, type PluginEntry, startHypervisor } from '@paravane/co
 import { CpuPolicy, type PolicyConfig } from '@paravane/cpu-x86'
 import type { NetworkDefinition, NetworksConfig } from '@paravane/dev-net'
 import { programsFolder } from './guest-image/host-program.ts'
+import { helperPrograms } from './host-network/helper-programs.ts'
 import { resolvePlugin } from './resolve-plugin.ts'
 
 /** The plugins that make up the hypervisor, but for those the user adds; this is the one place that names them. */
 const CPU = '@paravane/cpu-x86'
 const SCHEDULER = '@paravane/sched-credit'
 const STORAGE = '@paravane/dev-blk/storage'
-const DEVICES = ['@paravane/dev-blk', '@paravane/dev-net/uplinks', '@paravane/dev-net'] as const
+const DEVICES = ['@paravane/dev-blk', '@paravane/dev-net'] as const
+const UPLINKS = '@paravane/dev-net/uplinks'
 const NETWORKS = '@paravane/dev-net/networks'
-/** The network of a card that names none, where none is defined: guests only are joined to it. */
-const PLAIN_NETWORK = 'xenbr0'
 /** As Xen has it: the scheduler unless `sched=` names another. */
 export const DEFAULT_SCHEDULER = 'credit'
 
@@ -32,7 +32,7 @@ export interface ComposeOptions {
   readonly pluginFolder?: string
   /** Name of the scheduler; {@link DEFAULT_SCHEDULER} by default. */
   readonly scheduler?: string
-  /** Networks of guests; by default there is one by each name that a card has, which joins guests only. */
+  /** Networks of guests besides those by other names, which join guests only; by default `nat`, behind NAT. */
   readonly networks?: readonly NetworkDefinition[]
   /** That of a card that names none; the first of `networks` by default. */
   readonly defaultNetwork?: string
@@ -55,6 +55,7 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
       SCHEDULER,
       { use: STORAGE, config: { programs: programsFolder() } },
       ...DEVICES,
+      { use: UPLINKS, config: { find: helperPrograms(warn) } },
       { use: NETWORKS, config: networksConfig(options) },
       ...plugins,
     ],
@@ -69,8 +70,10 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
   })
 }
 
-function networksConfig({ networks = [], defaultNetwork, warn }: ComposeOptions): NetworksConfig {
-  return { networks, default: defaultNetwork ?? networks[0]?.name ?? PLAIN_NETWORK, warn }
+/** What is left out is the plugin's default. */
+function networksConfig({ networks, defaultNetwork, warn }: ComposeOptions): Partial<NetworksConfig> {
+  const chosen = defaultNetwork ?? networks?.[0]?.name
+  return { warn, ...(networks && { networks }), ...(chosen !== undefined && { default: chosen }) }
 }
 
 /** Words of the guests' CPUID in the order of Xen's `hw_caps`; those that Xen 4.1 has of VIA, Transmeta and of its own are 0. */

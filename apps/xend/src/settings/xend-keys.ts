@@ -52,8 +52,8 @@ export const XEND_KEYS = {
     'hypervisor',
     networkList,
     undefined,
-    'networks of guests, which `bridge=` of a network card names; [what joins each to others](howto/xend.md#networks) is its `uplink`',
-    'one is there by each name that a card has, which joins guests only',
+    'networks of guests, which `bridge=` of a network card names; [what joins each to others](howto/networks.md) is its `uplink`. One by another name joins guests only',
+    "`[{'name': 'nat', 'uplink': 'nat'}]`",
   ),
   default_network: key(
     'hypervisor',
