@@ -50,6 +50,7 @@ export const xendReadOnlySocket = ({ run }: Folders): string => join(run, 'xend-
 export const xenstoreSocket = ({ run }: Folders): string => join(run, 'xenstored.sock')
 export const xendLog = ({ state }: Folders): string => join(state, 'xend.log')
 export const consoleLogs = ({ state }: Folders): string => join(state, 'console')
+export const bootFiles = ({ run }: Folders): string => join(run, 'boot')
 export const coreDumps = ({ state }: Folders): string => join(state, 'dump')
 
 /** NAME/YYYY-MMDD-HHMM.SS-NAME.DOMID.core, in the host's time, as xend names them. */

@@ -29,6 +29,6 @@ export function readBootArguments(text: string): BootArguments {
   } catch (cause) {
     const why = (cause as Error).message.split(/[.;]/)[0]
     const known = '--entry=N or title, --kernel=PATH, --ramdisk=PATH, --args=TEXT and -q'
-    throw new BootError('BOOT_ARGUMENT', `bootargs: ${why}; pygrub's ${known} are known`, { cause })
+    throw new BootError('BOOT_ARGUMENT', `${why}; pygrub's ${known} are known`, { cause })
   }
 }

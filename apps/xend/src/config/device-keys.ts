@@ -1,7 +1,7 @@
 /** Devices as a config file has them: texts, one for each, whose form the plugin of their kind knows. */
-import { CodedError } from '@paravane/core'
 import { parseDiskSpec } from '@paravane/dev-blk'
 import { parseVifSpec } from '@paravane/dev-net'
+import { atSetting } from './at-setting.ts'
 import type { CfgValue } from './cfg-value.ts'
 import type { KeyType } from './key-types.ts'
 
@@ -22,12 +22,7 @@ export interface DeviceConfig {
 /** @throws CodedError of the text's form, which begins with `where` */
 export function deviceOf(key: DeviceKey, config: string, where: string): DeviceConfig {
   const device = { type: DEVICE_KEYS[key], config, where }
-  try {
-    checkDevice(device)
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error
-    throw new CodedError(error.details, `${where}: ${error.message}`, { cause: error })
-  }
+  atSetting(where, () => checkDevice(device))
   return device
 }
 

@@ -1,4 +1,7 @@
 import { CodedError } from '@paravane/core'
+import { readBootArguments } from '../bootloader/pygrub-arguments.ts'
+import { atSetting } from './at-setting.ts'
+import type { BootConfig } from './boot-config.ts'
 import type { CpuSets } from './cpu-set.ts'
 import { type DeviceConfig, type DeviceKey, deviceOf } from './device-keys.ts'
 import { DOMAIN_KEYS, type DomainKey, type DomainKeyName, isActedOn, type ValueOf } from './domain-keys.ts'
@@ -27,6 +30,8 @@ export interface DomainConfig {
   readonly online?: readonly number[]
   readonly kernel?: NamedFile
   readonly ramdisk?: NamedFile
+  /** In place of kernel and ramdisk. */
+  readonly boot?: BootConfig
   readonly args: KernelArguments
   /** In the order of the keys. */
   readonly devices: readonly DeviceConfig[]
@@ -69,8 +74,7 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     memory,
     vcpus,
     online,
-    kernel: chosen.file('kernel'),
-    ramdisk: chosen.file('ramdisk'),
+    ...readKernel(chosen),
     args: readArguments(chosen),
     devices: [...chosen.devices('disk'), ...chosen.devices('vif')],
     weight: chosen.read('cpu_weight'),
@@ -81,6 +85,15 @@ export function readDomainConfig(settings: readonly Setting[], warn: (line: stri
     onXendStart: chosen.read('on_xend_start') ?? 'ignore',
     onXendStop: chosen.read('on_xend_stop') ?? 'ignore',
   }
+}
+
+function readKernel(chosen: ChosenSettings): Pick<DomainConfig, 'kernel' | 'ramdisk' | 'boot'> {
+  const loader = chosen.read('bootloader')
+  const args = chosen.checked('bootargs', readBootArguments)
+  const entry = chosen.read('bootentry') || undefined
+  if (!loader) return { kernel: chosen.file('kernel'), ramdisk: chosen.file('ramdisk') }
+  chosen.demand('bootloader', () => Boolean(chosen.read('disk')?.length), 'left out without disk: it has to be read')
+  return { boot: { loader, args, entry, kernel: chosen.read('kernel'), ramdisk: chosen.read('ramdisk') } }
 }
 
 function readArguments(chosen: ChosenSettings): KernelArguments {
@@ -155,6 +168,13 @@ class ChosenSettings {
   file(key: 'kernel' | 'ramdisk'): NamedFile | undefined {
     const path = this.read(key)
     return path === undefined ? undefined : { path, where: this.#chosen.get(key)?.where ?? key }
+  }
+
+  /** @throws CodedError of `check`, which begins with where the text is */
+  checked(key: 'bootargs', check: (text: string) => unknown): string | undefined {
+    const text = this.read(key) || undefined
+    if (text !== undefined) atSetting(this.#chosen.get(key)?.where ?? key, () => check(text))
+    return text
   }
 
   devices(key: DeviceKey): readonly DeviceConfig[] {

@@ -1,5 +1,6 @@
 /** The keys of a config file that are acted on: xm's names and, where they differ in nothing, xm's values (xm's create.py of 4.1). */
 import { DOMAIN_NAME } from '../domain-name.ts'
+import { BOOT_LOADER } from './boot-config.ts'
 import { CPUS } from './cpu-set.ts'
 import { CARDS, DISKS } from './device-keys.ts'
 import { flag, type KeyType, only, text, wholeNumber } from './key-types.ts'
@@ -36,6 +37,13 @@ export const DOMAIN_KEYS = {
   builder: key(only('linux', 'generic'), 'linux', 'the kind of guest: a paravirtual one'),
   kernel: key(FILE, 'that of `--guest`', 'the kernel; a relative path begins where xm is called'),
   ramdisk: key(FILE, 'none', 'its ramdisk'),
+  bootloader: key(
+    BOOT_LOADER,
+    'none',
+    "takes kernel, ramdisk and command line from the guest's first disk, at each start; `kernel` and `ramdisk` are paths on that disk then",
+  ),
+  bootargs: key(text(), 'empty', "the boot loader's arguments: `--entry=`, `--kernel=`, `--ramdisk=`, `--args=`"),
+  bootentry: key(text(), 'none', 'deprecated: the entry that the boot loader takes, where `bootargs` names none'),
   memory: key(wholeNumber(1, MAX_MEMORY_MIB), '128', 'memory in MiB'),
   maxmem: key(wholeNumber(1, MAX_MEMORY_MIB), '`memory`', 'the most memory in MiB: it must be that of `memory`'),
   vcpus: key(wholeNumber(1, MAX_VCPUS), '1', 'number of vCPUs that are up from the start'),

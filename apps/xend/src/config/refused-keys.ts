@@ -10,7 +10,6 @@ export interface RefusedKey {
 const NO_DISPLAY = 'guests have no display yet, only a console'
 const NO_DEVICES = "the host's devices are not given to guests"
 const NO_HVM = 'fully virtual guests are not done, and a paravirtual one has nothing of the kind'
-const NO_BOOT_LOADER = 'boot loaders are not run yet; give kernel and ramdisk'
 const NO_BACKENDS = 'a guest cannot serve devices to others'
 const MACHINE_BITS = Array.from({ length: 33 }, (_, more) => 32 + more)
 
@@ -31,7 +30,6 @@ export const REFUSED_KEYS: ReadonlyMap<string, RefusedKey> = new Map<string, Ref
   ...row('guests have no TPM', 'vtpm'),
   ...row(NO_BACKENDS, 'blkif netif tpmif'),
   ...row('there are no CPU pools yet', 'pool', ['Pool-0']),
-  ...row(NO_BOOT_LOADER, 'bootloader bootargs bootentry'),
   ...row('there are no security labels', 'access_control'),
   ...row("the kernel's own notes decide about features", 'features'),
   ...row("the guests' processor is the same for all: xend start --cpu", 'cpuid cpuid_check'),

@@ -4,6 +4,7 @@ import { CodedError } from '@paravane/core'
 import type { DomainRow } from '../hypervisor/control-rows.ts'
 import type { Logger } from '../log/logger.ts'
 import type { RpcCaller } from '../rpc/rpc-client.ts'
+import { startFiles } from './boot-files.ts'
 import type { Database } from './database.ts'
 import { dealWithEnd, makeWay } from './domain-end.ts'
 import { formatRecord, type LaunchRecord, parseRecord } from './launch-record.ts'
@@ -16,6 +17,8 @@ export interface DomainsInit {
   readonly log: Logger
   /** Where core dumps go. */
   readonly dumps: string
+  /** Where files are that a boot loader took from a disk, until the domain is made. */
+  readonly bootFolder: string
 }
 
 /** A domain with xend's record; without one another toolstack made it. */
@@ -119,19 +122,31 @@ export class Domains {
   }
 
   async #launch(record: LaunchRecord): Promise<DomainRow> {
-    const { control, database } = this.#init
+    const { database } = this.#init
     const { uuid, name } = record.config
     this.#busy.set(uuid, name)
     this.#lastRun.delete(uuid)
     try {
       database.begins(uuid, formatRecord(record))
-      const row = await control.call<DomainRow>('domain.create', { ...record.config, record: formatRecord(record) })
+      const row = await this.#create(record)
       await this.#run(row, record)
       return row
     } finally {
       this.#busy.delete(uuid)
       database.started(uuid)
       await this.look()
+    }
+  }
+
+  async #create(record: LaunchRecord): Promise<DomainRow> {
+    const { control, bootFolder } = this.#init
+    const { boot, ...config } = record.config
+    const { kernel, ramdisk, cmdline, release } = await startFiles(record.config, bootFolder)
+    const made = { ...config, kernel, ramdisk, cmdline, record: formatRecord(record) }
+    try {
+      return await control.call<DomainRow>('domain.create', made)
+    } finally {
+      await release()
     }
   }
 

@@ -1,5 +1,6 @@
 /** What xend knows of a domain. */
 import { CodedError, hostEntropy, newUuid } from '@paravane/core'
+import type { BootConfig } from '../config/boot-config.ts'
 import { cardMac, withMac } from '../config/card-address.ts'
 import type { DeviceConfig } from '../config/device-keys.ts'
 import type { DomainConfig } from '../config/domain-config.ts'
@@ -30,8 +31,11 @@ export interface LaunchRecord extends DomainDefinition {
 export interface LaunchConfig {
   readonly name: string
   readonly uuid: string
-  readonly kernel: string
+  /** Of a config with a boot loader undefined. */
+  readonly kernel?: string
   readonly ramdisk?: string
+  readonly boot?: BootConfig
+  /** With a boot loader what goes behind that of the disk. */
   readonly cmdline: string
   readonly memory: number
   readonly vcpus: number
@@ -44,19 +48,19 @@ export interface LaunchConfig {
 
 /** With a new UUID if the config has none. @throws CodedError `CONFIG_INCOMPLETE` */
 export function definitionOf(given: DomainConfig): DomainDefinition {
-  const { name, memory, vcpus, online, args, kernel, ramdisk, weight, cap, affinity } = given
+  const { name, memory, vcpus, online, args, kernel, ramdisk, boot, weight, cap, affinity } = given
   const { uuid = newUuid(hostEntropy), policies, onXendStart, onXendStop, nomigrate, description } = given
   const devices = withAddresses(given.devices, uuid)
-  if (kernel === undefined) {
+  if (kernel === undefined && boot === undefined) {
     throw new CodedError(
       { code: 'CONFIG_INCOMPLETE' },
-      "the config names no kernel; add kernel = '/path/to/vmlinuz', or create it with --guest debian",
+      "the config names no kernel; add kernel = '/path/to/vmlinuz', or bootloader = 'pygrub' where its disk has one, or create it with --guest debian",
     )
   }
   const cmdline = commandLine(args)
   const made = { memory, vcpus, online, weight, cap, affinity, devices }
   return {
-    config: { name, uuid, kernel: kernel.path, ramdisk: ramdisk?.path, cmdline, ...made },
+    config: { name, uuid, kernel: kernel?.path, ramdisk: ramdisk?.path, boot, cmdline, ...made },
     policies,
     onXendStart,
     onXendStop,

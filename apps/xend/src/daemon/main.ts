@@ -1,7 +1,7 @@
 /** xend: keeps domains as their owners want them. The guests are in another process, and do without it. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { coreDumps, folders, userFolder, xendReadOnlySocket, xendSocket } from '../folders.ts'
+import { bootFiles, coreDumps, folders, userFolder, xendReadOnlySocket, xendSocket } from '../folders.ts'
 import { findGroup } from '../host-group.ts'
 import type { ControlInfo } from '../hypervisor/control-rows.ts'
 import { logger } from '../log/logger.ts'
@@ -48,8 +48,10 @@ async function main(): Promise<void> {
   const warned = [...warnings, ...differences(args, running)]
   for (const warning of warned) log.warn(warning)
 
+  // What an end of xend has left.
+  rmSync(bootFiles(places), { recursive: true, force: true })
   const database = new Database(join(places.state, 'xend.db'))
-  const domains = new Domains({ control, database, log, dumps: coreDumps(places) })
+  const domains = new Domains({ control, database, log, dumps: coreDumps(places), bootFolder: bootFiles(places) })
   const managed = new ManagedDomains({ domains, control, database, log })
   await domains.finishStarts()
   const failed = (error: unknown): void => log.error((error as Error).message)

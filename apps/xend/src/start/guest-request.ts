@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { CodedError, type DomainRequest } from '@paravane/core'
 import { withWholeDisks } from '../config/disk-text.ts'
@@ -5,6 +6,7 @@ import { type DomainConfig, type NamedFile, readDomainConfig } from '../config/d
 import { isActedOn } from '../config/domain-keys.ts'
 import { commandLine } from '../config/kernel-arguments.ts'
 import { readSettings, type Setting } from '../config/settings.ts'
+import { startFiles } from '../daemon/boot-files.ts'
 import { readGuestFile } from './guest-file.ts'
 import { DEFAULT_GUEST, GUESTS, type GuestKind } from './guests.ts'
 import { type StartOptions, usageError } from './options.ts'
@@ -14,7 +16,8 @@ export interface ChosenGuest {
   readonly config: DomainConfig
   /** For xend: those that are acted on, with whole paths. */
   readonly settings: readonly Setting[]
-  readonly kernel: NamedFile
+  /** Undefined where a boot loader takes it from the guest's disk. */
+  readonly kernel?: NamedFile
   readonly ramdisk?: NamedFile
   /** What the guest writes to its console once it has booted. */
   readonly readyText: string
@@ -51,11 +54,17 @@ export async function chooseGuest(options: StartOptions, around: Surroundings): 
       `${config.kernel.where}: the guest ${guest} has a kernel of its own; leave --guest or the kernel out`,
     )
   }
-  const files = await guestFiles(config, kind, options, around)
+  const files = config.boot === undefined ? await guestFiles(config, kind, options, around) : {}
   return { config, settings: forXend(given, files, around.folder), ...files, readyText: kind.readyText }
 }
 
-function forXend(given: readonly Setting[], { kernel, ramdisk }: GuestFiles, folder: string): readonly Setting[] {
+function forXend(
+  given: readonly Setting[],
+  { kernel, ramdisk }: Partial<GuestFiles>,
+  folder: string,
+): readonly Setting[] {
+  // Of a boot loader they are paths on the guest's disk.
+  if (kernel === undefined) return given.filter(({ key }) => isActedOn(key))
   const whole = (key: string, file: NamedFile | undefined): readonly Setting[] =>
     file === undefined ? [] : [{ key, value: resolve(folder, file.path), where: file.where }]
   return [
@@ -66,20 +75,14 @@ function forXend(given: readonly Setting[], { kernel, ramdisk }: GuestFiles, fol
 }
 
 /** For a hypervisor of this process: with the contents of the files. @throws CodedError */
-export async function guestRequest(
-  { config, settings, kernel, ramdisk }: ChosenGuest,
-  options: StartOptions,
-  folder: string,
-): Promise<DomainRequest> {
-  refuseRestarts(settings)
-  const { name, memory, vcpus, args, weight, cap, affinity, uuid, devices } = config
+export async function guestRequest(chosen: ChosenGuest, options: StartOptions, folder: string): Promise<DomainRequest> {
+  refuseRestarts(chosen.settings)
+  const { name, memory, vcpus, weight, cap, affinity, uuid, devices } = chosen.config
   return {
     name,
     memory,
     vcpus,
-    cmdline: commandLine(args),
-    kernel: await fileForDomain(kernel, folder),
-    ramdisk: ramdisk && (await fileForDomain(ramdisk, folder)),
+    ...(await filesOf(chosen, folder)),
     weight,
     cap,
     affinity,
@@ -87,6 +90,26 @@ export async function guestRequest(
     devices,
     virtualClock: options.virtualClock,
     regions: options.regions,
+  }
+}
+
+async function filesOf(
+  { config, kernel, ramdisk }: ChosenGuest,
+  folder: string,
+): Promise<Pick<DomainRequest, 'kernel' | 'ramdisk' | 'cmdline'>> {
+  const { args, boot, devices } = config
+  const own = { kernel: kernel?.path, ramdisk: ramdisk?.path, boot, cmdline: commandLine(args), devices }
+  const { release, ...files } = await startFiles(own, tmpdir())
+  const read = (path: string, from: NamedFile | undefined) =>
+    fileForDomain({ path, where: from?.where ?? 'the boot loader' }, folder)
+  try {
+    return {
+      cmdline: files.cmdline,
+      kernel: await read(files.kernel, kernel),
+      ramdisk: files.ramdisk === undefined ? undefined : await read(files.ramdisk, ramdisk),
+    }
+  } finally {
+    await release()
   }
 }
 

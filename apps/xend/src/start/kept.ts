@@ -16,7 +16,7 @@ export async function planKept(
   { folder, say }: { readonly folder: string; readonly say: (line: string) => void },
 ): Promise<StartPlan> {
   const { kernel, ramdisk, readyText, settings } = chosen
-  const named = [kernel, ...(ramdisk === undefined ? [] : [ramdisk])]
+  const named = [kernel, ramdisk].filter((file) => file !== undefined)
   // What cannot be read is named as the user named it.
   for (const file of named) await checkGuestFile(file, folder)
   const places = folders()
@@ -28,7 +28,7 @@ export async function planKept(
   const contents = contentsOf(
     memory,
     vcpus,
-    named.map(({ path }) => basename(path)),
+    kernel === undefined ? ['a kernel of its own disk'] : named.map(({ path }) => basename(path)),
   )
   const left = new AbortController()
   return {

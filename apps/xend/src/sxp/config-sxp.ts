@@ -30,16 +30,26 @@ export function configSxp(config: DomainConfig, settings: readonly Setting[]): S
     ['vcpus', config.vcpus],
     ...AFTER_VCPUS.flatMap(given),
     ['oos', 1],
+    ...bootSxp(config),
     ['image', imageSxp(config, set.get('builder') === 'generic' ? 'generic' : 'linux')],
     ['s3_integrity', 1],
     ...config.devices.map(configDeviceSxp),
   ]
 }
 
-function imageSxp({ kernel, ramdisk, args, nomigrate }: DomainConfig, builder: string): Sxp {
+/** xm asks pygrub for no menu, as nobody is at the console yet. */
+const bootSxp = ({ boot }: DomainConfig): readonly Sxp[] =>
+  boot === undefined
+    ? []
+    : [
+        ['bootloader', boot.loader],
+        ['bootloader_args', boot.args ?? '-q'],
+      ]
+
+function imageSxp({ kernel, ramdisk, boot, args, nomigrate }: DomainConfig, builder: string): Sxp {
   const parts: readonly (readonly [key: string, value: string | undefined])[] = [
-    ['kernel', kernel?.path],
-    ['ramdisk', ramdisk?.path],
+    ['kernel', kernel?.path ?? boot?.kernel],
+    ['ramdisk', ramdisk?.path ?? boot?.ramdisk],
     ['ip', args.ip],
     ['root', bareRoot(args)],
   ]

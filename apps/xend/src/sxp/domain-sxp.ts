@@ -28,10 +28,10 @@ export function domainSxp({ domain, definition }: DomainDetails): Sxp {
     ['cpu_weight', known(config?.weight ?? DEFAULT_WEIGHT)],
     ['cpu_cap', known(config?.cap ?? 0)],
     ['pool_name', 'Pool-0'],
-    ['bootloader', ''],
+    ['bootloader', config?.boot?.loader ?? ''],
     ['on_crash', policies?.crash],
     ['uuid', uuid],
-    ['bootloader_args', ''],
+    ['bootloader_args', config?.boot?.args ?? ''],
     ['vcpus', vcpus],
     ['name', name],
     ['description', definition?.description],
@@ -62,8 +62,8 @@ function imageSxp(definition: DomainDefinition | undefined): Sxp {
   return [
     'linux',
     ...present([
-      ['kernel', config.kernel],
-      ['ramdisk', config.ramdisk],
+      ['kernel', config.kernel ?? config.boot?.kernel ?? ''],
+      ['ramdisk', config.ramdisk ?? config.boot?.ramdisk],
       ['args', config.cmdline || undefined],
       ['tsc_mode', 0],
       ['nomigrate', nomigrate ? 1 : 0],

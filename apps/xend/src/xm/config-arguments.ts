@@ -64,8 +64,10 @@ export async function configOfArguments({ args, options }: Given, context: Comma
   const [named, variables] = fileAndVariables(args, options)
   const file = await findConfig(named, options.get('path') ?? SEARCHED, context.folder)
   const text = await readGuestFile({ path: file, where: 'the config file' }, context.folder)
+  const read = readSettings(text.toString(), file, variables)
+  const boots = Boolean(read.findLast(({ key }) => key === 'bootloader')?.value)
   const settings = [
-    ...readSettings(text.toString(), file, variables).map((setting) => withWholePath(setting, context.folder)),
+    ...read.map((setting) => withWholePath(setting, context.folder, boots)),
     ...(await guestFiles(options.get('guest'), context)),
   ]
   const config = readDomainConfig(settings, (line) => context.stderr(`Warning: ${line}\n`))
@@ -120,10 +122,10 @@ async function findConfig(named: string, searched: string, folder: string): Prom
   )
 }
 
-/** xend's own folder is another. */
-function withWholePath(setting: Setting, folder: string): Setting {
+/** xend's own folder is another. @param boots kernel and ramdisk are on the guest's disk */
+function withWholePath(setting: Setting, folder: string, boots: boolean): Setting {
   const { key, value } = setting
-  if (!FILES.has(key) || typeof value !== 'string' || value === '') return withWholeDisks(setting, folder)
+  if (boots || !FILES.has(key) || typeof value !== 'string' || value === '') return withWholeDisks(setting, folder)
   return { ...setting, value: resolve(folder, value) }
 }
 

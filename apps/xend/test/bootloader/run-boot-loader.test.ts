@@ -127,7 +127,7 @@ test.each([
   [
     'an argument of which nothing is known',
     { args: '--interactive' },
-    /bootargs: Unknown option '--interactive'; pygrub's --entry=N or title, .* are known/,
+    /^Unknown option '--interactive'; pygrub's --entry=N or title, .* are known/,
   ],
 ])('%s is told', async (_, request, message) => {
   await expect(runBootLoader({ disk: gptDisk([system()]), ...request })).rejects.toThrow(message)

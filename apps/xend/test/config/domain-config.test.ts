@@ -100,6 +100,16 @@ test('numbers may be written as strings, as xm takes them', () => {
   expect(judge("name = 'a'\nmemory = '64'\nvcpus = ' 2 '").config).toMatchObject({ memory: 64, vcpus: 2 })
 })
 
+test('kernel and ramdisk of a guest with a boot loader are on its own disk', () => {
+  const text =
+    "disk = ['file:/d,xvda,w']\nbootloader = '/usr/lib/xen/bin/pygrub'\nbootargs = '--entry=1 -q'\nbootentry = 'x'\nkernel = '/vmlinuz'"
+  expect(judge(text).config?.kernel).toBeUndefined()
+  expect(judge(text).config).toMatchObject({
+    boot: { loader: '/usr/lib/xen/bin/pygrub', args: '--entry=1 -q', entry: 'x', kernel: '/vmlinuz' },
+  })
+  expect(judge("bootloader = ''\nkernel = '/vmlinuz'").config).toMatchObject({ kernel: { path: '/vmlinuz' } })
+})
+
 test('one device need not be in a list, and no device may be asked for in several ways', () => {
   const devices = (text: string) => judge(text).config?.devices.map(({ config }) => config)
   expect(devices("disk = 'phy:x,xvda,w'\nvif = ''")).toEqual(['phy:x,xvda,w', ''])
@@ -127,6 +137,9 @@ const WRONG: Readonly<Record<DomainKeyName, readonly [value: string, said: strin
   builder: ["'hvm'", `'linux' or 'generic', not "hvm"`],
   kernel: ["''", 'the path of a file, not ""'],
   ramdisk: ['[]', 'the path of a file, not what it is set to'],
+  bootloader: ["'grub'", '\'pygrub\', or a path that ends so: no other boot loader is known, not "grub"'],
+  bootargs: ['7', 'a string, not 7'],
+  bootentry: ['[]', 'a string, not what it is set to'],
   memory: ["'lots'", 'a whole number from 1 to 3840, not "lots"'],
   maxmem: ['512', 'that of memory, 128: memory is fixed while a guest runs, not 512'],
   vcpus: ['True', 'a whole number from 1 to 64, not what it is set to'],
@@ -181,7 +194,11 @@ const REFUSALS: readonly (readonly [text: string, message: string])[] = [
   ["pci = ['01:00.0']", "g:1: pci: the host's devices are not given to guests; take it out"],
   [
     "bootloader = '/usr/bin/pygrub'",
-    'g:1: bootloader: boot loaders are not run yet; give kernel and ramdisk; take it out',
+    'g:1: bootloader must be left out without disk: it has to be read, not "/usr/bin/pygrub"',
+  ],
+  [
+    "bootargs = '--quick'",
+    "g:1: bootargs: Unknown option '--quick'; pygrub's --entry=N or title, --kernel=PATH, --ramdisk=PATH, --args=TEXT and -q are known",
   ],
   ["nfs_server = 'a'\nnfs_root = '/a b'", 'g:2: nfs_root must be a path without blanks, not "/a b"'],
   ['tsc_mode = 2', 'g:1: tsc_mode: the TSC is always emulated, at 1 GHz; take it out'],

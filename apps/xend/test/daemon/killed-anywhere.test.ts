@@ -35,7 +35,8 @@ const recordOf = (crash: DomainDefinition['policies']['crash']): LaunchRecord =>
 function xendOn(hypervisor: ScriptedHypervisor, path: string, dies?: Parameters<typeof wayTo>[1]): Domains {
   const database = new Database(path)
   opened.push(database)
-  return new Domains({ control: wayTo(hypervisor, dies), database, log: SILENT, dumps: join(folder, 'dump') })
+  const places = { dumps: join(folder, 'dump'), bootFolder: join(folder, 'boot') }
+  return new Domains({ control: wayTo(hypervisor, dies), database, log: SILENT, ...places })
 }
 
 /** @returns whether it was killed before it was done */

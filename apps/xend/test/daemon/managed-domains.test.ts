@@ -17,7 +17,7 @@ beforeEach(async () => {
   database = new Database(join(folder, 'xend.db'))
   hypervisor = new ScriptedHypervisor()
   const init = { control: wayTo(hypervisor), database, log: SILENT }
-  managed = new ManagedDomains({ ...init, domains: new Domains({ ...init, dumps: folder }) })
+  managed = new ManagedDomains({ ...init, domains: new Domains({ ...init, dumps: folder, bootFolder: folder }) })
 })
 afterEach(async () => {
   database.close()

@@ -97,7 +97,10 @@ test.each([
     "\nkernel = 'state'\n",
     'FILE:2: kernel: cannot read ROOT/state: it is no regular file; name a file that can be read',
   ],
-  ['memory = 8\n', "the config names no kernel; add kernel = '/path/to/vmlinuz', or create it with --guest debian"],
+  [
+    'memory = 8\n',
+    "the config names no kernel; add kernel = '/path/to/vmlinuz', or bootloader = 'pygrub' where its disk has one, or create it with --guest debian",
+  ],
 ])('the config %j is refused', async (text, said) => {
   const file = await write('wrong.cfg', text)
   const root = join(system.places.state, '..')
