@@ -1,3 +1,4 @@
+import { DEVICES } from './devices.ts'
 import { FIRST_LIGHT } from './first-light.ts'
 import type { AcceptList } from './point.ts'
 import { SPEED } from './speed.ts'
@@ -5,7 +6,7 @@ import { SYSTEM } from './system.ts'
 import { TRUST } from './trust.ts'
 
 /** Every issue's list, oldest first. An issue is accepted when its own points and those of all before it pass. */
-const ISSUES: readonly AcceptList[] = [FIRST_LIGHT, TRUST, SPEED, SYSTEM]
+const ISSUES: readonly AcceptList[] = [FIRST_LIGHT, TRUST, SPEED, SYSTEM, DEVICES]
 
 export const ISSUE_NAMES: readonly string[] = ISSUES.map(({ issue }) => issue)
 
