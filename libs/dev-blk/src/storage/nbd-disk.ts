@@ -3,6 +3,7 @@ import type { NbdClient } from './nbd/nbd-client.ts'
 import { NbdReplyError } from './nbd/nbd-error.ts'
 import { bytesOf } from './nbd/slice-buffers.ts'
 import { openRefusal } from './open-refusal.ts'
+import { closedError, type DiskChange, requestRefusal } from './request-check.ts'
 
 const SECTOR = 512
 const PAGE = 4096
@@ -55,7 +56,7 @@ export class NbdDisk implements Disk {
     this.identity = options.identity
     if (client.can('trim') && !options.readonly) {
       const discard = (offset: number, length: number): Promise<void> =>
-        this.#ask(offset, length, true, () => client.trim(offset, length))
+        this.#ask('writes', offset, length, () => client.trim(offset, length))
       this.discard = { granularity: Math.max(preferredBlock, this.sectorSize), alignment: 0, discard }
     }
   }
@@ -66,17 +67,17 @@ export class NbdDisk implements Disk {
   }
 
   read(offset: number, into: readonly Uint8Array[]): Promise<void> {
-    return this.#ask(offset, bytesOf(into), false, () => this.#client.read(offset, into))
+    return this.#ask('reads', offset, bytesOf(into), () => this.#client.read(offset, into))
   }
 
   write(offset: number, from: readonly Uint8Array[]): Promise<void> {
     const fua = !this.#client.can('flush')
-    return this.#ask(offset, bytesOf(from), true, () => this.#client.write(offset, from, fua))
+    return this.#ask('writes', offset, bytesOf(from), () => this.#client.write(offset, from, fua))
   }
 
   async flush(): Promise<void> {
     // A write of a server without flush was durable when it was answered.
-    if (!this.readonly) await this.#ask(0, 0, false, async () => this.#client.can('flush') && this.#client.flush())
+    if (!this.readonly) await this.#ask('reads', 0, 0, async () => this.#client.can('flush') && this.#client.flush())
   }
 
   onResize(listener: () => void): () => void {
@@ -90,18 +91,10 @@ export class NbdDisk implements Disk {
     await this.#options.close?.()
   }
 
-  async #ask(offset: number, length: number, changes: boolean, request: () => Promise<unknown>): Promise<void> {
+  async #ask(does: DiskChange, offset: number, length: number, request: () => Promise<unknown>): Promise<void> {
     const { name } = this.#options
-    if (this.#closed) throw new DiskError('DISK_CLOSED', name, 'it is closed')
-    if (changes && this.readonly) throw new DiskError('DISK_READONLY', name, 'it was opened read-only')
-    const isWhole = offset % this.sectorSize === 0 && length % this.sectorSize === 0
-    if (offset < 0 || offset + length > this.size || !isWhole) {
-      throw new DiskError(
-        'DISK_BOUNDS',
-        name,
-        `bytes ${offset} + ${length} are not whole sectors within its ${this.size}`,
-      )
-    }
+    const refusal = this.#closed ? closedError(name) : requestRefusal(this, name, does, offset, length)
+    if (refusal !== undefined) throw refusal
     try {
       await request()
     } catch (error) {

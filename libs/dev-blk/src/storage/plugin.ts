@@ -1,9 +1,18 @@
-import { type ConfigSchema, configOf, definePlugin, StorageDrivers, text, type XenPlugin } from '@paravane/core'
+import {
+  type ConfigSchema,
+  configOf,
+  definePlugin,
+  type StorageDriver,
+  StorageDrivers,
+  text,
+  type XenPlugin,
+} from '@paravane/core'
 import { fileDriver } from './file-driver.ts'
 import { HostLocks } from './host-locks.ts'
 import { HostPrograms } from './host-programs.ts'
 import { NBD_SCHEMES } from './nbd/index.ts'
 import { nbdDriver } from './nbd-driver.ts'
+import { overlayDriver } from './overlay-driver.ts'
 import { phyDriver } from './phy-driver.ts'
 import { TAP_FORMATS, TAP_PREFIXES, tapDriver } from './tap-driver.ts'
 
@@ -22,19 +31,25 @@ const plugin: XenPlugin<StorageConfig> = definePlugin({
   requires: [],
   provides: [StorageDrivers],
   host(scope, { programs: folder }) {
-    const locks = new HostLocks()
-    const programs = new HostPrograms(folder === '' ? undefined : folder)
-    scope.contribute(StorageDrivers, 'file', fileDriver(locks))
-    scope.contribute(StorageDrivers, 'phy', phyDriver(locks))
-    for (const scheme of NBD_SCHEMES) scope.contribute(StorageDrivers, scheme, nbdDriver(scheme))
-    for (const prefix of TAP_PREFIXES) {
-      scope.contribute(StorageDrivers, `${prefix}aio`, fileDriver(locks))
-      for (const [name, format] of Object.entries(TAP_FORMATS)) {
-        const scheme = `${prefix}${name}`
-        scope.contribute(StorageDrivers, scheme, tapDriver(scheme, format, programs))
-      }
-    }
+    const drivers = shippedDrivers(new HostLocks(), new HostPrograms(folder === '' ? undefined : folder))
+    for (const [scheme, driver] of drivers) scope.contribute(StorageDrivers, scheme, driver)
   },
 })
+
+function shippedDrivers(locks: HostLocks, programs: HostPrograms): Map<string, StorageDriver> {
+  const drivers = new Map([
+    ['file', fileDriver(locks)],
+    ['phy', phyDriver(locks)],
+  ])
+  for (const scheme of NBD_SCHEMES) drivers.set(scheme, nbdDriver(scheme))
+  for (const prefix of TAP_PREFIXES) {
+    drivers.set(`${prefix}aio`, fileDriver(locks))
+    for (const [name, format] of Object.entries(TAP_FORMATS)) {
+      drivers.set(`${prefix}${name}`, tapDriver(`${prefix}${name}`, format, programs))
+    }
+  }
+  drivers.set('overlay', overlayDriver(drivers, locks))
+  return drivers
+}
 
 export default plugin

@@ -1,0 +1,64 @@
+import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
+import { findDriver } from './find-driver.ts'
+import type { HostLocks } from './host-locks.ts'
+import { openRefusal } from './open-refusal.ts'
+import { OverlayDisk } from './overlay/overlay-disk.ts'
+import { createOverlay, openOverlay } from './overlay/overlay-file.ts'
+import { reasonOf, statFile, statPath } from './raw-file.ts'
+
+/**
+ * `overlay:/PATH/TOP:BASE`: what is written goes to the file TOP, which is made where it is missing, and BASE, any other disk string,
+ * is only read.
+ */
+export function overlayDriver(drivers: ReadonlyMap<string, StorageDriver>, locks: HostLocks): StorageDriver {
+  return { open: (request) => openOverlayDisk(drivers, locks, request) }
+}
+
+async function openOverlayDisk(
+  drivers: ReadonlyMap<string, StorageDriver>,
+  locks: HostLocks,
+  { target, readonly, shared = false }: StorageRequest,
+): Promise<Disk> {
+  const name = `overlay:${target}`
+  const [, path, storage] = /^(\/[^:]+):(.+)$/s.exec(target) ?? []
+  if (path === undefined || storage === undefined) {
+    throw openRefusal(name, 'write overlay:/PATH/TOP:BASE, where BASE is a disk such as file:/PATH')
+  }
+  if (shared) throw openRefusal(name, 'an overlay cannot be shared: leave out the ! of w!')
+  const found = findDriver(drivers, storage)
+  const base = await found.driver.open({ target: found.target, readonly: true })
+  try {
+    if (!readonly) await createIfMissing(path, base.size)
+    return await overlayOf(name, path, base, locks, readonly)
+  } catch (error) {
+    await base.close()
+    throw openRefusal(name, reasonOf(error), error)
+  }
+}
+
+async function createIfMissing(path: string, size: number): Promise<void> {
+  const isMissing = await statPath(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
+  if (isMissing) await createOverlay(path, size)
+}
+
+async function overlayOf(name: string, path: string, base: Disk, locks: HostLocks, readonly: boolean): Promise<Disk> {
+  const top = await openOverlay(path, readonly)
+  try {
+    if (top.size !== base.size) {
+      throw new Error(
+        `its top was made over a base of ${top.size} bytes, and this one has ${base.size}: take the right one`,
+      )
+    }
+    const { dev, ino } = await statFile(top.raw.fd)
+    const identity = `inode ${dev}:${ino}`
+    const lock = await locks.hold(identity, !readonly)
+    if (typeof lock === 'number') throw new Error(`process ${lock} has it: end its use there`)
+    return new OverlayDisk({ name, base, top, readonly, identity, lock })
+  } catch (error) {
+    await top.raw.close()
+    throw error
+  }
+}
