@@ -1,9 +1,10 @@
 /** The metrics of a system, as a table: of its domains, and of its two processes. */
-import type { ControlInfo, DomainRow } from '../hypervisor/control-rows.ts'
+import type { ControlInfo, DeviceRow, DomainRow } from '../hypervisor/control-rows.ts'
 import type { HypervisorStats } from '../hypervisor/stats.ts'
 import type { ProcessStats } from '../stats/process-stats.ts'
 import type { Metric, Sample } from '../stats/prometheus.ts'
 import type { RequestCount } from '../stats/request-counts.ts'
+import { deviceMetrics } from './device-metrics.ts'
 
 /** What is known of one process. */
 export interface ObservedProcess {
@@ -16,6 +17,7 @@ export interface ObservedProcess {
 export interface ObservedHypervisor {
   readonly info: ControlInfo
   readonly domains: readonly DomainRow[]
+  readonly devices: readonly DeviceRow[]
   readonly stats: HypervisorStats
 }
 
@@ -34,7 +36,7 @@ export function systemMetrics(xend: ObservedProcess, hypervisor: ObservedHypervi
   return [up, ...hypervisorMetrics(hypervisor), ...processMetrics([xend, { name: 'hypervisor', process, requests }])]
 }
 
-function hypervisorMetrics({ info, domains, stats }: ObservedHypervisor): readonly Metric[] {
+function hypervisorMetrics({ info, domains, devices, stats }: ObservedHypervisor): readonly Metric[] {
   const perDomain = (value: (row: DomainRow) => number | undefined): readonly Sample[] =>
     domains.flatMap((row): readonly Sample[] => {
       const number = value(row)
@@ -90,6 +92,7 @@ function hypervisorMetrics({ info, domains, stats }: ObservedHypervisor): readon
       help: 'Programs of the host that are connected to the store.',
       samples: [[{}, stats.storeClients]],
     },
+    ...deviceMetrics(domains, devices),
   ]
 }
 

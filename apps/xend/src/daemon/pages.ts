@@ -1,6 +1,6 @@
 /** What xend answers to a GET: whether all is well, and figures for Prometheus. */
 import type { ServerResponse } from 'node:http'
-import type { ControlInfo, DomainRow } from '../hypervisor/control-rows.ts'
+import type { ControlInfo, DeviceRow, DomainRow } from '../hypervisor/control-rows.ts'
 import type { HypervisorStats } from '../hypervisor/stats.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { processStats } from '../stats/process-stats.ts'
@@ -37,12 +37,14 @@ async function metrics(control: RpcClient, counts: RequestCounts, response: Serv
 
 async function observed(control: RpcClient): Promise<ObservedHypervisor> {
   const signal = AbortSignal.timeout(PATIENCE_MS)
-  const [info, domains, stats] = await Promise.all([
+  const [info, domains, devices, stats] = await Promise.all([
     control.call<ControlInfo>('info', {}, signal),
     control.call<readonly DomainRow[]>('domain.list', {}, signal),
+    // One of an older release has none.
+    control.call<readonly DeviceRow[]>('device.list', {}, signal).catch(() => []),
     control.call<HypervisorStats>('stats', {}, signal),
   ])
-  return { info, domains, stats }
+  return { info, domains, devices, stats }
 }
 
 function answer(response: ServerResponse, status: number, type: string, text: string): void {
