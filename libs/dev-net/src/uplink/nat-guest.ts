@@ -8,7 +8,7 @@ import type { HostProgram } from './host-program.ts'
 import type { NatAddresses } from './nat-addresses.ts'
 import { checkForwards, type NatHelper, type NatPlan } from './nat-helpers.ts'
 import type { GuestPort, GuestUplink } from './network-uplink.ts'
-import { StreamEnd } from './stream-end.ts'
+import { plainWire, StreamEnd } from './stream-end.ts'
 
 /** How long a helper may take until it answers. */
 const START_MS = 20_000
@@ -44,9 +44,9 @@ export class NatGuest implements GuestUplink {
     this.#init = init
     this.#options = guest.options
     this.#answerable = new Set([addresses.gateway, addresses.dns].map(parseIpv4))
-    this.#end = new StreamEnd({
-      local: true,
-      filter: { out: (bytes) => this.#isForIt(bytes), in: (bytes) => this.#isNews(bytes) },
+    this.#end = new StreamEnd(plainWire(true), {
+      out: (bytes) => this.#isForIt(bytes),
+      in: (bytes) => this.#isNews(bytes),
     })
     this.#port = guest.gateway(addresses.gatewayMacs, this.#end)
     this.#end.plug(this.#port)

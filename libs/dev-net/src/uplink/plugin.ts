@@ -3,6 +3,7 @@ import { type FindProgram, installedProgram } from './host-program.ts'
 import { natUplink } from './nat.ts'
 import { NetworkUplinks } from './network-uplink.ts'
 import { noUplink } from './none.ts'
+import { tapUplink } from './tap.ts'
 
 interface UplinksConfig {
   /** Finds programs of the host that do what is not done here; by default those in PATH. */
@@ -27,6 +28,7 @@ const plugin: XenPlugin<UplinksConfig> = definePlugin({
   host(scope, { find }) {
     scope.contribute(NetworkUplinks, 'none', noUplink)
     scope.contribute(NetworkUplinks, 'nat', natUplink(find))
+    scope.contribute(NetworkUplinks, 'tap', tapUplink(find))
   },
 })
 

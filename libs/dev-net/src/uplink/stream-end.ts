@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { type Frame, NO_OFFLOADS } from '../switch/frame.ts'
+import { type Frame, NO_OFFLOADS, type Offloads } from '../switch/frame.ts'
 import type { PortOwner, SwitchPort } from '../switch/port.ts'
 import { StreamError, StreamReader, StreamWriter } from './stream-frames.ts'
 
@@ -16,22 +16,40 @@ export interface StreamFilter {
 
 const EVERYTHING: StreamFilter = { out: () => true, in: () => true }
 
+/** How a frame looks on the stream, behind its length. */
+export interface StreamWire {
+  readonly offloads: Offloads
+  /** What stands before the frame, good until the next; undefined if the frame cannot be shown. */
+  header(frame: Frame): Uint8Array | undefined
+  /** The frame, which may be in `bytes`; undefined if it is none. */
+  frame(bytes: Buffer): Frame | undefined
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** A frame and nothing else. @param local what the other end makes never left the host: its checksums need no check */
+export function plainWire(local: boolean): StreamWire {
+  const checksum = local ? 'valid' : 'unknown'
+  return { offloads: NO_OFFLOADS, header: () => NOTHING, frame: (bytes) => ({ bytes, checksum, gso: undefined }) }
+}
+
 /** Joins a port to the stream of a program that speaks QEMU's protocol. The stream may be exchanged. */
 export class StreamEnd implements PortOwner {
-  readonly offloads = NO_OFFLOADS
+  readonly #wire: StreamWire
   readonly #filter: StreamFilter
-  /** Of frames that come out of the stream. */
-  readonly #checksum: Frame['checksum']
   #port: SwitchPort | undefined
   #stream: Duplex | undefined
   #writer = new StreamWriter()
   /** Frames that the network had no room for. */
   #held: Buffer[] = []
 
-  /** @param local what the other end makes never left the host: its checksums need no check */
-  constructor({ local, filter = EVERYTHING }: { readonly local: boolean; readonly filter?: StreamFilter }) {
-    this.#checksum = local ? 'valid' : 'unknown'
+  constructor(wire: StreamWire, filter: StreamFilter = EVERYTHING) {
+    this.#wire = wire
     this.#filter = filter
+  }
+
+  get offloads(): Offloads {
+    return this.#wire.offloads
   }
 
   /** Before anything else. */
@@ -74,11 +92,13 @@ export class StreamEnd implements PortOwner {
     return this.#waiting > WAITING_MAX
   }
 
-  receive({ bytes }: Frame): boolean {
+  receive(frame: Frame): boolean {
     const stream = this.#stream
     if (stream === undefined || this.#waiting > 2 * WAITING_MAX) return false
-    if (!this.#filter.out(bytes)) return true
-    const full = this.#writer.add(bytes)
+    if (!this.#filter.out(frame.bytes)) return true
+    const header = this.#wire.header(frame)
+    if (header === undefined) return false
+    const full = this.#writer.add(header, frame.bytes)
     if (full !== undefined) stream.write(full)
     return true
   }
@@ -103,7 +123,9 @@ export class StreamEnd implements PortOwner {
   #send(bytes: Buffer): void {
     if (!this.#filter.in(bytes)) return
     // Those that wait go first.
-    const isTaken = this.#held.length === 0 && this.#port?.send({ bytes, checksum: this.#checksum, gso: undefined })
+    const frame = this.#wire.frame(bytes)
+    if (frame === undefined) return
+    const isTaken = this.#held.length === 0 && this.#port?.send(frame)
     if (isTaken === false) this.#held.push(Buffer.from(bytes))
   }
 }

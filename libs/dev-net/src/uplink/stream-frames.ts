@@ -1,5 +1,7 @@
 import { FRAME_MAX } from '../switch/frame.ts'
 
+/** A frame with what may stand before it. */
+export const RECORD_MAX: number = FRAME_MAX + 10
 /** Of a length that stands before each frame: 32 bits, big-endian (QEMU's net/stream.c, and passt). */
 const LENGTH_BYTES = 4
 /** A buffer that frames are put in before they are written. */
@@ -53,7 +55,7 @@ export class StreamReader {
   }
 
   #append(bytes: Buffer): void {
-    if (this.#part.length === 0) this.#part = Buffer.allocUnsafe(LENGTH_BYTES + FRAME_MAX)
+    if (this.#part.length === 0) this.#part = Buffer.allocUnsafe(LENGTH_BYTES + RECORD_MAX)
     this.#part.set(bytes, this.#have)
     this.#have += bytes.length
   }
@@ -62,7 +64,7 @@ export class StreamReader {
 /** Bytes of the frame at `at` and of its length. @throws StreamError */
 function wholeLength(bytes: Buffer, at: number): number {
   const length = bytes.readUInt32BE(at)
-  if (length === 0 || length > FRAME_MAX) throw new StreamError(`a frame of ${length} bytes`)
+  if (length === 0 || length > RECORD_MAX) throw new StreamError(`a frame of ${length} bytes`)
   return LENGTH_BYTES + length
 }
 
@@ -78,8 +80,8 @@ export class StreamWriter {
   }
 
   /** @returns what waited before and is to be written first, if this frame has no room beside it */
-  add(frame: Uint8Array): Buffer | undefined {
-    const needed = LENGTH_BYTES + frame.length
+  add(header: Uint8Array, frame: Uint8Array): Buffer | undefined {
+    const needed = LENGTH_BYTES + header.length + frame.length
     let full: Buffer | undefined
     if (this.#end + needed > this.#chunk.length) {
       full = this.take()
@@ -88,8 +90,9 @@ export class StreamWriter {
       this.#begin = 0
       this.#end = 0
     }
-    this.#chunk.writeUInt32BE(frame.length, this.#end)
-    this.#chunk.set(frame, this.#end + LENGTH_BYTES)
+    this.#chunk.writeUInt32BE(header.length + frame.length, this.#end)
+    this.#chunk.set(header, this.#end + LENGTH_BYTES)
+    this.#chunk.set(frame, this.#end + LENGTH_BYTES + header.length)
     this.#end += needed
     return full
   }

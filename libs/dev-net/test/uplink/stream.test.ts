@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { StreamEnd } from '../../src/uplink/stream-end.ts'
+import { plainWire, StreamEnd } from '../../src/uplink/stream-end.ts'
 import { StreamError, StreamReader, StreamWriter } from '../../src/uplink/stream-frames.ts'
 import { lan, mac, type Station } from '../switch/stations.ts'
 
@@ -22,7 +22,7 @@ describe('a stream of frames', () => {
     }
   })
 
-  it.each([0, 65_558, 0xffff_ffff])('refuses a length of %d', (length) => {
+  it.each([0, 65_568, 0xffff_ffff])('refuses a length of %d', (length) => {
     const bytes = Buffer.alloc(8)
     bytes.writeUInt32BE(length)
     expect(() => new StreamReader().push(bytes, () => {})).toThrow(StreamError)
@@ -36,7 +36,7 @@ describe('a stream of frames', () => {
     const writer = new StreamWriter()
     const pieces: Buffer[] = []
     for (let i = 0; i < 100; i++) {
-      const full = writer.add(new Uint8Array(5000).fill(i))
+      const full = writer.add(Uint8Array.of(), new Uint8Array(5000).fill(i))
       if (full !== undefined) pieces.push(full)
     }
     const rest = writer.take()
@@ -72,7 +72,7 @@ describe('a port that is joined to a stream', () => {
   it('passes frames both ways, and is busy while the other end does not take them', async () => {
     const { bridge, stations } = lan({})
     const [guest] = stations as [Station]
-    const end = new StreamEnd({ local: true })
+    const end = new StreamEnd(plainWire(true))
     const port = bridge.plug(
       { name: 'up', domainName: 'Domain-0', mac: mac(9), spoofGuard: false, ips: [], forwards: [] },
       end,
@@ -101,7 +101,7 @@ describe('a port that is joined to a stream', () => {
 
   it('cuts off who breaks the protocol', async () => {
     const { bridge } = lan({})
-    const end = new StreamEnd({ local: false })
+    const end = new StreamEnd(plainWire(false))
     end.plug(
       bridge.plug({ name: 'up', domainName: 'Domain-0', mac: mac(9), spoofGuard: false, ips: [], forwards: [] }, end),
     )
