@@ -5,15 +5,22 @@ import { type DiskSpec, parseDiskSpec } from '@paravane/dev-blk'
 import { DISKS } from './device-keys.ts'
 import type { Setting } from './settings.ts'
 
+const OVERLAY = /^overlay:([^:]+):(.+)$/s
 /** Schemes whose target is a file. */
 const OF_FILE = /^((?:file|tap2?:(?:tapdisk:)?[a-z0-9]+):)(.+)$/s
 
 /** A disk whose file, if it is one, is named from the root. @throws CodedError DISK_SPEC */
 export function wholeDisk(text: string, folder: string): string {
   const spec = parseDiskSpec(text)
-  const [, scheme, path = ''] = OF_FILE.exec(spec.storage) ?? []
-  const whole = resolve(folder, path)
-  return scheme === undefined || whole === path ? text : diskText({ ...spec, storage: `${scheme}${whole}` })
+  const storage = wholeStorage(spec.storage, folder)
+  return storage === spec.storage ? text : diskText({ ...spec, storage })
+}
+
+function wholeStorage(storage: string, folder: string): string {
+  const [, top, base] = OVERLAY.exec(storage) ?? []
+  if (top !== undefined && base !== undefined) return `overlay:${resolve(folder, top)}:${wholeStorage(base, folder)}`
+  const [, scheme, path = ''] = OF_FILE.exec(storage) ?? []
+  return scheme === undefined ? storage : `${scheme}${resolve(folder, path)}`
 }
 
 /** In xm's form, as far as that can say it. */

@@ -11,6 +11,8 @@ test.each([
   ['file:/disk.img,xvda,w', undefined],
   ['tap:aio:disk.img,xvda,r', 'tap:aio:/home/me/disk.img,xvda,r'],
   ['tap2:tapdisk:qcow2:x/d.qcow2,xvda,w', 'tap2:tapdisk:qcow2:/home/me/x/d.qcow2,xvda,w'],
+  ['overlay:top.img:tap:qcow2:base.qcow2,xvda,w', 'overlay:/home/me/top.img:tap:qcow2:/home/me/base.qcow2,xvda,w'],
+  ['overlay:/top:nbd:localhost:10809,xvda,w', undefined],
   ['phy:sda1,xvda,w', undefined],
   ['phy:/dev/sda1,xvda,w', undefined],
   ['lvm:VG/LV,xvda,w', undefined],

@@ -36,7 +36,8 @@ const plugin: XenPlugin<StorageConfig> = definePlugin({
   },
 })
 
-function shippedDrivers(locks: HostLocks, programs: HostPrograms): Map<string, StorageDriver> {
+/** By their schemes. */
+export function shippedDrivers(locks: HostLocks, programs: HostPrograms): Map<string, StorageDriver> {
   const drivers = new Map([
     ['file', fileDriver(locks)],
     ['phy', phyDriver(locks)],
