@@ -18,7 +18,7 @@ export interface FrontOffer {
 const PROTOCOL = 'x86_64-abi'
 
 /** Reads the front end's keys (xen/io/blkif.h). @throws FrontendError */
-export function readOffer(host: Pick<DeviceHost, 'front'>): FrontOffer {
+export function readOffer(host: Pick<DeviceHost, 'front' | 'back'>): FrontOffer {
   const front = (key: string): string | undefined => host.front(key)
   const protocol = front('protocol') ?? PROTOCOL
   if (protocol !== PROTOCOL) throw new FrontendError(`protocol "${shown(protocol)}" is not ${PROTOCOL}`)
@@ -36,7 +36,8 @@ export function readOffer(host: Pick<DeviceHost, 'front'>): FrontOffer {
       refs: ringKeys(order).map((key) => needed(front, folder + key)),
       port: needed(front, `${folder}event-channel`),
     })),
-    persistent: numberOf(front, 'feature-persistent') === 1,
+    // Linux's front end says that it can, whether we do or not.
+    persistent: host.back('feature-persistent') === '1' && numberOf(front, 'feature-persistent') === 1,
   }
 }
 
