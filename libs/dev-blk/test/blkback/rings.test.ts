@@ -37,7 +37,7 @@ describe('rings', () => {
       ring.ask({ op: READ, sector: queue, segments: [{ ref: queue }] })
       await bench.kick(queue)
       await bench.settle()
-      expect(ring.answers()).toEqual([{ id: 0n, operation: READ, status: OKAY }])
+      expect(ring.answers()).toEqual([{ id: 0n, operation: READ, status: 0 }])
       expect(bench.events(queue)).toBe(1)
     }
     expect(bench.backend.facts()).toMatchObject({ queues: 4, reads: 4, bytesRead: 4 * 4096 })
