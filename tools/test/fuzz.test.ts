@@ -19,6 +19,7 @@ import { framesTarget } from '../fuzz/targets/frames.ts'
 import { hypercallsTarget } from '../fuzz/targets/hypercalls.ts'
 import { imagesTarget } from '../fuzz/targets/images.ts'
 import { mmuTarget } from '../fuzz/targets/mmu.ts'
+import { netbackTarget } from '../fuzz/targets/netback.ts'
 import { TIER_WAYS, tiersTarget } from '../fuzz/targets/tiers.ts'
 import { unpackTarget } from '../fuzz/targets/unpack.ts'
 import { xenstoreTarget } from '../fuzz/targets/xenstore.ts'
@@ -40,6 +41,7 @@ const INPUTS: Readonly<Record<string, number>> = {
   images: 6000,
   unpack: 1200,
   config: 20_000,
+  netback: 150_000,
 }
 
 describe('fuzzing for a moment finds nothing in', () => {
@@ -206,6 +208,24 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     }),
     20_000,
     /RangeError/,
+  ],
+  [
+    'a back end that keeps a grant in use',
+    netbackTarget((guest) => void guest.holdGrant(40, true)),
+    5000,
+    /a grant is still in use/,
+  ],
+  [
+    'a back end that writes where it was let read',
+    netbackTarget((guest) => void guest.page(22).bytes.fill(1, 4000)),
+    5000,
+    /was written, which was not granted/,
+  ],
+  [
+    'a back end that goes on with a front end that it has cut off',
+    netbackTarget((guest) => void guest.mapGrant(41, true), 'act'),
+    50_000,
+    /is not left alone/,
   ],
 ]
 

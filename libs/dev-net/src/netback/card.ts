@@ -25,7 +25,7 @@ export class Card {
   #port: SwitchPort
   #isUp = false
 
-  private constructor(init: CardInit, network: Network, port: SwitchPort) {
+  constructor(init: CardInit, network: Network, port: SwitchPort) {
     this.#init = init
     this.#spec = init.spec
     this.#network = network

@@ -15,9 +15,11 @@ export interface QueueInit {
   readonly send: (frame: Frame) => boolean
   /** What was sent is to be passed on. */
   readonly sent: () => void
+  /** The front end broke the rules. */
+  readonly failed: (why: string) => void
 }
 
-/** One pair of rings of a card, with its ports. A front end that breaks the rules is told on, and nothing more is done for it. */
+/** One pair of rings of a card, with its ports. */
 export class Queue {
   readonly #init: QueueInit
   readonly #pages: readonly MappedGrant[]
@@ -93,9 +95,14 @@ export class Queue {
     if (!this.#isOver && this.#rx.publish()) this.#rxPort?.notify()
   }
 
-  /** Takes nothing more, and holds nothing of the guest any more. */
-  close(): void {
+  /** Does nothing more with the rings. */
+  halt(): void {
     this.#isOver = true
+  }
+
+  /** And holds nothing of the guest any more. */
+  close(): void {
+    this.halt()
     this.#txPort?.close()
     this.#rxPort?.close()
     for (const page of this.#pages) page.release()
@@ -123,8 +130,7 @@ export class Queue {
       work()
     } catch (error) {
       if (!(error instanceof FrontendError)) throw error
-      this.#isOver = true
-      this.#init.host.frontFailed(error.message)
+      this.#init.failed(error.message)
     }
   }
 }

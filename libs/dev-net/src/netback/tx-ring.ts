@@ -38,8 +38,8 @@ export interface TxRingInit {
 const ETHERNET = 14
 /** A packet in more slots than may be is dropped, and one in more than these is no packet: Linux's back end has the same bound. */
 const SLOTS_FATAL = 20
-/** Packets at a time, after which others have their turn. */
-const BUDGET = 256
+/** Packets at a time, or segments that they are to be cut in, after which others have their turn. */
+const BUDGET = 1024
 /** What is kept of a slot: its id, grant, offset and size. */
 const SLOT_WORDS = 4
 
@@ -75,19 +75,27 @@ export class TxRing {
    */
   run(): 'more' | 'idle' | 'refused' {
     const { ring } = this.#init
-    for (let packets = 0; packets < BUDGET; packets++) {
+    for (let spent = 0; spent < BUDGET; ) {
       if (this.#refused !== undefined && !this.#send(this.#refused)) return 'refused'
       const waiting = ring.waiting()
       if (waiting === undefined) throw new FrontendError('its transmit ring has more requests than it has room for')
       if (waiting === 0) {
         if (ring.sleep()) return 'idle'
+        // A guest that shows requests and takes them back has its turn, too.
+        spent++
         continue
       }
       this.#takePacket(waiting)
+      spent += this.#cost()
       if (this.#multicast !== XEN_NETIF_EXTRA_TYPE_NONE) this.#changeFilter()
       else if (!this.#send(this.#frame())) return 'refused'
     }
     return 'more'
+  }
+
+  /** Of the packet that was taken: what it may be for others. */
+  #cost(): number {
+    return 1 + (this.#gso === undefined ? 0 : (this.#slots[3] as number) / this.#gso.size)
   }
 
   /** Takes all slots of a packet. Nothing of it is believed yet but that they belong together. */

@@ -60,7 +60,14 @@ export class Vif implements Backend, PortOwner {
       multicast,
       send: (frame) => this.#card.port.send(frame),
       sent: () => this.#card.port.flush(),
+      failed: (why) => this.#cutOff(why),
     })
+  }
+
+  /** A front end that breaks the rules in one pair of rings is not believed in the others. */
+  #cutOff(why: string): void {
+    for (const queue of this.#queues) queue.halt()
+    this.#host.frontFailed(why)
   }
 
   async disconnect(): Promise<void> {

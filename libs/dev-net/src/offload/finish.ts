@@ -4,6 +4,8 @@ import { Headers, PROTOCOL_TCP, PROTOCOL_UDP } from './headers.ts'
 
 const FIN_PSH = 0x09
 const CWR = 0x80
+/** As many as a packet of the longest has at the least that Linux's TCP sends, and more. */
+export const SEGMENTS_MAX = 2048
 
 /**
  * Does for a receiver what its {@link Offloads} do not admit: cuts TCP packets in segments and fills checksums in. The frames it
@@ -32,6 +34,7 @@ export class Finisher {
     const headers = this.#headers
     const { version, protocol, transport, payload, end } = headers
     if (protocol !== PROTOCOL_TCP || gso.type !== (version === 4 ? 'tcpv4' : 'tcpv6')) return false
+    if ((end - payload) / gso.size > SEGMENTS_MAX) return false
     const partial = version === 4 ? offloads.checksumV4 : offloads.checksumV6
     const made = this.#made
     made.set(whole.subarray(0, payload))

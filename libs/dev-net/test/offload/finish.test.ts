@@ -111,6 +111,13 @@ describe('a frame that says of itself what is not true', () => {
     expect(finished({ ...partial(bytes), gso: type && { type, size: 10 } })).toBeUndefined()
   })
 
+  it('gives nothing where it would be thousands of frames', () => {
+    const bytes = packet({ version: 4, protocol: 'tcp', payload: randomBytes(60_000) })
+    const cut = (size: number): number | undefined =>
+      finished({ ...partial(bytes), gso: { type: 'tcpv4', size } })?.length
+    expect([cut(29), cut(30)]).toEqual([undefined, 2000])
+  })
+
   it('never makes it fail, whatever the bytes are', () => {
     for (let round = 0; round < 20_000; round++) {
       const bytes = Buffer.from(packet({ version: round % 2 ? 4 : 6, protocol: 'tcp', payload: randomBytes(40) }))
