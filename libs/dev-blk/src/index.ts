@@ -1,7 +1,11 @@
 /** Paravirtual block devices. */
 export { type DiskMode, type DiskSpec, parseDiskSpec } from './disk-spec.ts'
 export { default } from './plugin.ts'
+export { HostLocks } from './storage/host-locks.ts'
 export { type HostProgram, HostPrograms } from './storage/host-programs.ts'
+export { Lvm } from './storage/lvm/lvm.ts'
+export { LvmVolumes } from './storage/lvm/volumes.ts'
+export { lvmDriver } from './storage/lvm-driver.ts'
 export { nbdDriver } from './storage/nbd-driver.ts'
 export { openStorage } from './storage/open-storage.ts'
 export { TAP_FORMATS, tapDriver } from './storage/tap-driver.ts'

@@ -10,6 +10,8 @@ import {
 import { fileDriver } from './file-driver.ts'
 import { HostLocks } from './host-locks.ts'
 import { HostPrograms } from './host-programs.ts'
+import { Lvm } from './lvm/lvm.ts'
+import { lvmDriver } from './lvm-driver.ts'
 import { NBD_SCHEMES } from './nbd/index.ts'
 import { nbdDriver } from './nbd-driver.ts'
 import { overlayDriver } from './overlay-driver.ts'
@@ -49,6 +51,7 @@ export function shippedDrivers(locks: HostLocks, programs: HostPrograms): Map<st
       drivers.set(`${prefix}${name}`, tapDriver(`${prefix}${name}`, format, programs))
     }
   }
+  drivers.set('lvm', lvmDriver(new Lvm(programs), locks))
   drivers.set('overlay', overlayDriver(drivers, locks))
   return drivers
 }

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
+import type { HostProgram, HostPrograms } from '../host-programs.ts'
+import { openRefusal } from '../open-refusal.ts'
+
+/** Where the host's kernel has its device-mapper, if it has one. */
+const DEVICE_MAPPER = '/dev/mapper/control'
+const OUTPUT_BYTES_MAX: number = 64 << 20
+
+export type ReportRow = Readonly<Record<string, string>>
+
+/** The host's lvm2, as its configuration (lvm.conf, or that below LVM_SYSTEM_DIR) lets it see devices. */
+export class Lvm {
+  readonly #programs: HostPrograms
+  readonly hasDeviceMapper: boolean
+
+  constructor(programs: HostPrograms, hasDeviceMapper: boolean = existsSync(DEVICE_MAPPER)) {
+    this.#programs = programs
+    this.hasDeviceMapper = hasDeviceMapper
+  }
+
+  /** Rows of one of lvm's reports, sizes in bytes. @param name of the disk, for messages @throws CodedError */
+  async report(
+    name: string,
+    command: 'lvs' | 'pvs',
+    kind: 'seg' | 'pv',
+    args: readonly string[],
+  ): Promise<ReportRow[]> {
+    const format = ['--reportformat', 'json', '--units', 'b', '--nosuffix']
+    const { report } = JSON.parse(await this.run(name, [command, ...format, ...args])) as {
+      report: readonly Readonly<Record<string, ReportRow[]>>[]
+    }
+    return report.flatMap((part) => part[kind] ?? [])
+  }
+
+  /** @returns what it writes to standard output. @throws CodedError `DISK_OPEN` with what it said, `PROGRAM_MISSING` */
+  async run(name: string, args: readonly string[]): Promise<string> {
+    const program = await this.#programs.need('lvm', 'lvm2', name)
+    const [command = '', ...rest] = args
+    const driver = this.hasDeviceMapper ? [] : ['--driverloaded', 'n']
+    try {
+      const { stdout } = await promisify(execFile)(program.path, [command, ...driver, ...rest], {
+        env: environmentOf(program),
+        maxBuffer: OUTPUT_BYTES_MAX,
+      })
+      return stdout
+    } catch (error) {
+      const { stderr = '', message } = error as { stderr?: string; message: string }
+      throw openRefusal(name, `lvm says: ${saidOf(stderr) || message.split('\n')[0]}`, error)
+    }
+  }
+}
+
+function environmentOf({ environment }: HostProgram): NodeJS.ProcessEnv {
+  return { ...process.env, ...environment, LC_ALL: 'C', LVM_SUPPRESS_FD_WARNINGS: '1' }
+}
+
+function saidOf(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '' && !line.startsWith('WARNING:')).join('; ')
+}
