@@ -19,6 +19,8 @@ export class NotingNetwork implements Network, Networks {
   /** What was done otherwise, in order. */
   calls: string[] = []
   hasRoom = true
+  /** Called with each frame that was taken. */
+  onSend: (() => void) | undefined
   owner: PortOwner | undefined
   options: PortOptions | undefined
   others: readonly NotingNetwork[] = []
@@ -34,6 +36,7 @@ export class NotingNetwork implements Network, Networks {
     return {
       send: (frame) => {
         if (this.hasRoom) this.sent.push({ ...frame, bytes: frame.bytes.slice() })
+        if (this.hasRoom) this.onSend?.()
         return this.hasRoom
       },
       flush: () => {},

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { Finisher } from '../../src/offload/finish.ts'
+import { Finisher, SEGMENTS_MAX } from '../../src/offload/finish.ts'
 import { ALL_OFFLOADS, type Frame, NO_OFFLOADS, type Offloads } from '../../src/switch/frame.ts'
 import { type PacketShape, packet, readPacket } from './packets.ts'
 
@@ -66,7 +66,7 @@ describe('a TCP packet that is too long', () => {
   it.each(shapes.filter(({ protocol }) => protocol === 'tcp'))('is cut in segments: %j', (shape) => {
     for (let round = 0; round < 100; round++) {
       const payload = randomBytes(randomInt(0, round % 10 === 0 ? 65_000 : 9000))
-      const size = randomInt(1, payload.length > 9000 ? 9000 : 3000)
+      const size = randomInt(Math.ceil(payload.length / SEGMENTS_MAX) + 1, payload.length > 9000 ? 9000 : 3000)
       const sequence = round % 2 === 0 ? 0xffff_fc00 : randomInt(0xffff_ffff)
       const whole = { ...shape, payload, sequence, flags: 0x99, id: 0xfffe }
       const gso = { type: shape.version === 4 ? 'tcpv4' : 'tcpv6', size } as const
