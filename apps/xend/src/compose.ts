@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { type Hypervisor, type PluginEntry, startHypervisor } from '@paravane/core'
 import { CpuPolicy, type PolicyConfig } from '@paravane/cpu-x86'
-import type { NetworkDefinition, NetworksConfig } from '@paravane/dev-net'
+import type { NetworkDefinition, Networks, NetworksConfig } from '@paravane/dev-net'
 import { programsFolder } from './guest-image/host-program.ts'
 import { helperPrograms } from './host-network/helper-programs.ts'
 import { resolvePlugin } from './resolve-plugin.ts'
@@ -14,6 +14,8 @@ const STORAGE = '@paravane/dev-blk/storage'
 const DEVICES = ['@paravane/dev-blk', '@paravane/dev-net'] as const
 const UPLINKS = '@paravane/dev-net/uplinks'
 const NETWORKS = '@paravane/dev-net/networks'
+const VIEW_FILE = import.meta.url.endsWith('.ts') ? './hypervisor/network-view.ts' : './hypervisor/network-view.js'
+const NETWORK_VIEW = new URL(VIEW_FILE, import.meta.url).href
 /** As Xen has it: the scheduler unless `sched=` names another. */
 export const DEFAULT_SCHEDULER = 'credit'
 
@@ -36,6 +38,8 @@ export interface ComposeOptions {
   readonly networks?: readonly NetworkDefinition[]
   /** That of a card that names none; the first of `networks` by default. */
   readonly defaultNetwork?: string
+  /** Takes the networks, before there is a guest. */
+  readonly takeNetworks?: (networks: Networks) => void
   /** Takes what guests write to the hypervisor's log. */
   readonly guestLog?: (domid: number, bytes: Uint8Array) => void
   /** Takes what xenstore is told to log. */
@@ -48,7 +52,7 @@ export interface ComposeOptions {
 
 /** Starts the hypervisor of this process. @throws PluginError about the plugins */
 export function compose(options: ComposeOptions): Promise<Hypervisor> {
-  const { pcpus, cpu, keep, vcpus, plugins = [], pluginFolder = process.cwd(), scheduler, warn } = options
+  const { pcpus, cpu, keep, vcpus, plugins = [], pluginFolder = process.cwd(), scheduler, takeNetworks, warn } = options
   return startHypervisor({
     plugins: [
       { use: CPU, config: { ...(cpu as object | undefined), ...(keep === undefined ? {} : { keep }) } },
@@ -57,6 +61,7 @@ export function compose(options: ComposeOptions): Promise<Hypervisor> {
       ...DEVICES,
       { use: UPLINKS, config: { find: helperPrograms(warn) } },
       { use: NETWORKS, config: networksConfig(options) },
+      ...(takeNetworks === undefined ? [] : [{ use: NETWORK_VIEW, config: { take: takeNetworks } }]),
       ...plugins,
     ],
     base: pathToFileURL(`${pluginFolder}/`),

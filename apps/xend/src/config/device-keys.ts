@@ -50,4 +50,5 @@ export const CARDS: KeyType<readonly string[]> = {
   read: (value) => (asksForNone(value) ? [] : textsOf(value)),
 }
 
-const asksForNone = (value: CfgValue): boolean => value === 0 || value === false
+const NONE: ReadonlySet<CfgValue> = new Set([0, false, '0', 'no', 'off'])
+const asksForNone = (value: CfgValue): boolean => NONE.has(value)

@@ -1,5 +1,5 @@
 /** Methods of xend's socket about the devices of domains. */
-import { CodedError, configOf, text, yesNo } from '@paravane/core'
+import { CodedError, configOf, noConfig, text, yesNo } from '@paravane/core'
 import { parseDiskSpec } from '@paravane/dev-blk'
 import { cardMac, withMac } from '../config/card-address.ts'
 import { checkDevice, type DeviceConfig } from '../config/device-keys.ts'
@@ -44,6 +44,7 @@ export function deviceVerbs(init: DeviceVerbsInit): readonly (readonly [string, 
         return devices.filter((device) => type === undefined || device.type === type)
       }),
     ],
+    ['network.list', question(noConfig, () => control.call('network.list'))],
     [
       'device.attach',
       verb(configOf({ domain: text(), type, config: text() }), async ({ domain, ...asked }) => {

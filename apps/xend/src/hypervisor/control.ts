@@ -9,6 +9,7 @@ import {
   text,
   wholeNumber,
 } from '@paravane/core'
+import type { Network } from '@paravane/dev-net'
 import { type AnyVerb, type VerbTable, verb } from '../rpc/verbs.ts'
 import type { Consoles } from './consoles.ts'
 import { affinity, devices, domainName, domid, oneOf, optional, recordText, vcpuNumbers } from './control-params.ts'
@@ -23,6 +24,7 @@ export interface ControlInit {
   readonly consoles: Consoles
   readonly messages: MessageLog
   readonly info: () => ControlInfo
+  readonly networks: () => readonly Network[]
   /** Something is not as it was: a domain came, changed or went. */
   readonly changed: () => void
   /** Ends the process; called when the reply is on its way. */
@@ -90,6 +92,7 @@ export class Control {
         domains: () => [...this.#known.values()].map(({ domain }) => domain),
         changed: this.#init.changed,
       }),
+      ['network.list', verb(noConfig, () => this.#init.networks().map((network) => network.facts()))],
       ['domain.wait', verb(one, async ({ domid }) => endRow(await this.#find(domid).domain.ended))],
       ['domain.note', verb(configOf({ domid, record: recordText }), ({ domid, record }) => this.#note(domid, record))],
     ])

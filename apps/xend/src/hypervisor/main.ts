@@ -18,6 +18,7 @@ import { type AnyVerb, verb } from '../rpc/verbs.ts'
 import { takeRunFolder } from '../run-folder.ts'
 import { hypervisorSettings } from '../settings/hypervisor-settings.ts'
 import { RequestCounts } from '../stats/request-counts.ts'
+import { Captures, UPGRADED } from './captures.ts'
 import { Changes } from './changes.ts'
 import { Consoles } from './consoles.ts'
 import { Control } from './control.ts'
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
   const group = settings.group === undefined ? undefined : await findGroup(settings.group)
   const { pcpus, cpu, plugins, pluginFolder, sched, networks, default_network: defaultNetwork } = settings
   const started = Date.now()
+  const captures = new Captures()
   const hypervisor = await compose({
     pcpus,
     vcpus: pcpus,
@@ -66,6 +68,7 @@ async function main(): Promise<void> {
     scheduler: sched,
     networks,
     defaultNetwork,
+    takeNetworks: captures.take,
     guestLog: (domid, bytes) => messages.guest(domid, bytes),
     xenstoreLog: (line) => log.info(`xenstore: ${line}`),
     warn: say,
@@ -87,6 +90,7 @@ async function main(): Promise<void> {
     hypervisor,
     consoles,
     messages,
+    networks: () => captures.list(),
     info: () => ({
       pid: process.pid,
       version: '4.17',
@@ -120,9 +124,10 @@ async function main(): Promise<void> {
     },
     pages: new Map([['/changes', (response) => changes.listen(response)]]),
     upgrade: ({ url = '' }, socket) => {
+      if (captures.start(url, socket)) return true
       const domid = Number(/^\/console\/(\d{1,5})$/.exec(url)?.[1])
       if (!consoles.has(domid)) return false
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: paravane\r\n\r\n')
+      socket.write(UPGRADED)
       consoles.attach(domid, socket)
       return true
     },

@@ -12,6 +12,7 @@ import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
 import { managedCommands } from './managed-commands.ts'
 import { networkCommands } from './network-commands.ts'
+import { networkDump } from './network-dump.ts'
 import { nodeCommands } from './node-commands.ts'
 import { schedCredit } from './sched-credit.ts'
 import { shell } from './shell.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   ...kernelCommands,
   ...blockCommands,
   ...networkCommands,
+  networkDump,
   schedCredit,
   top,
   uptime,

@@ -115,6 +115,7 @@ test('one device need not be in a list, and no device may be asked for in severa
   expect(devices("disk = 'phy:x,xvda,w'\nvif = ''")).toEqual(['phy:x,xvda,w', ''])
   expect(devices("disk = ''\nvif = 0")).toEqual([])
   expect(devices('disk = False\nvif = []')).toEqual([])
+  expect(devices("disk = 'off'\nvif = '0'")).toEqual([])
 })
 
 test('a key that is not known is warned of and has no effect', () => {

@@ -1,6 +1,7 @@
 /** Debian's own drivers at disks and network cards that come and go while it runs. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -10,6 +11,7 @@ import { xendSocket } from '../../src/folders.ts'
 import { socketConsole } from '../../src/rpc/socket-console.ts'
 import { GUESTS } from '../../src/start/guests.ts'
 import { System } from './system.ts'
+import { XM } from './xm-process.ts'
 
 const DONE = { status: 0, stdout: '', stderr: '' }
 const PATIENCE = { timeout: 60_000 }
@@ -43,6 +45,25 @@ async function run(command: string): Promise<string> {
 
 const fileBytes = async (name: string): Promise<string> =>
   (await readFile(join(system.folder, `${name}.img`))).subarray(0, 8).toString('latin1')
+
+/** Packets of a card or a network into a file, from when this resolves. @returns ends it as Ctrl-C does */
+async function capture(file: string, ...args: readonly string[]): Promise<() => Promise<unknown[]>> {
+  const xm = spawn(process.execPath, [...XM, 'network-dump', '-w', file, ...args], {
+    env: system.env,
+    cwd: system.folder,
+  })
+  const begun = () =>
+    stat(join(system.folder, file)).then(
+      ({ size }) => size,
+      () => 0,
+    )
+  await expect.poll(begun, PATIENCE).toBeGreaterThan(0)
+  return () => {
+    const ended = once(xm, 'exit')
+    xm.kill('SIGINT')
+    return ended
+  }
+}
 
 async function metrics(): Promise<string> {
   const request = get({ socketPath: xendSocket(system.places), path: '/metrics' })
@@ -95,7 +116,22 @@ test('a network card comes while the guest runs, sends, and goes', async () => {
   await run('while [ ! -d /sys/class/net/eth0 ]; do sleep 0.1; done')
   expect(await run('cat /sys/class/net/eth0/address')).toBe('00:16:3e:00:00:09')
   await run('ip addr add 10.0.0.1/24 dev eth0 && ip link set eth0 up')
+  const captures = await Promise.all([
+    capture('card.pcap', 'd', '0', '-s', '60'),
+    capture('network.pcap', '--network', 'inside'),
+  ])
   await run('ping -c 1 -W 1 10.0.0.2 >/dev/null; true')
+  for (const end of captures) expect(await end()).toEqual([0, null])
+  // One without an answer: who has 10.0.0.2?
+  const asked = Buffer.from(
+    'ffffffffffff00163e000009080600010800060400010016' + '3e0000090a0000010000000000000a000002',
+    'hex',
+  )
+  for (const name of ['card.pcap', 'network.pcap']) {
+    const file = await readFile(join(system.folder, name))
+    expect(file.readUInt32LE(0)).toBe(0xa1b23c4d)
+    expect(file.includes(asked)).toBe(true)
+  }
   expect((await system.xm('network-list', 'd')).stdout).toMatch(
     /^Idx .*\n0 {3}0 {2}00:16:3e:00:00:09 {4}0 {5}4 {6}\d+ +\d+ *\/\d+ +\/local\/domain\/0\/backend\/vif\/1\/0 +\n$/,
   )

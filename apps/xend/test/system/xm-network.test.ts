@@ -1,6 +1,7 @@
 /** Network cards of a guest, as dialogues with xm: in its config, attached, listed and detached. The guest has no driver of them. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DeviceRow } from '../../src/hypervisor/control-rows.ts'
+import { PtyXm } from './pty.ts'
 import { System } from './system.ts'
 import { runXmHere } from './xm-process.ts'
 
@@ -59,12 +60,30 @@ test.each([
   [['network-attach', 'hello', 'colour=red'], 'colour is unknown; a vif may have mac, bridge, '],
   [['network-attach', 'hello', 'accel=sfc'], 'accel is not supported: there are no accelerated cards; leave it out\n'],
   [['network-attach', 'hello', 'devid=0'], 'domain hello has a vif 0: leave devid out, or choose another\n'],
+  [['network-dump'], 'give a domain, or a network with -n\nUsage: xm network-dump [-w <File>] '],
+  [['network-dump', 'hello', '-n', 'inside'], 'give a domain, or a network with -n\nUsage'],
+  [['network-dump', 'hello', '-s', 'x'], 'Invalid argument: -s x; give a number of bytes\nUsage'],
+  [['network-dump', 'hello', '9'], "Domain 'hello' has no network card '9'; xm network-list hello lists"],
+  [['network-dump', '-n', 'lan'], "there is no network 'lan'; there are: inside, other\n"],
   [['network-detach', 'hello', '7'], "Domain 'hello' has no network card '7'; xm network-list hello lists those that"],
   [['network-detach', 'hello', SECOND], `Domain 'hello' has no network card '${SECOND}'; xm network-list`],
 ] as [string[], string][])('xm %j is refused', async (args, begin) => {
   const { status, stdout, stderr } = await runXmHere(args, system.places)
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr.slice(0, begin.length + 7)).toBe(`Error: ${begin}`)
+})
+
+test('packets of a card that is not there are not to be had', async () => {
+  await system.xm('create', '-q', config, 'name=bare', 'vif=0')
+  await system.xm('new', '-q', config, 'name=off')
+  const said = async (...args: string[]) => (await runXmHere(['network-dump', ...args], system.places)).stderr
+  expect(await said('bare')).toBe("Error: Domain 'bare' has no network card\n")
+  expect(await said('off')).toBe("Error: Domain 'off' is not running; xm start off starts it\n")
+  await system.xm('destroy', 'bare')
+  const terminal = new PtyXm(['network-dump', 'hello'], system.env)
+  expect(await terminal.ended).toBe(1)
+  expect(terminal.shown).toContain('a capture is none for a terminal; name a file with -w, or pipe it to tcpdump -r -')
+  await system.xm('delete', 'off')
 })
 
 test('a card without an address has the same at each start, and none of another card of its', async () => {
