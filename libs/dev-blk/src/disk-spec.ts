@@ -43,6 +43,22 @@ export function parseDiskSpec(text: string): DiskSpec {
   return isClassic(parts) ? classic(text, parts) : fromXl(text, parts)
 }
 
+/**
+ * A disk as a program asks for it: a string for {@link parseDiskSpec}, or what that makes of one.
+ * @throws CodedError DISK_SPEC of one line
+ */
+export function diskSpecOf(config: unknown): DiskSpec {
+  if (typeof config === 'string') return parseDiskSpec(config)
+  const { storage, vdev, kind = 'disk', mode } = (config ?? {}) as Partial<Record<keyof DiskSpec, unknown>>
+  const text = JSON.stringify(config) ?? 'undefined'
+  if (typeof storage !== 'string') throw refusal(text, 'it needs a text "storage", such as file:/path')
+  if (typeof mode !== 'string') throw refusal(text, 'it needs a "mode": w, r or w!')
+  if (kind !== 'disk' && kind !== 'cdrom') throw refusal(text, 'its "kind" may be disk or cdrom')
+  const device = deviceOf(String(vdev))
+  if (device === undefined) throw unknownDevice(text, String(vdev))
+  return completed(text, { ...device, kind, storage, mode: modeOf(text, mode) })
+}
+
 /** In xm's form the second item is a device, in xl's a format. */
 function isClassic(parts: readonly string[]): boolean {
   const [storage = '', second = ''] = parts

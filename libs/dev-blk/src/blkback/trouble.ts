@@ -20,7 +20,11 @@ export class Trouble {
     this.#now = now
   }
 
-  /** @param what `read` @param error named in full, with the disk's target */
+  get failing(): boolean {
+    return this.#failing
+  }
+
+  /** @param what `a read` @param error named in full, with the disk's target */
   failed(what: string, error: unknown): void {
     const now = this.#now()
     this.#lastFailure = now

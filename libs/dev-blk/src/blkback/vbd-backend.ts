@@ -1,17 +1,23 @@
-import type { Backend, DeviceFacts, DeviceHost, DeviceNodes, Disk } from '@paravane/core'
+import { type Backend, type DeviceFacts, type DeviceHost, type DeviceNodes, type Disk, DiskError } from '@paravane/core'
 import { BLKIF_OP_DISCARD, BLKIF_OP_READ, BLKIF_OP_WRITE } from '@paravane/core/abi'
+import { type DiskSpec, diskSpecOf } from '../disk-spec.ts'
 import { BlockQueue, type QueueDevice } from './block-queue.ts'
 import { readOffer } from './front-offer.ts'
+import { copyAhead, copyRest, NotingDisk } from './live-copy.ts'
 import type { Medium } from './media.ts'
+import { refuseOther, refuseUnfit, wantsCopy } from './medium-change.ts'
 import { RequestGate } from './request-gate.ts'
 import { Trouble } from './trouble.ts'
-import { diskNodes, sizeNodes } from './vbd-nodes.ts'
+import { diskNodes, mediumNodes, sizeNodes } from './vbd-nodes.ts'
 
 const NAMES: Readonly<Record<number, string>> = {
   [BLKIF_OP_READ]: 'a read',
   [BLKIF_OP_WRITE]: 'a write',
   [BLKIF_OP_DISCARD]: 'a discard',
 }
+
+/** Opens another medium for a device. */
+export type OpenMedium = (spec: DiskSpec) => Promise<Medium>
 
 /** The back end of one virtual disk. */
 export class VbdBackend implements Backend, QueueDevice {
@@ -20,19 +26,24 @@ export class VbdBackend implements Backend, QueueDevice {
   readonly #trouble: Trouble
   #medium: Medium
   #queues: readonly BlockQueue[] = []
+  readonly #open: OpenMedium
+  /** In place of the medium's while that is copied. */
+  #noting: NotingDisk | undefined
   #endWatch: () => void
   #closing: Promise<void> | undefined
   readonly #counts = { reads: 0, writes: 0, flushes: 0, discards: 0, bytesRead: 0, bytesWritten: 0, failures: 0 }
 
-  constructor(host: DeviceHost, medium: Medium) {
+  /** @param open opens another medium for this device */
+  constructor(host: DeviceHost, medium: Medium, open: OpenMedium) {
     this.host = host
     this.#medium = medium
+    this.#open = open
     this.#trouble = new Trouble((text) => host.warn(text))
     this.#endWatch = this.#watchSize()
   }
 
   get disk(): Disk | undefined {
-    return this.#medium.disk
+    return this.#noting ?? this.#medium.disk
   }
 
   connect(): DeviceNodes {
@@ -70,6 +81,58 @@ export class VbdBackend implements Backend, QueueDevice {
     this.close().catch(() => {})
   }
 
+  /**
+   * Puts another medium into the tray, or another image of the same disk behind the device. With `copy: true` beside the facts of the
+   * disk the old one is copied to it while the guest goes on; else that has been done.
+   */
+  async reconfigure(config: unknown): Promise<void> {
+    const spec = diskSpecOf(config)
+    const old = this.#medium
+    refuseOther(old.spec, spec)
+    const next = await this.#open(spec)
+    try {
+      if (spec.kind === 'disk') refuseUnfit(spec, old.disk, next.disk)
+      if (wantsCopy(config) && old.disk !== undefined && next.disk !== undefined) await this.#copy(old.disk, next)
+      else await this.gate.alone(() => this.#change(next))
+    } catch (error) {
+      await next.close()
+      throw error
+    }
+    this.host.fromOutside(() => this.host.announce({ ...mediumNodes(next), ...sizeNodes(next.disk) }))
+    // It is out of use: what goes wrong with it now concerns nobody but the operator.
+    await old.close().catch((error: unknown) => this.host.warn(`what was behind it before does not close: ${error}`))
+  }
+
+  async #copy(disk: Disk, next: Medium): Promise<void> {
+    const to = next.disk as Disk
+    const noting = new NotingDisk(disk)
+    try {
+      // What is under way now would not be noted.
+      await this.gate.alone(async () => {
+        this.#noting = noting
+      })
+      await copyAhead(noting, to)
+      await this.gate.alone(async () => {
+        await copyRest(noting, to)
+        await this.#change(next)
+      })
+    } finally {
+      this.#noting = undefined
+    }
+  }
+
+  /** Nothing is under way. */
+  async #change(next: Medium): Promise<void> {
+    const { disk } = this.#medium
+    // Both may be names of the same bytes; what cannot be flushed may be the reason for the change.
+    if (disk?.readonly === false) await disk.flush().catch((error: unknown) => this.#trouble.failed('a flush', error))
+    if (this.#closing !== undefined) throw new DiskError('DISK_CLOSED', next.target, 'the device is being taken away')
+    this.#endWatch()
+    this.#noting = undefined
+    this.#medium = next
+    this.#endWatch = this.#watchSize()
+  }
+
   done(operation: number, bytes: number): void {
     const counts = this.#counts
     if (operation === BLKIF_OP_READ) {
@@ -95,6 +158,7 @@ export class VbdBackend implements Backend, QueueDevice {
     const { spec } = this.#medium
     return {
       ...this.#counts,
+      failing: this.#trouble.failing,
       storage: spec.storage,
       vdev: spec.vdev,
       kind: spec.kind,

@@ -1,11 +1,11 @@
 import { type BackendDriver, CodedError, type DeviceHost, type DeviceOwner, type OpenedDevice } from '@paravane/core'
-import { type DiskSpec, parseDiskSpec } from '../disk-spec.ts'
+import { type DiskSpec, diskSpecOf } from '../disk-spec.ts'
 import type { DiskUser } from './disk-owners.ts'
 import type { Media } from './media.ts'
 import { VbdBackend } from './vbd-backend.ts'
 import { backNodes, frontNodes, mediumNodes } from './vbd-nodes.ts'
 
-/** Back ends of virtual block devices. They are configured by a string of `disk=`, or by what {@link parseDiskSpec} makes of it. */
+/** Back ends of virtual block devices. They are configured by a string of `disk=`, or by what `parseDiskSpec` makes of it. */
 export class VbdDriver implements BackendDriver {
   readonly #media: Media
 
@@ -14,7 +14,7 @@ export class VbdDriver implements BackendDriver {
   }
 
   async open(config: unknown, { domainName, taken }: DeviceOwner): Promise<OpenedDevice> {
-    const spec = typeof config === 'string' ? parseDiskSpec(config) : (config as DiskSpec)
+    const spec = diskSpecOf(config)
     const { devid, vdev } = spec
     if (taken.has(devid)) throw alreadyConnected(spec)
     let host: DeviceHost | undefined
@@ -26,7 +26,7 @@ export class VbdDriver implements BackendDriver {
       backNodes: { ...backNodes(spec, domainName, taken.size === 0), ...mediumNodes(medium) },
       start: (given) => {
         host = given
-        return new VbdBackend(given, medium)
+        return new VbdBackend(given, medium, (next) => this.#media.open(next, user))
       },
       close: () => medium.close(),
     }

@@ -1,7 +1,7 @@
 import type { DeviceHost } from '@paravane/core'
 import type { Medium } from '../../src/blkback/media.ts'
 import { VbdBackend } from '../../src/blkback/vbd-backend.ts'
-import { parseDiskSpec } from '../../src/disk-spec.ts'
+import { type DiskSpec, parseDiskSpec } from '../../src/disk-spec.ts'
 import { FakeGuest } from './fake-guest.ts'
 import { FrontRing } from './front-ring.ts'
 import type { ScriptedDisk } from './scripted-disk.ts'
@@ -23,13 +23,20 @@ export class DeviceBench {
   readonly guest = new FakeGuest(RING_PAGE + 64)
   readonly backend: VbdBackend
   rings: readonly FrontRing[] = []
+  /** What may come behind the device, by what it is called. */
+  readonly others = new Map<string, ScriptedDisk>()
 
   constructor(disk: ScriptedDisk | undefined, host: Partial<DeviceHost> = {}) {
     for (let page = 0; page < RING_PAGE; page++) this.guest.grant(page, page)
     this.guest.back.set('feature-persistent', '1')
     const spec = parseDiskSpec(disk === undefined ? ',xvda:cdrom,r' : `file:/disk,xvda,${disk.readonly ? 'r' : 'w'}`)
     const medium: Medium = { spec, scheme: 'file', target: '/disk', disk, close: async () => disk?.close() }
-    this.backend = new VbdBackend(this.guest.host(host), medium)
+    this.backend = new VbdBackend(this.guest.host(host), medium, async (next) => this.#mediumOf(next))
+  }
+
+  #mediumOf(spec: DiskSpec): Medium {
+    const disk = this.others.get(spec.storage)
+    return { spec, scheme: 'file', target: spec.storage.slice(5), disk, close: async () => disk?.close() }
   }
 
   get ring(): FrontRing {
