@@ -10,6 +10,7 @@ import {
 import { fileDriver } from './file-driver.ts'
 import { HostLocks } from './host-locks.ts'
 import { HostPrograms } from './host-programs.ts'
+import { iscsiDriver } from './iscsi-driver.ts'
 import { Lvm } from './lvm/lvm.ts'
 import { lvmDriver } from './lvm-driver.ts'
 import { NBD_SCHEMES } from './nbd/index.ts'
@@ -51,6 +52,7 @@ export function shippedDrivers(locks: HostLocks, programs: HostPrograms): Map<st
       drivers.set(`${prefix}${name}`, tapDriver(`${prefix}${name}`, format, programs))
     }
   }
+  drivers.set('iscsi', iscsiDriver(programs))
   drivers.set('lvm', lvmDriver(new Lvm(programs), locks))
   drivers.set('overlay', overlayDriver(drivers, locks))
   return drivers

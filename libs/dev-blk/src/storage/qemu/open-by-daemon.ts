@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -16,7 +16,10 @@ export interface DaemonDisk {
   readonly identity: string
   readonly readonly: boolean
   readonly node: BlockNode
+  /** By their names; the daemon is given them in files that only this user can read, for as long as it starts. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** What is behind the daemon is taken for dead if it answers nothing for so long, ms; none: never. */
+  readonly silence?: number
   /** The file that qemu locks, for the message of who holds it. */
   readonly file?: string
 }
@@ -35,6 +38,7 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
   const { name, identity, readonly, node, secrets = {} } = disk
   const program = await programs.need('qemu-storage-daemon', 'qemu-system-common', name)
   const setpriv = await programs.need('setpriv', 'util-linux', name)
+  const patience = { ...PATIENCE, silence: disk.silence }
   let daemon: StorageDaemon | undefined
   let dialling: Promise<unknown> | undefined
   let isClosed = false
@@ -45,9 +49,16 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
     const folder = await mkdtemp(join(tmpdir(), 'paravane-disk-'))
     try {
       const socket = join(folder, 'nbd')
-      const setup = { program, setpriv, socket, node, writable: !readonly, secrets }
+      const setup = {
+        program,
+        setpriv,
+        socket,
+        node,
+        writable: !readonly,
+        secrets: await writeSecrets(secrets, folder),
+      }
       daemon = await unlocked(() => StorageDaemon.start(setup), disk.file)
-      return await NbdConnection.open({ path: socket, exportName: DISK_NODE }, PATIENCE)
+      return await NbdConnection.open({ path: socket, exportName: DISK_NODE }, patience)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
@@ -63,12 +74,26 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
     await daemon?.stop()
   }
   try {
-    const client = await NbdClient.dial(dialOnce, PATIENCE)
+    const client = await NbdClient.dial(dialOnce, patience)
     return new NbdDisk(client, { name, identity, readonly, close })
   } catch (error) {
     await close()
     throw error instanceof CodedError ? error : openRefusal(name, (error as Error).message, error)
   }
+}
+
+/** @returns the files, by the secrets' names */
+async function writeSecrets(
+  secrets: Readonly<Record<string, string>>,
+  folder: string,
+): Promise<Record<string, string>> {
+  const files: Record<string, string> = {}
+  for (const [id, secret] of Object.entries(secrets)) {
+    const file = join(folder, `secret-${id}`)
+    await writeFile(file, secret, { mode: 0o600 })
+    files[id] = file
+  }
+  return files
 }
 
 /** @throws Error with why, in words for the operator */

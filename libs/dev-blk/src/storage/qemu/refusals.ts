@@ -1,22 +1,22 @@
 /** What qemu says about a disk that it does not open, in words for the operator. */
 import { openersOf } from '../openers.ts'
 
-const LOCKED = /Failed to (?:get|lock)|Failed to get .* lock/
+const LOCKED = /Failed to (get .*lock|lock)/
 const REFUSALS: readonly (readonly [said: RegExp, why: string])[] = [
   [/No such file or directory/, 'there is no such file'],
   [/Permission denied/, 'permission denied: let the user that runs the hypervisor use it'],
+  [/not in \w+ format/, 'it is no image of this format; `qemu-img info` says what it is'],
   [
-    /Image is not in (\w+) format|not in (\w+) format/,
-    'it is no image of this format; `qemu-img info` says what it is',
-  ],
-  [
-    /Unknown driver '(\w+)'|Parameter 'driver' does not accept value/,
+    /Unknown driver|Parameter 'driver' does not accept value/,
     "this qemu-storage-daemon was built without what it needs; install Debian's qemu-block-extra",
   ],
   [/Could not open backing file/, 'the image that it is based on cannot be opened; `qemu-img info` names it'],
   [/Read-only file system/, 'its file system is read-only: ask for it read-only (mode r), or remount it'],
   [/marked as corrupt|Image is corrupt/, 'the image is damaged; `qemu-img check` says how'],
-  [/login.*[Ff]ail|[Aa]uthentication|Failed to log in/, 'the target refuses the log in: look at user and password'],
+  [/Authentication failure/, 'the target refuses the log in: look at user and password in the file of chap='],
+  [/Target not found/, 'the portal has no target of this name'],
+  [/LOGICAL_UNIT_NOT_SUPPORTED/, 'the target has no logical unit of this number'],
+  [/Failed to connect to LUN/, 'the target does not answer'],
 ]
 
 /** Somebody else has the image open. */
