@@ -32,7 +32,8 @@ const FORMATS: Readonly<Record<string, string>> = {
 }
 
 const XL_FORMATS: readonly string[] = ['raw', 'empty', ...Object.keys(FORMATS)]
-const SCHEME = /^[a-z0-9+]+:/
+/** As those of URIs. */
+const SCHEME = /^[a-z][a-z0-9+.-]*:/
 
 /**
  * Reads an entry of `disk=` in xm's form, `UNAME,DEV[:cdrom],MODE[,BACKEND]`, or in xl's, `TARGET,FORMAT,DEV,ACCESS` or `key=value`.
