@@ -11,11 +11,15 @@ export interface ScriptedHypervisor {
 }
 
 /** A hypervisor whose guests are the programs of scripted-engine.ts. */
-export async function startScripted(pcpus = 1, meanwhile?: () => void): Promise<ScriptedHypervisor> {
+export async function startScripted(
+  pcpus = 1,
+  meanwhile?: () => void,
+  plugins: readonly string[] = [],
+): Promise<ScriptedHypervisor> {
   const reports: string[] = []
   const log: string[] = []
   const hypervisor = await startHypervisor({
-    plugins: [here('./scripted-engine.ts'), here('../conformance/round-robin-plugin.ts')],
+    plugins: [here('./scripted-engine.ts'), here('../conformance/round-robin-plugin.ts'), ...plugins.map(here)],
     scheduler: 'rr',
     pcpus,
     meanwhile,
