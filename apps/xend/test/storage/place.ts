@@ -19,6 +19,8 @@ export class Place {
 
   private constructor(programs: HostPrograms) {
     this.programs = programs
+    // What disks leave behind is seen, and is the test's own.
+    process.env.TMPDIR = this.folder
   }
 
   path(name: string): string {

@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { HostPrograms, TAP_FORMATS, tapDriver } from '@paravane/dev-blk'
@@ -137,7 +136,7 @@ test('what cannot be opened is told with its name and the way out', async () => 
     await expect(place.open(driver(format), target)).rejects.toThrow(said)
   }
   expect(daemons(place.folder)).toEqual([])
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('paravane-disk-'))).toEqual([])
+  expect(readdirSync(place.folder).filter((name) => name.startsWith('paravane-daemon-'))).toEqual([])
 })
 
 test('where the program is missing, its package is named', async () => {

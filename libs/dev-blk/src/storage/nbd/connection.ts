@@ -30,6 +30,7 @@ export class NbdConnection {
   #cookie = 0
   #corked = false
   #loss: NbdError | undefined
+  /** When there was the last word from the server, or the first request after a rest. */
   #heard = 0
   #watch: NodeJS.Timeout | undefined
 
@@ -54,7 +55,7 @@ export class NbdConnection {
       onread: {
         buffer: () => feed.place() as Buffer,
         callback: (count) => {
-          this.#heard++
+          this.#heard = performance.now()
           try {
             feed.filled(count)
           } catch (error) {
@@ -94,10 +95,12 @@ export class NbdConnection {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#loss !== undefined) return reject(this.#loss)
+      const { silence } = this.#limits
+      if (this.#waiting.size === 0) this.#heard = performance.now()
+      if (silence !== undefined && this.#watch === undefined) this.#watchFor(silence)
       const cookie = this.#nextCookie()
       this.#waiting.set(cookie, { command, offset, length, into, resolve, reject })
       this.#send(header(command, flags, cookie, offset, length), from)
-      this.#beginWatch()
     })
   }
 
@@ -148,16 +151,14 @@ export class NbdConnection {
     return this.#cookie >>> 0
   }
 
-  #beginWatch(): void {
-    const { silence } = this.#limits
-    if (silence === undefined || this.#watch !== undefined) return
-    const heard = this.#heard
+  #watchFor(ms: number): void {
     this.#watch = setTimeout(() => {
       this.#watch = undefined
       if (this.#waiting.size === 0) return
-      if (this.#heard === heard) this.#lose(`it has not answered for ${silence / 1000} s`)
-      else this.#beginWatch()
-    }, silence)
+      const left = this.#heard + this.#limits.silence! - performance.now()
+      if (left <= 0) this.#lose(`it has not answered for ${this.#limits.silence! / 1000} s`)
+      else this.#watchFor(left)
+    }, ms)
   }
 
   #lose(why: string): void {

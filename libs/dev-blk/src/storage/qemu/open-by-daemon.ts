@@ -46,7 +46,7 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
   const dial = async (): Promise<NbdConnection> => {
     await daemon?.stop()
     if (isClosed) throw new Error('it is closed')
-    const folder = await mkdtemp(join(tmpdir(), 'paravane-disk-'))
+    const folder = await mkdtemp(join(tmpdir(), 'paravane-daemon-'))
     try {
       const socket = join(folder, 'nbd')
       const setup = {
