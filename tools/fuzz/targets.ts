@@ -7,6 +7,7 @@ import { hypercallsTarget } from './targets/hypercalls.ts'
 import { imagesTarget } from './targets/images.ts'
 import { kernelTarget } from './targets/kernel.ts'
 import { mmuTarget } from './targets/mmu.ts'
+import { nbdTarget } from './targets/nbd.ts'
 import { netbackTarget } from './targets/netback.ts'
 import { tiersTarget } from './targets/tiers.ts'
 import { unpackTarget } from './targets/unpack.ts'
@@ -28,4 +29,5 @@ export const TARGETS: readonly Target[] = [
   kernelTarget(),
   configTarget(),
   netbackTarget(),
+  nbdTarget(),
 ]

@@ -7,6 +7,7 @@ import { decode, isFault } from '../../libs/cpu-x86/src/decode/decoder.ts'
 import { bounce } from '../../libs/cpu-x86/src/pv/bounce-frame.ts'
 import { REF_COUNT } from '../../libs/cpu-x86/src/pv/mmu/page-info.ts'
 import { readRflags, writeRflags } from '../../libs/cpu-x86/src/state/rflags.ts'
+import { readReplies } from '../../libs/dev-blk/src/storage/nbd/replies.ts'
 import { totalsTable } from '../fuzz/log.ts'
 import { Random } from '../fuzz/random.ts'
 import { failureOf, runTarget } from '../fuzz/run-target.ts'
@@ -19,6 +20,7 @@ import { framesTarget } from '../fuzz/targets/frames.ts'
 import { hypercallsTarget } from '../fuzz/targets/hypercalls.ts'
 import { imagesTarget } from '../fuzz/targets/images.ts'
 import { mmuTarget } from '../fuzz/targets/mmu.ts'
+import { nbdTarget } from '../fuzz/targets/nbd.ts'
 import { netbackTarget } from '../fuzz/targets/netback.ts'
 import { TIER_WAYS, tiersTarget } from '../fuzz/targets/tiers.ts'
 import { unpackTarget } from '../fuzz/targets/unpack.ts'
@@ -41,6 +43,7 @@ const INPUTS: Readonly<Record<string, number>> = {
   images: 6000,
   unpack: 1200,
   config: 20_000,
+  nbd: 20_000,
   netback: 150_000,
 }
 
@@ -226,6 +229,22 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     netbackTarget((guest) => void guest.mapGrant(41, true), 'act'),
     50_000,
     /is not left alone/,
+  ],
+  [
+    'a client that takes a read for done too early',
+    nbdTarget(function* (structured, sent) {
+      const early: typeof sent = {
+        find: (cookie) => {
+          const request = sent.find(cookie)
+          if (request?.command === 0 && request.covered !== undefined) request.covered.isWhole = () => true
+          return request
+        },
+        done: sent.done,
+      }
+      yield* readReplies(structured, early)
+    }),
+    20_000,
+    /a read is done without its byte/,
   ],
 ]
 
