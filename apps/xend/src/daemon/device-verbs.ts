@@ -15,6 +15,13 @@ import type { DomainDefinition, LaunchConfig } from './launch-record.ts'
 import type { ManagedDomains } from './managed-domains.ts'
 
 const type = oneOf('vbd', 'vif')
+const RECONFIGURE = configOf({
+  domain: text(),
+  type: oneOf('vbd'),
+  config: text(),
+  /** The disk is copied first, while the guest goes on. */
+  copy: yesNo({ initial: false }),
+})
 
 /** A domain, and what it has of devices. */
 interface Owner {
@@ -73,11 +80,11 @@ export function deviceVerbs(init: DeviceVerbsInit): readonly (readonly [string, 
     ],
     [
       'device.reconfigure',
-      verb(configOf({ domain: text(), type: oneOf('vbd'), config: text() }), async ({ domain, type, config }) => {
-        checkDevice({ type, config })
+      verb(RECONFIGURE, async ({ domain, type, config, copy }) => {
+        const spec = parseDiskSpec(config)
         const { name, uuid, devices, live } = await ownerOf(init, domain, 'change a device of')
-        const found = findDevice(devices, type, parseDiskSpec(config).vdev, name)
-        const params = { domid: live?.row.domid, type, devid: found.devid, config }
+        const found = findDevice(devices, type, spec.vdev, name)
+        const params = { domid: live?.row.domid, type, devid: found.devid, config: { ...spec, copy } }
         const row = live && (await control.call<DeviceRow>('device.reconfigure', params))
         await change(uuid, (all) => all.map((one) => (isDevice(one, found) ? { type, config } : one)))
         return row ?? null

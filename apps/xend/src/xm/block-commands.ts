@@ -11,14 +11,23 @@ const PARTS =
   'BackDev is a disk as in a config file: file:/path, phy:/dev/name, tap:qcow2:/path and so on; a relative path begins where xm is called. FrontDev is its name in the guest, such as xvdb, or xvdb:cdrom. Mode is r, w, or w! for a disk that others may write as well. BackDomain is 0.'
 
 /** @param args the domain, and the parts of a disk in xm's form */
-async function send(method: string, [domain, ...parts]: readonly string[], json: boolean, context: CommandContext) {
-  await sendDisk(method, domain as string, parts.join(','), json, context)
+const diskOf = ([domain = '', ...parts]: readonly string[]): DiskOf => ({ domain, disk: parts.join(',') })
+
+interface DiskOf {
+  readonly domain: string
+  /** As in a config file. */
+  readonly disk: string
+  readonly copy?: boolean
 }
 
-async function sendDisk(method: string, domain: string, disk: string, json: boolean, context: CommandContext) {
-  const { xend, stdout, folder } = context
-  const config = wholeDisk(disk, folder)
-  const device = await xend.call<ListedDevice | null>(method, { domain, type: KIND.type, config })
+async function send(
+  method: 'device.attach' | 'device.reconfigure',
+  { domain, disk, ...more }: DiskOf,
+  json: boolean,
+  { xend, stdout, folder }: CommandContext,
+): Promise<void> {
+  const params = { domain, type: KIND.type, config: wholeDisk(disk, folder), ...more }
+  const device = await xend.call<ListedDevice | null>(method, params)
   if (json) stdout(`${JSON.stringify(device, undefined, 2)}\n`)
 }
 
@@ -30,19 +39,26 @@ export const blockCommands: readonly Command[] = [
     about: [PARTS, 'A managed domain is also started with it from now on.'],
     args: [4, 5],
     completes: ['domain', 'text'],
-    run: ({ args, json }, context) => send('device.attach', args, json, context),
+    run: ({ args, json }, context) => send('device.attach', diskOf(args), json, context),
   },
   {
     name: 'block-configure',
-    usage: FORM,
+    usage: `${FORM} [--copy]`,
     summary: 'Change block device configuration.',
     about: [
       PARTS,
-      'What is behind a disk that the domain has changes while the guest goes on: another medium of a CD-ROM, or another place that has the same bytes. A managed domain is also started with it from now on.',
+      'What is behind a disk that the domain has changes while the guest goes on: another medium of a CD-ROM, or another place of the same disk, which has the same bytes or gets them by --copy. A managed domain is also started with it from now on.',
     ],
     args: [4, 5],
     completes: ['domain', 'text'],
-    run: ({ args, json }, context) => send('device.reconfigure', args, json, context),
+    options: [
+      {
+        long: 'copy',
+        about: 'Copy all of the disk to its new place first, while the guest goes on; both are of one size.',
+      },
+    ],
+    run: ({ args, options, json }, context) =>
+      send('device.reconfigure', { ...diskOf(args), copy: options.has('copy') }, json, context),
   },
   detachCommand(KIND, '<Domain> <DevId>', 'a number or a name in the guest, such as 51712 or xvda'),
   listCommand(KIND, { header: BLOCK_HEADER, line: blockLine }),
@@ -56,7 +72,7 @@ export const blockCommands: readonly Command[] = [
     run: ({ args, json }, context) => {
       const [domain, drive, image] = args as [string, string, string]
       const disk = `vdev=${drive},devtype=cdrom,access=r,target=${image}`
-      return sendDisk('device.reconfigure', domain, disk, json, context)
+      return send('device.reconfigure', { domain, disk }, json, context)
     },
   },
   {
@@ -67,7 +83,7 @@ export const blockCommands: readonly Command[] = [
     completes: ['domain', 'text'],
     run: ({ args, json }, context) => {
       const [domain, drive] = args as [string, string]
-      return sendDisk('device.reconfigure', domain, `vdev=${drive},devtype=cdrom`, json, context)
+      return send('device.reconfigure', { domain, disk: `vdev=${drive},devtype=cdrom` }, json, context)
     },
   },
 ]

@@ -1,5 +1,5 @@
 /** Disks of a guest, as dialogues with xm: in its config, attached, listed, changed and detached. The guest has no driver of them. */
-import { truncate, writeFile } from 'node:fs/promises'
+import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DeviceRow } from '../../src/hypervisor/control-rows.ts'
@@ -140,6 +140,40 @@ test('a managed guest is started with what was attached while it ran, and while 
   expect(await storageOf(await domidOf('hello'))).toEqual([[51728, `file:${disk('swap')}`]])
   await system.xm('destroy', 'hello')
   await system.xm('delete', 'hello')
+})
+
+test('a disk moves to another place while the guest runs, with all that is on it; a managed guest is started there', async () => {
+  await writeFile(disk('root'), Buffer.alloc(1 << 20, 'old'))
+  await system.xm('new', '-q', config)
+  await system.xm('start', 'hello')
+  expect(await system.xm('block-configure', 'hello', 'file:other.img', 'xvda', 'w', '--copy')).toEqual(DONE)
+  expect((await readFile(disk('other'))).equals(await readFile(disk('root')))).toBe(true)
+  expect(await storageOf(await domidOf('hello'))).toEqual([[51712, `file:${disk('other')}`]])
+  await writeFile(disk('tiny'), Buffer.alloc(512))
+  expect((await system.xm('block-configure', 'hello', 'file:tiny.img', 'xvda', 'w')).stderr).toMatch(
+    /^Error: file:.*tiny/,
+  )
+  await system.xm('destroy', 'hello')
+  await system.xm('start', 'hello')
+  expect(await storageOf(await domidOf('hello'))).toEqual([[51712, `file:${disk('other')}`]])
+  await system.xm('destroy', 'hello')
+  expect(await system.xm('block-configure', 'hello', 'file:root.img', 'xvda', 'w')).toEqual(DONE)
+  await system.xm('start', 'hello')
+  expect(await storageOf(await domidOf('hello'))).toEqual([[51712, `file:${disk('root')}`]])
+  await system.xm('destroy', 'hello')
+  await system.xm('delete', 'hello')
+})
+
+test('CD-ROMs are put into a drive, and taken out', async () => {
+  expect(await system.xm('create', '-q', config, 'disk=,hdc:cdrom,r')).toEqual(DONE)
+  const domid = await domidOf('hello')
+  expect(await system.xm('cd-insert', 'hello', 'hdc', 'swap.img')).toEqual(DONE)
+  expect(await storageOf(domid)).toEqual([[5632, `file:${disk('swap')}`]])
+  expect(JSON.parse((await system.xm('cd-eject', 'hello', 'hdc', '--json')).stdout)).toMatchObject({ devid: 5632 })
+  expect(await storageOf(domid)).toEqual([[5632, '']])
+  expect(await system.xm('block-configure', 'hello', 'file:other.img', 'hdc:cdrom', 'r')).toEqual(DONE)
+  expect(await storageOf(domid)).toEqual([[5632, `file:${disk('other')}`]])
+  await system.xm('destroy', 'hello')
 })
 
 test('a disk that cannot be opened is told of where it was asked for', async () => {
