@@ -46,6 +46,8 @@ export interface Disk {
   readonly readonly: boolean
   /** The same for two disks that are the same bytes, whatever they were called; for who must not write both. */
   readonly identity: string
+  /** Identities of other disks that it reads, and that nobody may write meanwhile: what an overlay is over. */
+  readonly bases?: readonly string[]
   /** Of a block device of the host: `major:minor`, both in hex. */
   readonly device?: string
   /** Fills the buffers one after another. They may be of shared memory, and bytes of them may change before it resolves. */

@@ -1,5 +1,5 @@
 import { CodedError, type Disk, type StorageDriver } from '@paravane/core'
-import type { DiskSpec } from '../disk-spec.ts'
+import type { DiskMode, DiskSpec } from '../disk-spec.ts'
 import { findDriver } from '../storage/find-driver.ts'
 import type { DiskOwners, DiskUser } from './disk-owners.ts'
 
@@ -28,17 +28,25 @@ export class Media {
     if (spec.storage === '') return { spec, scheme: '', target: '', disk: undefined, close: async () => {} }
     const { scheme, target, driver } = findDriver(this.#drivers, spec.storage)
     const disk = await driver.open({ target, readonly: spec.mode === 'r', shared: spec.mode === 'w!' })
-    const rival = this.#owners.rival(disk.identity, spec.mode, user)
-    if (rival !== undefined) {
+    const uses: readonly (readonly [identity: string, mode: DiskMode])[] = [
+      [disk.identity, spec.mode],
+      ...(disk.bases ?? []).map((base) => [base, 'r'] as const),
+    ]
+    for (const [identity, mode] of uses) {
+      const rival = this.#owners.rival(identity, mode, user)
+      if (rival === undefined) continue
       await disk.close()
-      throw inUse(spec, rival)
+      throw inUse(spec.storage, mode, rival)
     }
-    const release = this.#owners.claim(disk.identity, spec.mode, user)
+    const claims = uses.map(([identity, mode]) => this.#owners.claim(identity, mode, user))
+    const release = (): void => {
+      for (const end of claims) end()
+    }
     return { spec, scheme, target, disk, close: () => disk.close().finally(release) }
   }
 }
 
-function inUse({ storage, mode }: DiskSpec, { domainName, vdev }: DiskUser): Error {
+function inUse(storage: string, mode: DiskMode, { domainName, vdev }: DiskUser): Error {
   const domain = domainName()
   const how = mode === 'r' ? 'writes it' : 'has it'
   const text = `${storage}: domain ${domain} ${how} as ${vdev}; detach it there, or say w! if both may write it, as in a cluster's file system`

@@ -25,6 +25,7 @@ export class OverlayDisk implements Disk {
   readonly physicalSectorSize: number = CLUSTER
   readonly readonly: boolean
   readonly identity: string
+  readonly bases: readonly string[]
   readonly #init: OverlayDiskInit
   /** Clusters that are being copied from the base. */
   readonly #filling = new Map<number, Promise<void>>()
@@ -40,6 +41,7 @@ export class OverlayDisk implements Disk {
     this.sectorSize = init.base.sectorSize
     this.readonly = init.readonly
     this.identity = init.identity
+    this.bases = [init.base.identity, ...(init.base.bases ?? [])]
   }
 
   read(offset: number, into: readonly Uint8Array[]): Promise<void> {
