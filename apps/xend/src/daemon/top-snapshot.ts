@@ -1,9 +1,11 @@
 /** Everything that `xm top` shows, at one time. */
 import { XEN_4_17 } from '@paravane/core'
+import type { DeviceRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { DOMAIN_0 } from './domain-0.ts'
 import type { Domains } from './domains.ts'
 import { cpuMhz, hostMemory } from './host-facts.ts'
+import { NO_DEVICES, type TopDevices, topDevices } from './top-devices.ts'
 import { vcpusOfAll } from './vcpus-of-all.ts'
 
 export interface TopDomain {
@@ -16,6 +18,7 @@ export interface TopDomain {
   /** Null: no limit. */
   readonly maxMemoryKiB: number | null
   readonly vcpus: readonly TopVcpu[]
+  readonly devices: TopDevices
 }
 
 export interface TopVcpu {
@@ -39,6 +42,7 @@ const KIB = 1024
 
 export async function topSnapshot(domains: Domains, control: RpcClient): Promise<TopSnapshot> {
   const { info, guests } = await vcpusOfAll(domains, control)
+  const devices = await control.call<readonly DeviceRow[]>('device.list')
   const { total, free } = hostMemory()
   const { pcpus, cpuSeconds, residentMiB } = info
   const domain0: TopDomain = {
@@ -50,6 +54,7 @@ export async function topSnapshot(domains: Domains, control: RpcClient): Promise
     memoryKiB: Math.round(residentMiB * KIB),
     maxMemoryKiB: null,
     vcpus: [{ vcpu: 0, online: true, cpuSeconds }],
+    devices: NO_DEVICES,
   }
   return {
     at: Date.now(),
@@ -65,6 +70,7 @@ export async function topSnapshot(domains: Domains, control: RpcClient): Promise
         memoryKiB: memoryMiB * KIB,
         maxMemoryKiB: memoryMiB * KIB,
         vcpus: vcpus.map(({ vcpu, online, cpuSeconds }) => ({ vcpu, online, cpuSeconds })),
+        devices: topDevices(devices.filter((device) => device.domid === domid)),
       })),
     ],
   }

@@ -55,8 +55,8 @@ test('domains are shown, keys are heard, another size is taken, and what does no
   expect(xm.shown).toMatch(/ {5}hello (--b---|-----r) /)
   xm.type('v')
   await expect.poll(() => xm.shown, PATIENCE).toContain('VCPUs(sec): ')
-  xm.type('n')
-  await expect.poll(() => xm.shown, PATIENCE).toContain('Guests have no networks yet.')
+  xm.type('t')
+  await expect.poll(() => xm.shown, PATIENCE).toContain('This hypervisor has no transcendent memory.')
   xm.type('\x1b[B')
   // The last line only has the keys again; the first domain is gone from the lines of domains.
   await expect.poll(() => xm.shown.slice(xm.shown.lastIndexOf('\x1b[5;1H')), PATIENCE).toMatch(/^\S+ {5}hello /)

@@ -1,4 +1,5 @@
 /** The columns of xentop, each with what it sorts by (tools/xenstat/xentop/xentop.c of Xen 4.1). */
+import type { TopCard, TopDisk } from '../../daemon/top-devices.ts'
 import type { TopDomain, TopSnapshot } from '../../daemon/top-snapshot.ts'
 
 /** A domain between two looks. */
@@ -40,8 +41,14 @@ const number = (name: string, width: number, value: (row: TopRow) => number, dig
   order: byValue(value),
 })
 
-/** Of devices that guests do not have yet. */
+/** Of what there is not. */
 const none = (name: string, width: number): Column => number(name, width, () => 0, 0)
+const KIB = 1024
+const overCards = (name: string, width: number, value: (card: TopCard) => number): Column =>
+  number(name, width, ({ domain }) => sum(domain.devices.cards.map(value)), 0)
+const overDisks = (name: string, width: number, value: (disk: TopDisk) => number): Column =>
+  number(name, width, ({ domain }) => sum(domain.devices.disks.map(value)), 0)
+const sum = (values: readonly number[]): number => Math.floor(values.reduce((all, value) => all + value, 0))
 
 export const COLUMNS: readonly Column[] = [
   {
@@ -73,15 +80,15 @@ export const COLUMNS: readonly Column[] = [
     order: byValue(({ domain }) => domain.maxMemoryKiB ?? Number.MAX_VALUE),
   },
   number('VCPUS', 5, ({ domain }) => domain.vcpus.length, 0),
-  none('NETS', 4),
-  none('NETTX(k)', 8),
-  none('NETRX(k)', 8),
-  none('VBDS', 4),
+  overCards('NETS', 4, () => 1),
+  overCards('NETTX(k)', 8, ({ tx }) => tx.bytes / KIB),
+  overCards('NETRX(k)', 8, ({ rx }) => rx.bytes / KIB),
+  overDisks('VBDS', 4, () => 1),
   none('VBD_OO', 8),
-  none('VBD_RD', 8),
-  none('VBD_WR', 8),
-  none('VBD_RSECT', 10),
-  none('VBD_WSECT', 10),
+  overDisks('VBD_RD', 8, ({ reads }) => reads),
+  overDisks('VBD_WR', 8, ({ writes }) => writes),
+  overDisks('VBD_RSECT', 10, ({ readSectors }) => readSectors),
+  overDisks('VBD_WSECT', 10, ({ writtenSectors }) => writtenSectors),
   none('SSID', 4),
 ]
 

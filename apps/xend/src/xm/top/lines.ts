@@ -1,6 +1,7 @@
 /** The lines of xentop, to the byte (tools/xenstat/xentop/xentop.c of Xen 4.1). */
 import type { TopDomain, TopSnapshot } from '../../daemon/top-snapshot.ts'
 import { COLUMNS, type TopRow, topRows } from './columns.ts'
+import { cardLine, diskLine } from './device-lines.ts'
 import type { TopView } from './view.ts'
 
 const VCPUS_A_LINE = 5
@@ -32,6 +33,8 @@ export function topLines({ now, before, view, fullName }: LinesInit): TopLines {
       ...(view.repeatHeader && n > 0 ? [header] : []),
       domainLine(row, fullName),
       ...(view.vcpus ? vcpuLines(row.domain) : []),
+      ...(view.networks ? row.domain.devices.cards.map(cardLine) : []),
+      ...(view.vbds ? row.domain.devices.disks.map(diskLine) : []),
     ]),
   }
 }

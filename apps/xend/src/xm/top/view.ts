@@ -4,6 +4,8 @@ import { COLUMNS } from './columns.ts'
 export interface TopView {
   readonly delaySeconds: number
   readonly vcpus: boolean
+  readonly networks: boolean
+  readonly vbds: boolean
   readonly repeatHeader: boolean
   /** Of COLUMNS. */
   readonly sortBy: number
@@ -38,8 +40,8 @@ const KEYS: Readonly<Record<string, (view: TopView, domains: number) => TopView 
   q: () => 'quit',
   escape: () => 'quit',
   d: (view) => ({ ...view, asked: '' }),
-  n: (view) => ({ ...view, note: 'Guests have no networks yet.' }),
-  b: (view) => ({ ...view, note: 'Guests have no disks yet.' }),
+  n: (view) => ({ ...view, networks: !view.networks }),
+  b: (view) => ({ ...view, vbds: !view.vbds }),
   t: (view) => ({ ...view, note: 'This hypervisor has no transcendent memory.' }),
   v: (view) => ({ ...view, vcpus: !view.vcpus }),
   r: (view) => ({ ...view, repeatHeader: !view.repeatHeader }),

@@ -1,5 +1,6 @@
 /** xentop's lines, to the byte. */
 import { expect, test } from 'vitest'
+import { NO_DEVICES } from '../../../src/daemon/top-devices.ts'
 import type { TopDomain, TopSnapshot } from '../../../src/daemon/top-snapshot.ts'
 import { COLUMNS, stateLetters } from '../../../src/xm/top/columns.ts'
 import { screenLines, topLines } from '../../../src/xm/top/lines.ts'
@@ -7,7 +8,15 @@ import type { TopView } from '../../../src/xm/top/view.ts'
 
 const HEADER =
   '      NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS NETS NETTX(k) NETRX(k) VBDS   VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID'
-const view: TopView = { delaySeconds: 3, vcpus: false, repeatHeader: false, sortBy: 0, first: 0 }
+const view: TopView = {
+  delaySeconds: 3,
+  vcpus: false,
+  networks: false,
+  vbds: false,
+  repeatHeader: false,
+  sortBy: 0,
+  first: 0,
+}
 const vcpu = (n: number, cpuSeconds: number) => ({ vcpu: n, online: true, cpuSeconds })
 
 function guest(
@@ -18,7 +27,17 @@ function guest(
   more: Partial<TopDomain> = {},
 ): TopDomain {
   const memory = { memoryKiB: 262144, maxMemoryKiB: 262144 }
-  return { domid, uuid: `u${domid}`, name, state, cpuSeconds, ...memory, vcpus: [vcpu(0, cpuSeconds)], ...more }
+  return {
+    domid,
+    uuid: `u${domid}`,
+    name,
+    state,
+    cpuSeconds,
+    ...memory,
+    vcpus: [vcpu(0, cpuSeconds)],
+    devices: NO_DEVICES,
+    ...more,
+  }
 }
 const domain0: TopDomain = { ...guest(0, 'Domain-0', 'running', 12.9), memoryKiB: 104857, maxMemoryKiB: null }
 const at = new Date(2026, 0, 2, 9, 8, 7).getTime()
@@ -97,6 +116,25 @@ test('vCPUs stand five in a line; those that are off are left out', () => {
   expect(shown).toEqual([
     'VCPUs(sec):   0:          1s  2:          2s  3:          3s  4:          4s  5:          5s',
     '              6:          6s',
+  ])
+})
+
+test('cards and disks have columns, and lines if that is wanted', () => {
+  const traffic = (bytes: number) => ({ bytes, packets: 12, errors: 0, drops: 3 })
+  const cards = [
+    { rx: traffic(2048), tx: traffic(1500) },
+    { rx: traffic(0), tx: traffic(1572) },
+  ]
+  const disks = [{ devid: 51712, reads: 100, writes: 7, readSectors: 800, writtenSectors: 56 }]
+  const now = snapshot([guest(1, 'a', 'blocked', 3, { devices: { cards, disks } })])
+  const [line, ...more] = lines(now, undefined, { networks: true, vbds: true }).domains[0] as [string, string]
+  expect(line.slice(HEADER.indexOf(' NETS'))).toBe(
+    '    2        3        2    1        0      100        7        800         56    0',
+  )
+  expect(more).toEqual([
+    'Net0 RX:     2048bytes       12pkts        0err        3drop  TX:     1500bytes       12pkts        0err        3drop',
+    'Net1 RX:        0bytes       12pkts        0err        3drop  TX:     1572bytes       12pkts        0err        3drop',
+    'VBD BlkBack 51712 [ca: 0]  OO:        0   RD:      100   WR:        7   RSECT:        800   WSECT:         56',
   ])
 })
 

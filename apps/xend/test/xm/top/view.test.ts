@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import { COLUMNS } from '../../../src/xm/top/columns.ts'
 import { delayOf, press, type TopView } from '../../../src/xm/top/view.ts'
 
-const begun: TopView = { delaySeconds: 3, vcpus: false, repeatHeader: false, sortBy: 0, first: 0 }
+const begun: TopView = {
+  delaySeconds: 3,
+  vcpus: false,
+  networks: false,
+  vbds: false,
+  repeatHeader: false,
+  sortBy: 0,
+  first: 0,
+}
 const typed = (keys: readonly string[], domains = 3): TopView =>
   keys.reduce((view, key) => press(view, key, domains) as TopView, begun)
 
@@ -15,8 +23,11 @@ test.each([
   [['up'], begun],
   [['down', 'down', 'up'], { ...begun, first: 1 }],
   [['down', 'down', 'down', 'down'], { ...begun, first: 2 }],
-  [['n'], { ...begun, note: 'Guests have no networks yet.' }],
-  [['n', 'x'], begun],
+  [['n'], { ...begun, networks: true }],
+  [['n', 'N'], begun],
+  [['b'], { ...begun, vbds: true }],
+  [['t'], { ...begun, note: 'This hypervisor has no transcendent memory.' }],
+  [['t', 'x'], begun],
   [['d', '1', 'q', '.', '5', 'return'], { ...begun, delaySeconds: 1.5 }],
   [['d', '1', '2', 'backspace', 'return'], { ...begun, delaySeconds: 1 }],
   [['d', '9', 'escape'], begun],
