@@ -1,4 +1,4 @@
-import { powerCuts } from './devices/power-cuts.ts'
+import { kills, powerCuts } from './devices/power-cuts.ts'
 import { verifiedDisks } from './devices/verified-disks.ts'
 import type { AcceptList, How, Outcome } from './point.ts'
 
@@ -9,7 +9,7 @@ export const DEVICES: AcceptList = {
 }
 
 async function data(how: How): Promise<Outcome> {
-  const parts = [await verifiedDisks(how), await powerCuts(how)]
+  const parts = [await verifiedDisks(how), await powerCuts(how), await kills(how)]
   return {
     pass: parts.every(({ pass }) => pass),
     value: parts.map(({ value }) => value).join('; '),

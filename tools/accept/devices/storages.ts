@@ -1,92 +1,111 @@
 import { execFile } from 'node:child_process'
 import { truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type ObtainableProgram, obtainPrograms } from '../../../apps/xend/src/host-programs/obtain-programs.ts'
-import { HostPrograms } from '../../../libs/dev-blk/src/index.ts'
+import { IscsiTarget } from '../../../apps/xend/test/storage/iscsi-target.ts'
+import { Place } from '../../../apps/xend/test/storage/place.ts'
+import { VolumeGroup } from '../../../apps/xend/test/storage/volume-group.ts'
 
 const run = promisify(execFile)
 
-/** A disk that was made for a test. */
-export interface MadeDisk {
-  /** As in `disk=`, before the device. */
-  readonly storage: string
-  /** Lets go of what serves it. */
-  readonly end?: () => Promise<void>
+/** A folder for one disk, with Debian's programs of storage beside it. */
+export interface DiskPlace {
+  readonly place: Place
+  /** Of each disk. */
+  readonly bytes: number
+  /** Has something ended before the folder goes. */
+  atEnd(end: () => Promise<unknown>): void
 }
 
-/** One scheme of storage, and how an empty disk of it is made in a folder. */
+/** One scheme of storage, and how an empty disk of it is made. */
 export interface Storage {
   readonly name: string
-  readonly make: (place: StoragePlace) => Promise<MadeDisk>
+  /** @returns the disk as in `disk=`, before the device */
+  readonly make: (at: DiskPlace) => Promise<string>
 }
 
-/** A folder for disks, with Debian's programs of storage beside it. */
-export class StoragePlace {
-  readonly folder: string
-  readonly bytes: number
-  readonly #programs: HostPrograms
-
-  static async at(
-    folder: string,
-    bytes: number,
-    programs: readonly ObtainableProgram[],
-    progress: (line: string) => void,
-  ): Promise<StoragePlace> {
-    return new StoragePlace(folder, bytes, new HostPrograms(await obtainPrograms(programs, progress)))
-  }
-
-  private constructor(folder: string, bytes: number, programs: HostPrograms) {
-    this.folder = folder
-    this.bytes = bytes
-    this.#programs = programs
-  }
-
-  path(name: string): string {
-    return join(this.folder, name)
-  }
-
-  async emptyFile(name: string): Promise<string> {
-    await writeFile(this.path(name), '')
-    await truncate(this.path(name), this.bytes)
-    return this.path(name)
-  }
-
-  /** What a program writes to standard output. */
-  async run(name: string, ...args: readonly string[]): Promise<string> {
-    const { path, environment } = await this.#programs.need(name, name, 'the measurement')
-    const { stdout } = await run(path, args, { env: { ...process.env, ...environment } })
-    return stdout
+/** Makes a disk of each, has `work` use them, and takes everything away. */
+export async function withDisks<T>(
+  storages: readonly Storage[],
+  bytes: number,
+  work: (disks: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const ends: (() => Promise<unknown>)[] = []
+  try {
+    const disks: string[] = []
+    for (const { make } of storages) {
+      const place = await Place.make(['qemu-storage-daemon', 'lvm', 'tgtd'])
+      ends.push(() => place.close())
+      disks.push(await make({ place, bytes, atEnd: (end) => ends.push(end) }))
+    }
+    return await work(disks)
+  } finally {
+    for (const end of ends.reverse()) await end()
   }
 }
+
+async function emptyFile({ place, bytes }: DiskPlace, name: string): Promise<string> {
+  const path = place.path(name)
+  await writeFile(path, '')
+  await truncate(path, bytes)
+  return path
+}
+
+const plainFile = (name: string): Storage => ({
+  name,
+  make: async (at) => `${name}:${await emptyFile(at, 'disk.img')}`,
+})
 
 function ofFormat(scheme: string, format: string): Storage {
   return {
     name: scheme,
-    make: async (place) => {
+    make: async ({ place, bytes }) => {
       const path = place.path(`disk.${format}`)
-      await place.run('qemu-img', 'create', '-q', '-f', format, path, `${place.bytes}`)
-      return { storage: `${scheme}:${path}` }
+      await place.run('qemu-img', 'create', '-q', '-f', format, path, `${bytes}`)
+      return `${scheme}:${path}`
     },
   }
 }
 
-/** Needs root. */
+/** Needs root, as do the next ones. */
 const LOOP: Storage = {
   name: 'phy',
-  make: async (place) => {
-    const file = await place.emptyFile('loop.img')
-    const device = (await run('losetup', ['--find', '--show', file])).stdout.trim()
-    return { storage: `phy:${device}`, end: async () => void (await run('losetup', ['--detach', device])) }
+  make: async (at) => {
+    const { stdout } = await run('losetup', ['--find', '--show', await emptyFile(at, 'disk.img')])
+    const device = stdout.trim()
+    at.atEnd(() => run('losetup', ['--detach', device]))
+    return `phy:${device}`
+  },
+}
+
+/** In stripes over two loop devices; where there is no device-mapper it is found by our extent map. */
+const VOLUME: Storage = {
+  name: 'lvm',
+  make: async ({ place, bytes, atEnd }) => {
+    const group = await VolumeGroup.make(place, `paravane${process.pid}`)
+    atEnd(() => group.end())
+    const target = `${group.name}/disk`
+    await group.volumes.create(target, bytes, 2)
+    return `lvm:${target}`
+  },
+}
+
+const ISCSI: Storage = {
+  name: 'iscsi',
+  make: async ({ place, bytes, atEnd }) => {
+    const target = await IscsiTarget.start(place, 'disk', bytes)
+    atEnd(() => target.kill())
+    return `iscsi://${target.portal}/${target.iqn}/1`
   },
 }
 
 /** Every scheme that comes with Paravane. */
 export const STORAGES: readonly Storage[] = [
-  { name: 'file', make: async (place) => ({ storage: `file:${await place.emptyFile('raw.img')}` }) },
+  plainFile('file'),
   LOOP,
-  { name: 'tap:aio', make: async (place) => ({ storage: `tap:aio:${await place.emptyFile('aio.img')}` }) },
+  plainFile('tap:aio'),
   ofFormat('tap:qcow2', 'qcow2'),
   ofFormat('tap:vhd', 'vpc'),
   ofFormat('tap:vmdk', 'vmdk'),
+  VOLUME,
+  ISCSI,
 ]

@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { CpioEntry } from '../../../apps/xend/src/guest-image/cpio-newc.ts'
 import { compileWorkload } from '../../bench/compile-workload.ts'
 import { obtainDeviceGuest } from '../../bench/devices/device-ramdisk.ts'
 import { runMachine } from '../machine/run-machine.ts'
 import type { VerifiedDisk } from '../machine/verify-disks.ts'
 import type { How, Outcome } from '../point.ts'
-import { type MadeDisk, STORAGES, StoragePlace } from './storages.ts'
+import { STORAGES, withDisks } from './storages.ts'
 
 const DISK_MIB = 128
 const LETTERS = 'abcdefghijklmnop'
@@ -25,30 +22,25 @@ done
 
 /** fio writes a disk of every storage from end to end, and finds all of it again. */
 export async function verifiedDisks({ progress }: How): Promise<Outcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'paravane-disks-'))
-  const made: MadeDisk[] = []
-  try {
-    const place = await StoragePlace.at(folder, DISK_MIB << 20, ['qemu-storage-daemon', 'lvm', 'tgtd'], progress)
-    for (const storage of STORAGES) made.push(await storage.make(place))
-    const script: CpioEntry = { type: 'file', path: 'bench/verify', data: Buffer.from(SCRIPT) }
-    const { path } = await compileWorkload(progress)
-    const { kernel, ramdisk } = await obtainDeviceGuest(path, [script], progress)
-    const disks = made.map(({ storage }, at) => `${storage},xvd${LETTERS[at]},w`)
-    const results = await runMachine<VerifiedDisk>('verify-disks.ts', [kernel, ramdisk, ...disks], progress)
-    const faults = results
-      .filter(({ status }) => status !== 0)
-      .map(
-        ({ disk, status }) =>
-          `${disk}: ${status === undefined ? 'the guest did not come so far' : `fio ended with ${status}`}`,
-      )
-    faults.push(...(results[0]?.warnings ?? []))
-    return {
-      pass: faults.length === 0 && results.length === STORAGES.length,
-      value: `fio wrote ${DISK_MIB} MiB and found them again on ${results.length - faults.length} of ${STORAGES.length}: ${STORAGES.map(({ name }) => name).join(', ')}`,
-      faults,
-    }
-  } finally {
-    for (const { end } of made) await end?.()
-    await rm(folder, { recursive: true, force: true })
+  const script: CpioEntry = { type: 'file', path: 'bench/verify', data: Buffer.from(SCRIPT) }
+  const { path } = await compileWorkload(progress)
+  const { kernel, ramdisk } = await obtainDeviceGuest(path, [script], progress)
+  const results = await withDisks(STORAGES, DISK_MIB << 20, (storages) => {
+    // A disk's own text may have commas.
+    const disks = storages.map((storage, at) => `vdev=xvd${LETTERS[at]},access=w,target=${storage}`)
+    return runMachine<VerifiedDisk>('verify-disks.ts', [kernel, ramdisk, ...disks], progress)
+  })
+  const faults = results
+    .filter(({ status }) => status !== 0)
+    .map(
+      ({ disk, status }) =>
+        `${disk}: ${status === undefined ? 'the guest did not come so far' : `fio ended with ${status}`}`,
+    )
+  faults.push(...(results[0]?.warnings ?? []))
+  const good = results.filter(({ status }) => status === 0).length
+  return {
+    pass: faults.length === 0 && good === STORAGES.length,
+    value: `fio wrote ${DISK_MIB} MiB and found them again on ${good} of ${STORAGES.length}: ${STORAGES.map(({ name }) => name).join(', ')}`,
+    faults,
   }
 }

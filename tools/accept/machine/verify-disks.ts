@@ -36,7 +36,7 @@ guest.unpause()
 await guest.ended
 await hypervisor.stop()
 for (const disk of disks) {
-  const device = disk.split(',').at(-2)
+  const device = /vdev=(\w+)/.exec(disk)?.[1]
   const status = new RegExp(`^@verify ${device} (\\d+)`, 'm').exec(shown)?.[1]
   const told: VerifiedDisk = { disk, status: status === undefined ? undefined : Number(status), warnings }
   process.stdout.write(`${JSON.stringify(told)}\n`)

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { HostProgram, HostPrograms } from '../host-programs.ts'
 import { openRefusal } from '../open-refusal.ts'
 
-/** Where the host's kernel has its device-mapper, if it has one. */
+/** Where the host's kernel has its device-mapper, if it has one. lvm makes the node also where it has none. */
 const DEVICE_MAPPER = '/dev/mapper/control'
 const OUTPUT_BYTES_MAX: number = 64 << 20
 
@@ -15,7 +15,7 @@ export class Lvm {
   readonly #programs: HostPrograms
   readonly hasDeviceMapper: boolean
 
-  constructor(programs: HostPrograms, hasDeviceMapper: boolean = existsSync(DEVICE_MAPPER)) {
+  constructor(programs: HostPrograms, hasDeviceMapper: boolean = opensDeviceMapper()) {
     this.#programs = programs
     this.hasDeviceMapper = hasDeviceMapper
   }
@@ -49,6 +49,17 @@ export class Lvm {
       const { stderr = '', message } = error as { stderr?: string; message: string }
       throw openRefusal(name, `lvm says: ${saidOf(stderr) || message.split('\n')[0]}`, error)
     }
+  }
+}
+
+/** To open it also loads the module, where there is one. */
+function opensDeviceMapper(): boolean {
+  try {
+    closeSync(openSync(DEVICE_MAPPER, 'r'))
+    return true
+  } catch (error) {
+    // It is there, and not for this user: lvm says so better.
+    return ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
   }
 }
 

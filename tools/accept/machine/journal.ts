@@ -1,6 +1,6 @@
 /**
- * A hypervisor of its own with a guest that writes a journal to a disk whose power SIGUSR2 cuts. Arguments: kernel, ramdisk, the disk as
- * in `disk=`, and the number of the last record that was durable before the cut before, or -1. What the guest shows goes to stdout.
+ * A hypervisor of its own with a guest that writes a journal to a disk: SIGUSR2 cuts the power of one of power-cut:. Arguments: kernel, ramdisk, the disk as
+ * in `disk=`, and the last record that was durable (LastRecord). What the guest shows goes to stdout.
  */
 import { readFile } from 'node:fs/promises'
 import { compose } from '../../../apps/xend/src/compose.ts'
