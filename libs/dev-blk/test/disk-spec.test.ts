@@ -12,6 +12,13 @@ describe("an entry of disk= in xm's form", () => {
     ['tap:qcow2:/x,51712,w', { ...disk, storage: 'tap:qcow2:/x', vdev: '51712' }],
     ['tap:qcow2:/x,0xCA00,w', { ...disk, storage: 'tap:qcow2:/x', vdev: '0xCA00' }],
     ['file:/a.iso,hdc:cdrom,w', { ...tray, storage: 'file:/a.iso' }],
+    ['nbd:unix:/s:exportname=a,xvda,w', { ...disk, storage: 'nbd:unix:/s:exportname=a' }],
+    ['nbd+unix:///a?socket=/s,xvda,w', { ...disk, storage: 'nbd+unix:///a?socket=/s' }],
+    [
+      'iscsi://h:3260/iqn.2004-04.com.example:d/1,xvda,w',
+      { ...disk, storage: 'iscsi://h:3260/iqn.2004-04.com.example:d/1' },
+    ],
+    ['overlay:/t.cow:tap:qcow2:/b,xvda,w', { ...disk, storage: 'overlay:/t.cow:tap:qcow2:/b' }],
     [',hdc:cdrom,r', tray],
     ['phy:,hdc:cdrom,r', tray],
   ])('%s', (text, spec) => {
@@ -27,6 +34,7 @@ describe("an entry of disk= in xl's form", () => {
     ['/a,qcow2,xvda,w', { ...disk, storage: 'tap:qcow2:/a' }],
     ['nbd:host:10809,raw,xvda,w', { ...disk, storage: 'nbd:host:10809' }],
     ['format=vhd,vdev=xvda,access=ro,target=/a,b=c.vhd', { ...disk, storage: 'tap:vhd:/a,b=c.vhd', mode: 'r' }],
+    ['vdev=xvda,target=iscsi:iqn=i,portal=h,lun=1', { ...disk, storage: 'iscsi:iqn=i,portal=h,lun=1' }],
     ['/a.iso,,hdc,cdrom', { ...tray, storage: 'file:/a.iso' }],
     ['vdev=hdc,devtype=cdrom', tray],
     ['/a,raw,xvda,rw,backendtype=phy,direct-io-safe', { ...disk, storage: 'file:/a' }],
