@@ -23,7 +23,7 @@ export class Finisher {
     const { gso, checksum } = frame
     if (checksum !== 'partial' || admits(frame, offloads, this.#headers)) return emit(frame)
     if (!this.#headers.find(frame.bytes)) return false
-    if (gso !== undefined) return this.#segment(frame.bytes, gso, offloads, emit)
+    if (gso !== undefined && offloads.uncut !== true) return this.#segment(frame.bytes, gso, offloads, emit)
     const bytes = this.#made.subarray(0, frame.bytes.length)
     bytes.set(frame.bytes)
     fillChecksum(bytes, this.#headers)
@@ -80,7 +80,7 @@ export function fillChecksum(bytes: Uint8Array, headers: Headers): void {
 }
 
 /** Of the IP packet, which ends with the frame; and what identifies it, with the header's checksum, where there are such. */
-function setLength(bytes: Uint8Array, { version, ip }: Headers, id: number): void {
+export function setLength(bytes: Uint8Array, { version, ip }: Headers, id: number): void {
   if (version === 6) {
     write16(bytes, ip + 4, bytes.length - ip - 40)
     return

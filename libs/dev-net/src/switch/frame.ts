@@ -34,6 +34,8 @@ export interface Offloads {
   readonly checksumV6: boolean
   readonly gsoV4: boolean
   readonly gsoV6: boolean
+  /** TCP packets that are to be cut, as they are but for their checksum, which is filled in. */
+  readonly uncut?: boolean
 }
 
 /** Takes finished frames only. */

@@ -44,7 +44,7 @@ export class NatGuest implements GuestUplink {
     this.#init = init
     this.#options = guest.options
     this.#answerable = new Set([addresses.gateway, addresses.dns].map(parseIpv4))
-    this.#end = new StreamEnd(plainWire(true), {
+    this.#end = new StreamEnd(plainWire(true, init.helper.takesUncut), {
       out: (bytes) => this.#isForIt(bytes),
       in: (bytes) => this.#isNews(bytes),
     })

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { Coalescer } from '../offload/coalesce.ts'
 import { type Frame, NO_OFFLOADS, type Offloads } from '../switch/frame.ts'
 import type { PortOwner, SwitchPort } from '../switch/port.ts'
 import { StreamError, StreamReader, StreamWriter } from './stream-frames.ts'
@@ -27,10 +28,15 @@ export interface StreamWire {
 
 const NOTHING = new Uint8Array(0)
 
-/** A frame and nothing else. @param local what the other end makes never left the host: its checksums need no check */
-export function plainWire(local: boolean): StreamWire {
+/**
+ * A frame and nothing else.
+ * @param local what the other end makes never left the host: its checksums need no check
+ * @param uncut it takes TCP packets of any length
+ */
+export function plainWire(local: boolean, uncut: boolean = false): StreamWire {
   const checksum = local ? 'valid' : 'unknown'
-  return { offloads: NO_OFFLOADS, header: () => NOTHING, frame: (bytes) => ({ bytes, checksum, gso: undefined }) }
+  const offloads = { ...NO_OFFLOADS, uncut }
+  return { offloads, header: () => NOTHING, frame: (bytes) => ({ bytes, checksum, gso: undefined }) }
 }
 
 /** Joins a port to the stream of a program that speaks QEMU's protocol. The stream may be exchanged. */
@@ -41,7 +47,8 @@ export class StreamEnd implements PortOwner {
   #stream: Duplex | undefined
   #writer = new StreamWriter()
   /** Frames that the network had no room for. */
-  #held: Buffer[] = []
+  #held: Frame[] = []
+  readonly #coalescer = new Coalescer((frame) => this.#pass(frame))
 
   constructor(wire: StreamWire, filter: StreamFilter = EVERYTHING) {
     this.#wire = wire
@@ -69,6 +76,7 @@ export class StreamEnd implements PortOwner {
     stream.on('data', (chunk: Buffer) => {
       try {
         reader.push(chunk, (bytes) => this.#send(bytes))
+        this.#coalescer.flush()
       } catch (error) {
         if (!(error instanceof StreamError)) throw error
         stream.destroy()
@@ -111,7 +119,7 @@ export class StreamEnd implements PortOwner {
   resume(): void {
     const held = this.#held
     this.#held = []
-    for (const bytes of held) this.#send(bytes)
+    for (const frame of held) this.#pass(frame)
     this.#port?.flush()
     if (this.#held.length === 0) this.#stream?.resume()
   }
@@ -122,10 +130,13 @@ export class StreamEnd implements PortOwner {
 
   #send(bytes: Buffer): void {
     if (!this.#filter.in(bytes)) return
-    // Those that wait go first.
     const frame = this.#wire.frame(bytes)
-    if (frame === undefined) return
+    if (frame !== undefined) this.#coalescer.push(frame)
+  }
+
+  #pass(frame: Frame): void {
+    // Those that wait go first.
     const isTaken = this.#held.length === 0 && this.#port?.send(frame)
-    if (isTaken === false) this.#held.push(Buffer.from(bytes))
+    if (isTaken === false) this.#held.push({ ...frame, bytes: new Uint8Array(frame.bytes) })
   }
 }

@@ -93,6 +93,19 @@ describe('a TCP packet that is too long', () => {
     expect(again.every(({ bytes }) => readPacket(bytes, shape).checksumGood)).toBe(true)
   })
 
+  it.each([4, 6] as const)('stays whole with its checksum for who takes it so: IPv%d', (version) => {
+    const shape: PacketShape = { version, protocol: 'tcp', payload: randomBytes(60_000) }
+    const frame = { ...partial(packet(shape)), gso: { type: `tcpv${version}`, size: 1448 } } as const
+    const [made, ...more] = finished(frame, { ...NO_OFFLOADS, uncut: true }) ?? []
+    expect(more).toEqual([])
+    expect(made).toMatchObject({ checksum: 'valid', gso: undefined })
+    expect(readPacket((made as Frame).bytes, shape)).toMatchObject({
+      whole: true,
+      headerGood: true,
+      checksumGood: true,
+    })
+  })
+
   it('stays whole for who takes it so', () => {
     const frame = { ...partial(packet({ version: 6, protocol: 'tcp', payload: randomBytes(4000) })) }
     const gso = { type: 'tcpv6', size: 1440 } as const
