@@ -22,7 +22,7 @@ afterAll(async () => {
   await place.close()
 })
 
-const driver = () => lvmDriver(group.lvm, new HostLocks())
+const driver = () => lvmDriver(group.lvm, { locks: new HostLocks() })
 
 /** A new volume whose bytes are zeros: others had its extents before. */
 async function volume(size: number, stripes: number = 1): Promise<string> {
@@ -108,7 +108,7 @@ describe('a logical volume', () => {
     const one = await volume(MIB)
     const first = await place.open(driver(), one)
     // Another user within this process may; it is for its owner to refuse that.
-    await place.open(lvmDriver(group.lvm, new HostLocks()), one).then(
+    await place.open(lvmDriver(group.lvm, { locks: new HostLocks() }), one).then(
       () => expect.unreachable(),
       (error: Error) => expect(error.message).toBe(`lvm:${one}: process ${process.pid} has it: end its use there`),
     )

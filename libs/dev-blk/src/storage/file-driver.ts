@@ -1,9 +1,8 @@
 import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
-import type { HostLocks } from './host-locks.ts'
 import { holes } from './punch-hole.ts'
 import { RawDisk } from './raw-disk.ts'
 import { statFile } from './raw-file.ts'
-import { openRaw, type RawKind } from './raw-open.ts'
+import { openRaw, type RawHost, type RawKind } from './raw-open.ts'
 
 const KIND: RawKind = {
   scheme: 'file',
@@ -16,13 +15,13 @@ const KIND: RawKind = {
 }
 
 /** `file:PATH`, a raw image: byte N of the file is byte N of the disk. It may have holes. */
-export function fileDriver(locks: HostLocks): StorageDriver {
-  return { open: (request) => openFile(locks, request) }
+export function fileDriver(host: RawHost): StorageDriver {
+  return { open: (request) => openFile(host, request) }
 }
 
-async function openFile(locks: HostLocks, request: StorageRequest): Promise<Disk> {
+async function openFile(host: RawHost, request: StorageRequest): Promise<Disk> {
   const { readonly } = request
-  const { file, stats, identity, lock } = await openRaw(KIND, locks, request)
+  const { file, stats, identity, lock } = await openRaw(KIND, host, request)
   return new RawDisk({
     file,
     stats,

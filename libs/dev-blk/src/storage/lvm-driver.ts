@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
 import { CodedError, type Disk, type StorageDriver, type StorageRequest } from '@paravane/core'
 import { blockDevice } from './block-device.ts'
-import type { HostLocks } from './host-locks.ts'
 import type { Lvm } from './lvm/lvm.ts'
 import { VolumeDisk } from './lvm/volume-disk.ts'
 import { DEVICE_COLUMNS, readMap, SEGMENT_COLUMNS, type VolumeMap } from './lvm/volume-map.ts'
@@ -9,21 +8,22 @@ import { parseVolumeName, type VolumeName } from './lvm/volumes.ts'
 import { openRefusal } from './open-refusal.ts'
 import { phyDriver } from './phy-driver.ts'
 import { openRawFile, reasonOf, statPath } from './raw-file.ts'
+import type { RawHost } from './raw-open.ts'
 
 /** `lvm:VG/LV`, a logical volume: by its device where the host has device-mapper, else by its map on the physical volumes. */
-export function lvmDriver(lvm: Lvm, locks: HostLocks): StorageDriver {
+export function lvmDriver(lvm: Lvm, host: RawHost): StorageDriver {
   return {
-    open: (request) => (lvm.hasDeviceMapper ? openDevice(lvm, locks, request) : openMapped(lvm, locks, request)),
+    open: (request) => (lvm.hasDeviceMapper ? openDevice(lvm, host, request) : openMapped(lvm, host, request)),
   }
 }
 
-async function openDevice(lvm: Lvm, locks: HostLocks, request: StorageRequest): Promise<Disk> {
+async function openDevice(lvm: Lvm, host: RawHost, request: StorageRequest): Promise<Disk> {
   const { group, volume } = parseVolumeName(request.target)
   await lvm.run(`lvm:${request.target}`, ['lvchange', '--activate', 'y', '--quiet', `${group}/${volume}`])
-  return phyDriver(locks).open({ ...request, target: `/dev/${group}/${volume}` })
+  return phyDriver(host).open({ ...request, target: `/dev/${group}/${volume}` })
 }
 
-async function openMapped(lvm: Lvm, locks: HostLocks, request: StorageRequest): Promise<Disk> {
+async function openMapped(lvm: Lvm, { locks, io }: RawHost, request: StorageRequest): Promise<Disk> {
   const { target, readonly, shared = false } = request
   const name = `lvm:${target}`
   const volume = parseVolumeName(target)
@@ -40,7 +40,7 @@ async function openMapped(lvm: Lvm, locks: HostLocks, request: StorageRequest): 
     const flags = readonly ? constants.O_RDONLY : constants.O_RDWR
     return await VolumeDisk.open({
       ...{ name, readonly, map, lock, ...units },
-      openDevice: (path) => openRawFile(path, flags),
+      openDevice: (path) => openRawFile(path, flags, io),
       readMap: read,
     })
   } catch (error) {

@@ -11,6 +11,6 @@ import { shippedDrivers } from './plugin.ts'
  * @throws CodedError of one line
  */
 export async function openStorage(storage: string, mode: DiskMode, programs: string): Promise<Disk> {
-  const { driver, target } = findDriver(shippedDrivers(new HostLocks(), new HostPrograms(programs)), storage)
+  const { driver, target } = findDriver(shippedDrivers({ locks: new HostLocks() }, new HostPrograms(programs)), storage)
   return driver.open({ target, readonly: mode === 'r', shared: mode === 'w!' })
 }

@@ -2,9 +2,8 @@ import { constants } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
 import { blockDevice } from './block-device.ts'
-import type { HostLocks } from './host-locks.ts'
 import { RawDisk } from './raw-disk.ts'
-import { openRaw, type RawKind } from './raw-open.ts'
+import { openRaw, type RawHost, type RawKind } from './raw-open.ts'
 
 const KIND: RawKind = {
   scheme: 'phy',
@@ -18,14 +17,14 @@ const KIND: RawKind = {
 }
 
 /** `phy:PATH`, a block device of the host; a path that is not absolute begins in /dev. */
-export function phyDriver(locks: HostLocks): StorageDriver {
-  return { open: (request) => openDevice(locks, request) }
+export function phyDriver(host: RawHost): StorageDriver {
+  return { open: (request) => openDevice(host, request) }
 }
 
-async function openDevice(locks: HostLocks, request: StorageRequest): Promise<Disk> {
+async function openDevice(host: RawHost, request: StorageRequest): Promise<Disk> {
   const { target, readonly } = request
   const path = isAbsolute(target) ? target : `/dev/${target}`
-  const { file, stats, identity, lock } = await openRaw(KIND, locks, { ...request, target: path })
+  const { file, stats, identity, lock } = await openRaw(KIND, host, { ...request, target: path })
   const facts = blockDevice(stats.rdev)
   try {
     return new RawDisk({

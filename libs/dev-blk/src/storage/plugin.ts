@@ -10,6 +10,7 @@ import {
 import { fileDriver } from './file-driver.ts'
 import { HostLocks } from './host-locks.ts'
 import { HostPrograms } from './host-programs.ts'
+import { IoThread } from './io-thread.ts'
 import { iscsiDriver } from './iscsi-driver.ts'
 import { Lvm } from './lvm/lvm.ts'
 import { lvmDriver } from './lvm-driver.ts'
@@ -17,6 +18,7 @@ import { NBD_SCHEMES } from './nbd/index.ts'
 import { nbdDriver } from './nbd-driver.ts'
 import { overlayDriver } from './overlay-driver.ts'
 import { phyDriver } from './phy-driver.ts'
+import type { RawHost } from './raw-open.ts'
 import { TAP_FORMATS, TAP_PREFIXES, tapDriver } from './tap-driver.ts'
 
 interface StorageConfig {
@@ -34,27 +36,30 @@ const plugin: XenPlugin<StorageConfig> = definePlugin({
   requires: [],
   provides: [StorageDrivers],
   host(scope, { programs: folder }) {
-    const drivers = shippedDrivers(new HostLocks(), new HostPrograms(folder === '' ? undefined : folder))
+    const io = new IoThread()
+    const host = { locks: new HostLocks(), io }
+    const drivers = shippedDrivers(host, new HostPrograms(folder === '' ? undefined : folder))
     for (const [scheme, driver] of drivers) scope.contribute(StorageDrivers, scheme, driver)
+    scope.onStop(() => io.stop())
   },
 })
 
 /** By their schemes. */
-export function shippedDrivers(locks: HostLocks, programs: HostPrograms): Map<string, StorageDriver> {
+export function shippedDrivers(host: RawHost, programs: HostPrograms): Map<string, StorageDriver> {
   const drivers = new Map([
-    ['file', fileDriver(locks)],
-    ['phy', phyDriver(locks)],
+    ['file', fileDriver(host)],
+    ['phy', phyDriver(host)],
   ])
   for (const scheme of NBD_SCHEMES) drivers.set(scheme, nbdDriver(scheme))
   for (const prefix of TAP_PREFIXES) {
-    drivers.set(`${prefix}aio`, fileDriver(locks))
+    drivers.set(`${prefix}aio`, fileDriver(host))
     for (const [name, format] of Object.entries(TAP_FORMATS)) {
       drivers.set(`${prefix}${name}`, tapDriver(`${prefix}${name}`, format, programs))
     }
   }
   drivers.set('iscsi', iscsiDriver(programs))
-  drivers.set('lvm', lvmDriver(new Lvm(programs), locks))
-  drivers.set('overlay', overlayDriver(drivers, locks))
+  drivers.set('lvm', lvmDriver(new Lvm(programs), host))
+  drivers.set('overlay', overlayDriver(drivers, host.locks))
   return drivers
 }
 

@@ -1,6 +1,8 @@
 import { type BigIntStats, close, fdatasync, fstat, open, readv, stat, writev } from 'node:fs'
 import { promisify } from 'node:util'
 import { DiskError, type DiskErrorCode } from '@paravane/core'
+import { EndOfFile, type IoThread } from './io-thread.ts'
+import { behind } from './pieces.ts'
 
 /** A file or block device of the host that is open, as storage drivers use it. All that fails is a {@link DiskError}. */
 export interface RawFile {
@@ -56,8 +58,9 @@ export function reasonOf(error: unknown): string {
   return REASONS[code] ?? message.split('\n')[0] ?? code
 }
 
-export async function openRawFile(path: string, flags: number): Promise<RawFile> {
-  return new UvFile(path, await promisify(open)(path, flags))
+/** @param io takes what is fast; without it all goes by Node's thread pool */
+export async function openRawFile(path: string, flags: number, io?: IoThread): Promise<RawFile> {
+  return new OpenFile(path, await promisify(open)(path, flags), io)
 }
 
 export const statPath: (path: string) => Promise<BigIntStats> = (path) => promisify(stat)(path, { bigint: true })
@@ -70,22 +73,25 @@ type Transfer = (
   done: (error: NodeJS.ErrnoException | null, count: number) => void,
 ) => void
 
-/** By Node's own thread pool. */
-class UvFile implements RawFile {
+class OpenFile implements RawFile {
   readonly path: string
   readonly fd: number
+  readonly #io: IoThread | undefined
 
-  constructor(path: string, fd: number) {
+  constructor(path: string, fd: number, io: IoThread | undefined) {
     this.path = path
     this.fd = fd
+    this.#io = io
   }
 
   read(offset: number, into: readonly Uint8Array[]): Promise<void> {
-    return this.#all(readv as Transfer, offset, into, 'it ends before: it was made shorter')
+    if (this.#io?.takes(into)) return this.#byThread(this.#io.transfer('read', this.fd, offset, into))
+    return this.#byPool(readv as Transfer, offset, into)
   }
 
   write(offset: number, from: readonly Uint8Array[]): Promise<void> {
-    return this.#all(writev as Transfer, offset, from, 'the host wrote nothing')
+    if (this.#io?.takes(from)) return this.#byThread(this.#io.transfer('write', this.fd, offset, from))
+    return this.#byPool(writev as Transfer, offset, from)
   }
 
   sync(): Promise<void> {
@@ -93,35 +99,31 @@ class UvFile implements RawFile {
   }
 
   close(): Promise<void> {
+    this.#io?.forget(this.fd)
     return promisify(close)(this.fd).catch((error: unknown) => Promise.reject(diskError(this.path, error)))
   }
 
+  #byThread(work: Promise<void>): Promise<void> {
+    return work.catch((error: unknown) => Promise.reject(this.#error(error)))
+  }
+
   /** One call may do a part only: of many buffers, or before a limit of the host. */
-  #all(transfer: Transfer, offset: number, buffers: readonly Uint8Array[], ended: string): Promise<void> {
+  #byPool(transfer: Transfer, offset: number, buffers: readonly Uint8Array[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const next = (at: number, left: readonly Uint8Array[]): void =>
         transfer(this.fd, left, at, (error, count) => {
-          if (error !== null) return reject(diskError(this.path, error))
+          if (error !== null) return reject(this.#error(error))
           const rest = behind(left, count)
           if (rest.length === 0) resolve()
-          else if (count === 0) reject(new DiskError('DISK_GONE', this.path, ended))
+          else if (count === 0) reject(this.#error(new EndOfFile()))
           else next(at + count, rest)
         })
       next(offset, buffers)
     })
   }
-}
 
-/** What is left of buffers of which `count` bytes are done. */
-function behind(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let done = count
-  let first = 0
-  for (; first < buffers.length; first++) {
-    const { length } = buffers[first] as Uint8Array
-    if (done < length) break
-    done -= length
+  #error(error: unknown): DiskError {
+    if (error instanceof EndOfFile) return new DiskError('DISK_GONE', this.path, 'it ends before: it was made shorter')
+    return diskError(this.path, error)
   }
-  const left = buffers.slice(first)
-  if (done > 0) left[0] = (left[0] as Uint8Array).subarray(done)
-  return left
 }

@@ -2,6 +2,7 @@ import { type BigIntStats, constants } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { CodedError, type StorageRequest } from '@paravane/core'
 import type { HostLock, HostLocks } from './host-locks.ts'
+import type { IoThread } from './io-thread.ts'
 import { openRawFile, type RawFile, reasonOf, statFile, statPath } from './raw-file.ts'
 
 /** A file that is open, and held against other hypervisors. */
@@ -10,6 +11,13 @@ export interface OpenedRaw {
   readonly stats: BigIntStats
   readonly identity: string
   readonly lock: HostLock | undefined
+}
+
+/** What the files of a host are opened with. */
+export interface RawHost {
+  readonly locks: HostLocks
+  /** Reads and writes what is fast; without it all goes by Node's thread pool. */
+  readonly io?: IoThread
 }
 
 /** What a driver says of the files it takes. */
@@ -23,7 +31,7 @@ export interface RawKind {
 }
 
 /** Opens a path for {@link RawDisk}. @throws CodedError with nothing open or held */
-export async function openRaw(kind: RawKind, locks: HostLocks, request: StorageRequest): Promise<OpenedRaw> {
+export async function openRaw(kind: RawKind, { locks, io }: RawHost, request: StorageRequest): Promise<OpenedRaw> {
   const { target, readonly, shared = false } = request
   const refuse = (why: string, cause?: unknown): CodedError<{ code: 'DISK_OPEN'; target: string }> =>
     new CodedError({ code: 'DISK_OPEN', target }, `${kind.scheme}:${target}: ${why}`, { cause })
@@ -39,7 +47,7 @@ export async function openRaw(kind: RawKind, locks: HostLocks, request: StorageR
   if (typeof lock === 'number') throw refuse(inUse(lock))
   const exclusive = lock?.first && !readonly ? kind.exclusive : 0
   try {
-    const file = await openRawFile(target, (readonly ? constants.O_RDONLY : constants.O_RDWR) | exclusive)
+    const file = await openRawFile(target, (readonly ? constants.O_RDONLY : constants.O_RDWR) | exclusive, io)
     const stats = await statFile(file.fd)
     if (kind.identity(stats) === identity) return { file, stats, identity, lock }
     await file.close()

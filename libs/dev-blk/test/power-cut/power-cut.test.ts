@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const raw = fileDriver(new HostLocks())
+const raw = fileDriver({ locks: new HostLocks() })
 const open = async (path: string, seed: number, unit: 512 | 4096 = 512, cacheBytes?: number): Promise<PowerCutDisk> =>
   new PowerCutDisk(await raw.open({ target: path, readonly: false }), { seed, unit, cacheBytes })
 

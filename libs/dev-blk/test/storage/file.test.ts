@@ -5,6 +5,7 @@ import { storageSuite } from '@paravane/core/conformance'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { fileDriver } from '../../src/storage/file-driver.ts'
 import { HostLocks } from '../../src/storage/host-locks.ts'
+import { IoThread } from '../../src/storage/io-thread.ts'
 
 let folder: string
 let made = 0
@@ -13,7 +14,13 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-describe('file:, a raw image', () => {
+const io = new IoThread()
+afterAll(() => io.stop())
+
+describe.each([
+  ["by Node's threads", undefined],
+  ['by a thread of its own', io],
+])('file:, a raw image, %s', (_, way) => {
   const subject = {
     make: async (size: number) => {
       const target = join(folder, `image-${++made}`)
@@ -26,7 +33,14 @@ describe('file:, a raw image', () => {
         await rm(alias)
       }
       const grow = (larger: number): Promise<void> => truncate(target, larger)
-      return { driver: fileDriver(new HostLocks()), target, alias, missing: `${target}-missing`, grow, remove }
+      return {
+        driver: fileDriver({ locks: new HostLocks(), ...(way === undefined ? {} : { io: way }) }),
+        target,
+        alias,
+        missing: `${target}-missing`,
+        grow,
+        remove,
+      }
     },
   }
   for (const { name, run } of storageSuite(subject)) test(name, run)

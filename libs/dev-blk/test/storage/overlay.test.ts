@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 const locks = new HostLocks()
-const drivers = new Map<string, StorageDriver>([['file', fileDriver(locks)]])
+const drivers = new Map<string, StorageDriver>([['file', fileDriver({ locks })]])
 const overlay = overlayDriver(drivers, locks)
 drivers.set('overlay', overlay)
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 describe('phy:, a block device of the host', () => {
-  const driver = phyDriver(new HostLocks())
+  const driver = phyDriver({ locks: new HostLocks() })
   const subject = {
     make: async (size: number) => {
       const image = join(folder, `image-${++made}`)
