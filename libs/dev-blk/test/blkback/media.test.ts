@@ -18,7 +18,7 @@ beforeEach(() => {
   writeFileSync(join(folder, 'base'), '')
   truncateSync(join(folder, 'base'), 1 << 20)
   const locks = new HostLocks()
-  const drivers = new Map<string, StorageDriver>([['file', fileDriver(locks)]])
+  const drivers = new Map<string, StorageDriver>([['file', fileDriver({ locks })]])
   drivers.set('overlay', overlayDriver(drivers, locks))
   media = new Media(drivers, new DiskOwners())
 })
