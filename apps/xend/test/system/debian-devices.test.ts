@@ -111,6 +111,20 @@ test('a disk stays until the guest lets go of it, and the user is told; by force
   await system.xm('unpause', 'd')
 })
 
+test("trouble with a disk is among the hypervisor's messages and in its log, with the names of domain and device", async () => {
+  await system.xm('block-attach', 'd', 'file:second.img', 'xvdb', 'w')
+  await run('while [ ! -b /dev/xvdb ]; do sleep 0.1; done')
+  await truncate(join(system.folder, 'second.img'), 0)
+  const { status } = await shell.run('dd if=/dev/xvdb of=/dev/null bs=4k count=1 2>/dev/null')
+  expect(status).not.toBe(0)
+  const said = /d: vbd 51728: .*second\.img/
+  await expect.poll(async () => (await system.xm('dmesg')).stdout, PATIENCE).toMatch(said)
+  expect(await readFile(join(system.places.state, 'hypervisor.log'), 'utf8')).toMatch(said)
+  expect(await metrics()).toMatch(/^paravane_block_errors_total\{[^}]*device="xvdb"\} [1-9]/m)
+  await system.xm('block-detach', 'd', 'xvdb')
+  await truncate(join(system.folder, 'second.img'), MIB)
+})
+
 test('a network card comes while the guest runs, sends, and goes', async () => {
   expect(await system.xm('network-attach', 'd', 'mac=00:16:3e:00:00:09')).toEqual(DONE)
   await run('while [ ! -d /sys/class/net/eth0 ]; do sleep 0.1; done')
