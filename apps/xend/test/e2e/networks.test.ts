@@ -1,4 +1,4 @@
-import { GuestShell } from '@paravane/core'
+import { type DomainRequest, GuestShell } from '@paravane/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BOOT_LIMIT_MS, type DebianGuest, DebianMachine } from './debian-machine.ts'
 
@@ -28,9 +28,14 @@ class NetworkedGuest {
 }
 
 /** A guest with these cards, at its shell, each card up with an address of its own: 10.0.CARD.HOST. */
-async function boot(host: number, vcpus: number, ...cards: readonly string[]): Promise<NetworkedGuest> {
+async function boot(
+  host: number,
+  vcpus: number,
+  more: Partial<DomainRequest>,
+  ...cards: readonly string[]
+): Promise<NetworkedGuest> {
   const devices = cards.map((config) => ({ type: 'vif', config }))
-  const guest = await machine.boot(`host${host}`, { devices, vcpus })
+  const guest = await machine.boot(`host${host}`, { ...more, devices, vcpus })
   await guest.untilShell()
   const networked = new NetworkedGuest(guest)
   for (const n of cards.keys()) {
@@ -46,8 +51,8 @@ test(
   "two of Debian's kernels ping each other, and send files whose sums agree, by packets that nobody cuts",
   async () => {
     const [left, right] = await Promise.all([
-      boot(1, 1, 'bridge=xenbr0'),
-      boot(2, 2, 'bridge=xenbr0,mac=00:16:3e:00:00:02'),
+      boot(1, 1, {}, 'bridge=xenbr0'),
+      boot(2, 2, {}, 'bridge=xenbr0,mac=00:16:3e:00:00:02'),
     ])
     expect(await left.run('ping -c 3 -i 0.2 10.0.0.2')).toMatch(
       /3 packets transmitted, 3 packets received, 0% packet loss/,
@@ -79,7 +84,7 @@ test(
 test(
   'a card is attached to a guest that runs, and taken from it',
   async () => {
-    const [left, right] = await Promise.all([boot(1, 1, 'bridge=a'), boot(2, 1, 'bridge=a', 'bridge=b')])
+    const [left, right] = await Promise.all([boot(1, 1, {}, 'bridge=a'), boot(2, 1, {}, 'bridge=a', 'bridge=b')])
     const { devid } = await left.guest.domain.attachDevice({ type: 'vif', config: 'bridge=b' })
     expect(devid).toBe(1)
     await left.run(
@@ -94,6 +99,25 @@ test(
     await right.guest.domain.ended
     // Nobody is there any more: what is sent to him goes nowhere, and hurts nobody.
     await left.run('ping -c 2 -i 0.2 -W 1 10.0.0.2 && exit 1; true')
+    expect(machine.warnings).toEqual([])
+  },
+  BOOT_LIMIT_MS,
+)
+
+test(
+  'a guest that was suspended and goes on has its card as before; one of virtual time has one like any other',
+  async () => {
+    const left = await boot(1, 1, {}, 'bridge=a')
+    const right = await boot(2, 1, { virtualClock: true }, 'bridge=a')
+    expect(await left.run('ping -c 3 -i 0.2 10.0.0.2')).toContain(' 0% packet loss')
+    await left.guest.domain.suspend()
+    // It is written to meanwhile: what it has no room for is dropped, and nobody else suffers.
+    await right.run('ping -c 3 -W 1 10.0.0.1 && exit 1; true')
+    await left.guest.domain.resume()
+    expect(await left.run('ping -c 3 -i 0.2 10.0.0.2')).toContain(' 0% packet loss')
+    await right.run('mkdir /tmp/www && seq 1 100000 >/tmp/www/file && httpd -p 80 -h /tmp/www')
+    const sum = await right.run('sha256sum </tmp/www/file')
+    expect(await left.run('wget -q -O - http://10.0.0.2/file | sha256sum')).toBe(sum)
     expect(machine.warnings).toEqual([])
   },
   BOOT_LIMIT_MS,
