@@ -9,6 +9,8 @@ type Params = Readonly<Record<string, unknown>>
 export class ScriptedHypervisor {
   rows: Row[] = []
   readonly dumps: string[] = []
+  /** What each domain was asked for as, but for its record. */
+  readonly created: Params[] = []
   #lastDomid = 0
 
   end(name: string, reason: EndReason): void {
@@ -31,7 +33,9 @@ export class ScriptedHypervisor {
     return null
   }
 
-  #create({ name, uuid, memory, vcpus, record }: Params): DomainRow {
+  #create({ record, ...asked }: Params): DomainRow {
+    const { name, uuid, memory, vcpus } = asked
+    this.created.push(asked)
     if (this.rows.some((row) => row.name === name || row.uuid === uuid))
       throw new CodedError({ code: 'DOMAIN_EXISTS' }, `${name} is there already`)
     const domid = ++this.#lastDomid

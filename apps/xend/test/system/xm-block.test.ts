@@ -1,7 +1,10 @@
 /** Disks of a guest, as dialogues with xm: in its config, attached, listed, changed and detached. The guest has no driver of them. */
+import { once } from 'node:events'
 import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { controlSocket } from '../../src/folders.ts'
 import type { DeviceRow } from '../../src/hypervisor/control-rows.ts'
 import { System } from './system.ts'
 import { runXmHere } from './xm-process.ts'
@@ -87,6 +90,20 @@ test.each([
   const { status, stdout, stderr } = await runXmHere(args, system.places, system.folder)
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr.replaceAll(system.folder, 'FOLDER').slice(0, begin.length + 7)).toBe(`Error: ${begin}`)
+})
+
+test('who listens for changes hears of devices that come and go', async () => {
+  const [response] = (await once(get({ socketPath: controlSocket(system.places), path: '/changes' }), 'response')) as [
+    IncomingMessage,
+  ]
+  let heard = 0
+  response.on('data', () => heard++)
+  await expect.poll(() => heard, PATIENCE).toBe(1)
+  await system.control.call('device.attach', { domid: 1, type: 'vbd', config: `file:${disk('swap')},xvdb,w` })
+  await expect.poll(() => heard, PATIENCE).toBe(2)
+  await system.control.call('device.detach', { domid: 1, type: 'vbd', devid: 51728 })
+  await expect.poll(() => heard, PATIENCE).toBe(3)
+  response.destroy()
 })
 
 test('what has no disks has no lines, and one domain is listed at a time', async () => {
