@@ -25,6 +25,7 @@ const MAKERS: readonly Maker[] = [
   { name: 'PluginError', argument: 2 },
   { name: 'UnpackError', argument: 0 },
   { name: 'RpcFault', argument: 1 },
+  { name: 'NbdError', argument: 0 },
   { name: 'Error', argument: 0, within: 'libs/core/src/plugin/config-schema.ts' },
   { name: 'warn', argument: 0, within: 'apps/xend/src/xm/doctor/' },
   { name: 'fail', argument: 0, within: 'apps/xend/src/xm/doctor/' },

@@ -1,9 +1,9 @@
 import { type Disk, type DiskDiscard, DiskError, type DiskErrorCode } from '@paravane/core'
 import type { NbdClient } from './nbd/nbd-client.ts'
 import { NbdReplyError } from './nbd/nbd-error.ts'
-import { bytesOf } from './nbd/slice-buffers.ts'
 import { openRefusal } from './open-refusal.ts'
 import { closedError, type DiskChange, requestRefusal } from './request-check.ts'
+import { bytesOf } from './slice-buffers.ts'
 
 const SECTOR = 512
 const PAGE = 4096

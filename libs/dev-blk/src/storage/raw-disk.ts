@@ -1,8 +1,10 @@
 import type { BigIntStats } from 'node:fs'
-import { type Disk, type DiskDiscard, DiskError, type DiskErrorCode } from '@paravane/core'
+import type { Disk, DiskDiscard, DiskError } from '@paravane/core'
 import type { HostLock } from './host-locks.ts'
 import type { RawFile } from './raw-file.ts'
 import { RawWatch } from './raw-watch.ts'
+import { closedError, type DiskChange, requestRefusal } from './request-check.ts'
+import { bytesOf } from './slice-buffers.ts'
 
 export interface RawDiskInit {
   readonly file: RawFile
@@ -55,17 +57,17 @@ export class RawDisk implements Disk {
   }
 
   read(offset: number, into: readonly Uint8Array[]): Promise<void> {
-    const refusal = this.#refusal(offset, bytesOf(into))
+    const refusal = this.#refusal('reads', offset, bytesOf(into))
     return refusal === undefined ? this.#count(this.#file.read(offset, into)) : Promise.reject(refusal)
   }
 
   write(offset: number, from: readonly Uint8Array[]): Promise<void> {
-    const refusal = this.#writeRefusal(offset, bytesOf(from))
+    const refusal = this.#refusal('writes', offset, bytesOf(from))
     return refusal === undefined ? this.#count(this.#file.write(offset, from)) : Promise.reject(refusal)
   }
 
   flush(): Promise<void> {
-    return this.#closed === undefined ? this.#count(this.#flush()) : Promise.reject(this.#closedError())
+    return this.#closed === undefined ? this.#count(this.#flush()) : Promise.reject(closedError(this.#file.path))
   }
 
   onResize(listener: () => void): () => void {
@@ -97,35 +99,15 @@ export class RawDisk implements Disk {
       granularity,
       alignment,
       discard: (offset, length) => {
-        const refusal = this.#writeRefusal(offset, length)
+        const refusal = this.#refusal('writes', offset, length)
         return refusal === undefined ? this.#count(discard(offset, length)) : Promise.reject(refusal)
       },
     }
   }
 
-  #writeRefusal(offset: number, length: number): DiskError | undefined {
-    if (this.readonly) return this.#error('DISK_READONLY', 'it was opened read-only')
-    return this.#refusal(offset, length)
-  }
-
-  #refusal(offset: number, length: number): DiskError | undefined {
-    const { size, sectorSize } = this
-    if (this.#closed !== undefined) return this.#closedError()
-    if (offset % sectorSize !== 0 || length % sectorSize !== 0) {
-      return this.#error('DISK_BOUNDS', `bytes ${offset} + ${length} are not whole sectors of ${sectorSize}`)
-    }
-    if (offset < 0 || offset + length > size) {
-      return this.#error('DISK_BOUNDS', `bytes ${offset} + ${length} are beyond its ${size}`)
-    }
-    return this.#watch.fault
-  }
-
-  #closedError(): DiskError {
-    return this.#error('DISK_CLOSED', 'it is closed')
-  }
-
-  #error(code: DiskErrorCode, why: string): DiskError {
-    return new DiskError(code, this.#file.path, why)
+  #refusal(does: DiskChange, offset: number, length: number): DiskError | undefined {
+    if (this.#closed !== undefined) return closedError(this.#file.path)
+    return requestRefusal(this, this.#file.path, does, offset, length) ?? this.#watch.fault
   }
 
   #grow(size: number): void {
@@ -142,10 +124,4 @@ export class RawDisk implements Disk {
       if (this.#closed !== undefined && this.#underWay === 0) this.#quiet.resolve()
     }
   }
-}
-
-function bytesOf(buffers: readonly Uint8Array[]): number {
-  let length = 0
-  for (const buffer of buffers) length += buffer.length
-  return length
 }

@@ -85,7 +85,7 @@ test('what may only be read is not written, and needs no right to', async () => 
   await opened.read(0, [new Uint8Array(512)])
   await opened.flush()
   expect(opened.discard).toBeUndefined()
-  await expect(opened.write(0, [new Uint8Array(512)])).rejects.toMatchObject({ code: 'DISK_READONLY' })
+  await expect(opened.write(0, [new Uint8Array(512)])).rejects.toThrow('it was opened read-only')
 })
 
 test.each([
@@ -119,6 +119,10 @@ test('what is beyond its end or no whole sector is the caller’s fault', async 
     const failed = opened.read(offset, [new Uint8Array(length)])
     await expect(failed).rejects.toMatchObject({ code: 'DISK_BOUNDS' })
   }
+  await expect(opened.read(0, [new Uint8Array(100)])).rejects.toThrow('bytes 0 + 100 are not whole sectors of 512')
+  await expect(opened.read(1 << 20, [new Uint8Array(512)])).rejects.toThrow(
+    'bytes 1048576 + 512 are beyond its 1048576',
+  )
 })
 
 test('a dead server fails requests, and they work when it is back', async () => {

@@ -1,8 +1,8 @@
 import { type Disk, DiskError } from '@paravane/core'
 import type { HostLock } from '../host-locks.ts'
-import { bytesOf, sliceBuffers } from '../nbd/slice-buffers.ts'
 import type { RawFile } from '../raw-file.ts'
 import { closedError, type DiskChange, requestRefusal } from '../request-check.ts'
+import { bytesOf, sliceBuffers } from '../slice-buffers.ts'
 import { isGrown, mapRange, type VolumeMap } from './volume-map.ts'
 
 /** How often the volume group is looked at, ms. */

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { bytesOf, sliceBuffers } from '../slice-buffers.ts'
 import { NbdConnection } from './connection.ts'
 import type { NbdAddress } from './nbd-address.ts'
 import { NbdError } from './nbd-error.ts'
 import type { NbdExport } from './negotiation.ts'
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG } from './protocol.ts'
-import { bytesOf, sliceBuffers } from './slice-buffers.ts'
 
 /** Times in ms. */
 export interface NbdPatience {

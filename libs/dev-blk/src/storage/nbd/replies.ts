@@ -1,3 +1,4 @@
+import { sliceBuffers } from '../slice-buffers.ts'
 import type { Parser, Wish } from './byte-feed.ts'
 import { Covered } from './covered.ts'
 import { NbdError, NbdReplyError } from './nbd-error.ts'
@@ -10,7 +11,6 @@ import {
   SIMPLE_REPLY_MAGIC,
   STRUCTURED_REPLY_MAGIC,
 } from './protocol.ts'
-import { sliceBuffers } from './slice-buffers.ts'
 
 /** A request that was sent. */
 export interface SentRequest {

@@ -1,7 +1,7 @@
 import type { Disk, DiskError } from '@paravane/core'
 import type { HostLock } from '../host-locks.ts'
-import { bytesOf, sliceBuffers } from '../nbd/slice-buffers.ts'
 import { closedError, type DiskChange, requestRefusal } from '../request-check.ts'
+import { bytesOf, sliceBuffers } from '../slice-buffers.ts'
 import { MAP_AT, type OverlayFile } from './overlay-file.ts'
 import { CLUSTER } from './overlay-map.ts'
 
