@@ -51,6 +51,8 @@ export const xenstoreSocket = ({ run }: Folders): string => join(run, 'xenstored
 export const xendLog = ({ state }: Folders): string => join(state, 'xend.log')
 export const consoleLogs = ({ state }: Folders): string => join(state, 'console')
 export const bootFiles = ({ run }: Folders): string => join(run, 'boot')
+/** Disk images that users name without a folder. */
+export const imagesFolder = ({ state }: Folders): string => join(state, 'images')
 export const coreDumps = ({ state }: Folders): string => join(state, 'dump')
 
 /** NAME/YYYY-MMDD-HHMM.SS-NAME.DOMID.core, in the host's time, as xend names them. */

@@ -1,6 +1,6 @@
 /** Writes a GUID partition table (UEFI 2.10, chapter 5): what stands at the start of a disk, and the copy at its end. Sectors of 512 bytes. */
 import { crc32 } from 'node:zlib'
-import { GPT_SIGNATURE, MBR_SIGNATURE_AT } from './partitions.ts'
+import { GPT_SIGNATURE, MBR_SIGNATURE_AT, readUuid } from './partitions.ts'
 
 const SECTOR = 512
 const ENTRIES = 128
@@ -42,6 +42,20 @@ export function gptBytes(size: number, diskUuid: string, partitions: readonly Ne
     entry.write(name.slice(0, 35), 56, 'utf16le')
   }
   return tableBytes(size, diskUuid, table)
+}
+
+/**
+ * The same table for a disk that has become larger, with one partition that ends at `end`.
+ * @param head as it stands on the disk, 34 sectors
+ * @returns undefined where it is none that {@link gptBytes} could have written
+ */
+export function regrownGpt(head: Buffer, size: number, number: number, end: number): GptBytes | undefined {
+  const header = head.subarray(SECTOR, 2 * SECTOR)
+  const isOurs = header.readUInt32LE(80) === ENTRIES && header.readUInt32LE(84) === ENTRY_BYTES
+  if (!isOurs || header.readBigUInt64LE(72) !== 2n) return undefined
+  const table = Buffer.from(head.subarray(2 * SECTOR))
+  table.writeBigUInt64LE(BigInt(end / SECTOR - 1), (number - 1) * ENTRY_BYTES + 40)
+  return tableBytes(size, readUuid(header.subarray(56, 72)), table)
 }
 
 function tableBytes(size: number, diskUuid: string, table: Buffer): GptBytes {

@@ -119,7 +119,7 @@ async function readGpt(disk: DiskReader, sectorSize: number): Promise<Partition[
   const found: Partition[] = []
   for (let index = 0; index < count; index++) {
     const entry = table.subarray(index * entryBytes, (index + 1) * entryBytes)
-    const type = uuidOf(entry)
+    const type = readUuid(entry)
     if (type === GPT_UNUSED) continue
     const [first, last] = [Number(entry.readBigUInt64LE(32)), Number(entry.readBigUInt64LE(40))]
     const [offset, size] = [first * sectorSize, (last - first + 1) * sectorSize]
@@ -134,7 +134,7 @@ const isWithin = (disk: DiskReader, offset: number, size: number): boolean =>
   offset >= 0 && size > 0 && Number.isSafeInteger(offset + size) && offset + size <= disk.size
 
 /** The first three fields are little-endian. */
-function uuidOf(bytes: Buffer): string {
+export function readUuid(bytes: Buffer): string {
   const hex = (part: Buffer): string => part.toString('hex')
   const swapped = (begin: number, end: number): string => hex(Buffer.from(bytes.subarray(begin, end)).reverse())
   return `${swapped(0, 4)}-${swapped(4, 6)}-${swapped(6, 8)}-${hex(bytes.subarray(8, 10))}-${hex(bytes.subarray(10, 16))}`

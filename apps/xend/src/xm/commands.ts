@@ -7,6 +7,7 @@ import { doctor } from './doctor/doctor.ts'
 import { dumpCore } from './dump-core.ts'
 import { runXm } from './front-end.ts'
 import { help } from './help.ts'
+import { image } from './image/image.ts'
 import { kernelCommands } from './kernel-commands.ts'
 import { lifecycleCommands } from './lifecycle-commands.ts'
 import { list } from './list.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   list,
   doctor,
   dumpCore,
+  image,
   ...lifecycleCommands,
   ...managedCommands,
   ...nodeCommands,

@@ -8,22 +8,23 @@ export interface AptSources {
   readonly security?: string
 }
 
-const FORMAT = '$(REPO_URI) $(LABEL)'
+/** Of lists that were never fetched, apt knows no more than this. */
+const ARGS: readonly string[] = ['--no-release-info', '--format', '$(REPO_URI) $(RELEASE)', 'Identifier: Packages']
 
 /** @throws CodedError `MIRROR_UNKNOWN` */
 export async function hostSources(ask: () => Promise<string> = askApt): Promise<AptSources> {
-  const lines = (await ask()).split('\n').map((line) => /^(\S+) (.*)$/.exec(line))
-  const uriOf = (label: string): string | undefined => lines.find((match) => match?.[2] === label)?.[1]
-  const mirror = uriOf('Debian')
+  const lines = (await ask()).split('\n').map((line) => line.split(' '))
+  const [mirror] = lines.find(([uri]) => /\/debian\/?$/.test(uri)) ?? []
   if (mirror === undefined) {
     const message = "this host's apt knows no mirror of Debian; name one: --mirror=URL"
     throw new CodedError({ code: 'MIRROR_UNKNOWN' }, message)
   }
-  return { mirror, security: uriOf('Debian-Security') }
+  const [security] = lines.find(([uri, release]) => release?.endsWith('-security') && /debian/.test(uri)) ?? []
+  return { mirror, security }
 }
 
 async function askApt(): Promise<string> {
-  return runTool({ path: 'apt-get', args: ['indextargets', '--format', FORMAT, 'Identifier: Packages'] })
+  return runTool({ path: 'apt-get', args: ['indextargets', ...ARGS] })
 }
 
 /** Lines of a sources.list. Debian's releases in the making have neither updates nor security. */

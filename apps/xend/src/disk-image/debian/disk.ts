@@ -10,6 +10,7 @@ import { requireProgram } from '../../guest-image/host-program.ts'
 import { makePartitionedFile } from '../disk-layout.ts'
 import { place, refuseExisting, withDraft } from '../draft.ts'
 import type { ImageProgress } from '../progress.ts'
+import { convertImage } from '../qemu-img.ts'
 import { runTool } from '../run-tool.ts'
 import { showSize } from '../size.ts'
 import { hostSources, sourceLines } from './apt-sources.ts'
@@ -19,8 +20,9 @@ import { MAKE_FILE_SYSTEM } from './scripts.ts'
 import { obtainTree, type Tree } from './tree.ts'
 
 export interface DebianDiskRequest {
-  /** Of the disk, a raw image; nothing is there. */
+  /** Of the disk; nothing is there. */
   readonly path: string
+  readonly format: 'raw' | 'qcow2'
   /** Bytes. */
   readonly size: number
   readonly release: string
@@ -82,7 +84,7 @@ export async function makeDebianDisk(request: DebianDiskRequest, progress: Image
       { tree, folder, files, image, uuid, maker: maker.env, prezeroed: await knowsPrezeroed(maker.path) },
       progress,
     )
-    await place(image, path)
+    await place(request.format === 'raw' ? image : await repacked(image, progress), path)
     return { uuid, keys: keys.length, fingerprint }
   })
 }
@@ -125,6 +127,13 @@ async function fill(request: DebianDiskRequest, draft: Draft, progress: ImagePro
       MKE2FS_EXTRA: draft.prezeroed ? 'assume_storage_prezeroed=1' : 'lazy_itable_init=1,lazy_journal_init=1',
     },
   })
+}
+
+async function repacked(image: string, progress: ImageProgress): Promise<string> {
+  const path = `${image}.qcow2`
+  progress.step('converting to qcow2')
+  await convertImage({ path: image, format: 'raw' }, { path, format: 'qcow2' }, progress)
+  return path
 }
 
 function unpacked({ path, size }: Tree, progress: ImageProgress): Readable {
