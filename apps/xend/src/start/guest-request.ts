@@ -8,7 +8,7 @@ import { commandLine } from '../config/kernel-arguments.ts'
 import { readSettings, type Setting } from '../config/settings.ts'
 import { startFiles } from '../daemon/boot-files.ts'
 import { readGuestFile } from './guest-file.ts'
-import { DEFAULT_GUEST, GUESTS, type GuestKind } from './guests.ts'
+import { DEFAULT_GUEST, GUESTS, type GuestKind, guestDisk } from './guests.ts'
 import { type StartOptions, usageError } from './options.ts'
 
 /** The guest that the user wants, judged; its files are there or were made. */
@@ -47,7 +47,9 @@ export async function chooseGuest(options: StartOptions, around: Surroundings): 
     throw usageError(
       `--guest must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(GUESTS.keys())}, not ${guest}`,
     )
-  const given = await settings(options, kind, around.folder)
+  const own = await settings(options, kind, around.folder)
+  const made = { refresh: options.refresh, progress: around.progress }
+  const given = [...own, ...(await guestDisk(kind, own, made))]
   const config = readDomainConfig(given, around.warn)
   if (config.kernel !== undefined && options.guest !== undefined) {
     throw usageError(
@@ -153,7 +155,13 @@ async function guestFiles(
       `${ramdisk.where} needs the kernel it was made for: add --kernel FILE`,
     )
   }
-  const made = await kind.make({ refresh, progress })
+  const made = await kind.make?.({ refresh, progress })
+  if (made === undefined) {
+    throw new CodedError(
+      { code: 'KERNEL_MISSING' },
+      "the guest has no kernel; add bootloader = 'pygrub', or --kernel FILE",
+    )
+  }
   const named = (path: string): NamedFile => ({ path, where: 'the cache' })
   return { kernel: named(made.kernel), ramdisk: made.ramdisk === undefined ? undefined : named(made.ramdisk) }
 }

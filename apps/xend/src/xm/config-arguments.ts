@@ -7,7 +7,7 @@ import { type DomainConfig, readDomainConfig } from '../config/domain-config.ts'
 import { isActedOn } from '../config/domain-keys.ts'
 import { readSettings, type Setting, type Variable, variableOf } from '../config/settings.ts'
 import { checkGuestFile, readGuestFile } from '../start/guest-file.ts'
-import { GUESTS } from '../start/guests.ts'
+import { GUESTS, guestDisk } from '../start/guests.ts'
 import { configSxp } from '../sxp/config-sxp.ts'
 import { prettySxp } from '../sxp/sxp.ts'
 import type { CommandContext, CommandOption, Given } from './command.ts'
@@ -68,7 +68,7 @@ export async function configOfArguments({ args, options }: Given, context: Comma
   const boots = Boolean(read.findLast(({ key }) => key === 'bootloader')?.value)
   const settings = [
     ...read.map((setting) => withWholePath(setting, context.folder, boots)),
-    ...(await guestFiles(options.get('guest'), context)),
+    ...(await guestFiles(options.get('guest'), read, context)),
   ]
   const config = readDomainConfig(settings, (line) => context.stderr(`Warning: ${line}\n`))
   // xend would say that it cannot read them, but not where they were named.
@@ -129,16 +129,22 @@ function withWholePath(setting: Setting, folder: string, boots: boolean): Settin
   return { ...setting, value: resolve(folder, value) }
 }
 
-async function guestFiles(name: string | undefined, { stderr }: CommandContext): Promise<readonly Setting[]> {
+async function guestFiles(
+  name: string | undefined,
+  given: readonly Setting[],
+  { stderr }: CommandContext,
+): Promise<readonly Setting[]> {
   if (name === undefined) return []
   const kind = GUESTS.get(name)
   if (kind === undefined) {
     throw new CodedError({ code: 'USAGE' }, `--guest ${name}: it is one of ${[...GUESTS.keys()].join(', ')}`)
   }
-  const { kernel, ramdisk } = await kind.make({ refresh: false, progress: (line) => stderr(`${line}\n`) })
+  const options = { refresh: false, progress: (line: string) => stderr(`${line}\n`) }
+  const made = await kind.make?.(options)
+  if (made === undefined) return guestDisk(kind, given, options)
   const where = `--guest ${name}`
   return [
-    { key: 'kernel', value: kernel, where },
-    { key: 'ramdisk', value: ramdisk ?? null, where },
+    { key: 'kernel', value: made.kernel, where },
+    { key: 'ramdisk', value: made.ramdisk ?? null, where },
   ]
 }

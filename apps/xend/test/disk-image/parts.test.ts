@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hostSources, sourceLines } from '../../src/disk-image/debian/apt-sources.ts'
-import { makeDebianDisk } from '../../src/disk-image/debian/disk.ts'
+import { type DebianDiskRequest, makeDebianDisk } from '../../src/disk-image/debian/disk.ts'
 import { publicKeys } from '../../src/disk-image/debian/keys.ts'
 import { place, withDraft } from '../../src/disk-image/draft.ts'
 import { imagePath, storageOf } from '../../src/disk-image/image-names.ts'
@@ -152,10 +152,17 @@ test('a program that fails is told with its last words', async () => {
   expect(await runTool({ path: 'sh', args: ['-c', 'echo fine; exit 3'], fine: [3] })).toBe('fine\n')
 })
 
-const REQUEST = {
-  ...{ path: '/nowhere/x', format: 'raw', size: GIB, release: 'bookworm', packages: [], hostname: 'a' },
-  ...{ login: 'me', password: '', refresh: false },
-} as const
+const REQUEST: DebianDiskRequest = {
+  path: '/nowhere/x',
+  format: 'raw',
+  size: GIB,
+  release: 'bookworm',
+  packages: [],
+  hostname: 'a',
+  login: 'me',
+  password: '',
+  refresh: false,
+}
 
 test.each([
   [{ hostname: 'a b' }, "--hostname must be letters, digits and -, at most 63, not 'a b'"],

@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true }))
 /** FOLDER stands for the test's folder. Each answer is one line, whole, but for what may go before it. */
 const BEFORE_START: readonly (readonly [args: string, status: number, answer: string])[] = [
   ['--memroy=3', 2, 'unknown option --memroy; `npm start -- --help` lists the options'],
-  ['--guest minix', 2, '--guest must be debian, debian-standard, grub, or hello, not minix'],
+  ['--guest minix', 2, '--guest must be debian, debian-standard, debian-disk, grub, or hello, not minix'],
   [
     '--config FOLDER/none.cfg',
     1,

@@ -115,7 +115,7 @@ test.each([
 
 test.each([
   [['frob'], 'frob: a variable is written key=value'],
-  [['--guest', 'minix'], '--guest minix: it is one of debian, debian-standard, grub, hello'],
+  [['--guest', 'minix'], '--guest minix: it is one of debian, debian-standard, debian-disk, grub, hello'],
   [['-x'], '--xmldryrun: there is no XML form of a config; -n prints it as an S-expression, and with --json as JSON'],
   [['-F', 'a.sxp'], '--config: S-expressions are printed, not read; give a config file'],
   [['--vncviewer'], '--vncviewer: guests have no display yet'],
