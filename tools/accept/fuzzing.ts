@@ -8,7 +8,7 @@ import type { How, Outcome } from './point.ts'
 const LEAST_LOGGED = 50_000_000
 const SECONDS = { full: 30, short: 3 } as const
 
-export function fuzzing({ short, progress }: How): Outcome {
+export async function fuzzing({ short, progress }: How): Promise<Outcome> {
   const seconds = short ? SECONDS.short : SECONDS.full
   const seed = Math.floor(Date.now() / 1000)
   const faults: string[] = []
@@ -20,7 +20,7 @@ export function fuzzing({ short, progress }: How): Outcome {
       leftOut.push(`${target.name} left out: ${missing}`)
       continue
     }
-    const run = runTarget(target, seed, { seconds })
+    const run = await runTarget(target, seed, { seconds })
     inputs[target.name] = run.inputs
     progress(`${target.name}: ${run.inputs} inputs, ${run.failures.length} findings`)
     for (const { what, cases } of run.failures) {

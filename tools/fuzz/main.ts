@@ -73,13 +73,13 @@ function told({ target, inputs, seconds, cases, seed, failures }: RunTotals): st
   return `${target}: ${inputs} inputs (${cases} cases, seed ${seed}) in ${seconds.toFixed(1)} s, ${rate} inputs/s, findings: ${failures.length}`
 }
 
-function replay(target: Target, hex: string): boolean {
-  const what = failureOf(target, Buffer.from(hex, 'hex'))
+async function replay(target: Target, hex: string): Promise<boolean> {
+  const what = await failureOf(target, Buffer.from(hex, 'hex'))
   console.log(what === undefined ? `${target.name}: nothing found` : `FINDING ${target.name}: ${what}`)
   return what === undefined
 }
 
-function fuzz({ targets, bounds, seed, hex, log }: Wish): boolean {
+async function fuzz({ targets, bounds, seed, hex, log }: Wish): Promise<boolean> {
   let good = true
   for (const target of targets) {
     const missing = target.missing?.()
@@ -88,7 +88,7 @@ function fuzz({ targets, bounds, seed, hex, log }: Wish): boolean {
       continue
     }
     if (hex !== undefined) return replay(target, hex)
-    const totals = runTarget(target, seed, bounds)
+    const totals = await runTarget(target, seed, bounds)
     for (const failure of totals.failures) show(failure)
     console.log(told(totals))
     if (log && totals.inputs > 0) logRun(totals)
@@ -98,7 +98,7 @@ function fuzz({ targets, bounds, seed, hex, log }: Wish): boolean {
 }
 
 try {
-  process.exitCode = fuzz(readArguments()) ? 0 : 1
+  process.exitCode = (await fuzz(readArguments())) ? 0 : 1
 } catch (error) {
   if (!(error instanceof RangeError || error instanceof TypeError)) throw error
   console.error(`fuzz: ${error.message}\n${USAGE}`)

@@ -37,7 +37,7 @@ const MOST_FAILURES = 5
 const CLOCK_EVERY = 16
 
 /** Fuzzes one target. Every case follows from the seed and its number. */
-export function runTarget(
+export async function runTarget(
   target: Target,
   seed: number,
   {
@@ -46,7 +46,7 @@ export function runTarget(
     failures: most = MOST_FAILURES,
     only,
   }: Bounds,
-): RunTotals {
+): Promise<RunTotals> {
   const started = performance.now()
   const elapsed = () => (performance.now() - started) / 1000
   const random = new Random(seed, 0)
@@ -65,51 +65,52 @@ export function runTarget(
     random.restart(seed, number)
     const bytes = judge.make(random)
     try {
-      inputs += judge.judge(bytes)
+      inputs += await judge.judge(bytes)
     } catch (error) {
       inputs++
       judge = undefined
       if (failures.some(({ what }) => alike(what, messageOf(error)))) continue
-      failures.push(describe(target, seed, [opened, number], bytes, error))
+      failures.push(await describe(target, seed, [opened, number], bytes, error))
     }
   }
   return { target: target.name, seed, inputs, cases: number - first, seconds: elapsed(), failures }
 }
 
 /** What a case fails with in a fresh judge, undefined if it does not. */
-export function failureOf(target: Target, bytes: Uint8Array): string | undefined {
+export function failureOf(target: Target, bytes: Uint8Array): Promise<string | undefined> {
   return failureIn(target.open(), bytes)
 }
 
-function failureIn(judge: Judge, bytes: Uint8Array): string | undefined {
+async function failureIn(judge: Judge, bytes: Uint8Array): Promise<string | undefined> {
   try {
-    judge.judge(bytes)
+    await judge.judge(bytes)
     return undefined
   } catch (error) {
     return messageOf(error)
   }
 }
 
-function describe(
+async function describe(
   target: Target,
   seed: number,
   [first, number]: readonly [number, number],
   bytes: Uint8Array,
   error: unknown,
-): Failure {
+): Promise<Failure> {
   const what = messageOf(error)
   const stack = error instanceof Error ? (error.stack ?? '') : ''
-  const alone = alike(failureOf(target, bytes.slice()) ?? '', what)
+  const alone = alike((await failureOf(target, bytes.slice())) ?? '', what)
   // Opening a judge can take longer than hundreds of cases; what one case leaves behind does not fail another so.
   const judge = target.open()
-  const fails = (candidate: Uint8Array): boolean => alike(failureIn(judge, candidate) ?? '', what)
+  const fails = async (candidate: Uint8Array): Promise<boolean> =>
+    alike((await failureIn(judge, candidate)) ?? '', what)
   return {
     target: target.name,
     seed,
     cases: [alone ? number : first, number],
     what,
     stack,
-    ...(alone && { smallest: Buffer.from(shrink(bytes, target.stride, fails)).toString('hex') }),
+    ...(alone && { smallest: Buffer.from(await shrink(bytes, target.stride, fails)).toString('hex') }),
   }
 }
 

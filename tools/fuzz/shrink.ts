@@ -6,36 +6,40 @@ const ATTEMPTS = 1500
  * @param fails whether a case fails (in the same way); called often
  * @param stride bytes that belong together
  */
-export function shrink(bytes: Uint8Array, stride: number, fails: (bytes: Uint8Array) => boolean): Uint8Array {
+export async function shrink(
+  bytes: Uint8Array,
+  stride: number,
+  fails: (bytes: Uint8Array) => boolean | Promise<boolean>,
+): Promise<Uint8Array> {
   let best: Uint8Array = bytes.slice()
   let left = ATTEMPTS
-  const improves = (candidate: Uint8Array): boolean => {
-    if (left-- <= 0 || !fails(candidate.slice())) return false
+  const improves = async (candidate: Uint8Array): Promise<boolean> => {
+    if (left-- <= 0 || !(await fails(candidate.slice()))) return false
     best = candidate
     return true
   }
   for (let before = -1; before !== weight(best) && left > 0; ) {
     before = weight(best)
-    dropParts(stride)
-    for (let at = 0; at < best.length && left > 0; at++) lower(at)
+    await dropParts(stride)
+    for (let at = 0; at < best.length && left > 0; at++) await lower(at)
   }
   return best
 
-  function dropParts(unit: number): void {
+  async function dropParts(unit: number): Promise<void> {
     for (let parts = Math.floor(best.length / unit); parts >= 1; parts = Math.floor(parts / 2)) {
       const size = parts * unit
       for (let at = 0; at < best.length && left > 0; ) {
         const rest = Uint8Array.from([...best.subarray(0, at), ...best.subarray(at + size)])
-        if (rest.length === best.length || !improves(rest)) at += size
+        if (rest.length === best.length || !(await improves(rest))) at += size
       }
     }
   }
 
-  function lower(at: number): void {
+  async function lower(at: number): Promise<void> {
     const value = best[at]!
     for (const smaller of [0, 1, value >> 4, value >> 1, value - 1]) {
       if (smaller < 0 || smaller >= value) continue
-      if (improves(best.with(at, smaller))) return
+      if (await improves(best.with(at, smaller))) return
     }
   }
 }

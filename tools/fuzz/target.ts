@@ -20,9 +20,9 @@ export interface Judge {
   make(random: Random): Uint8Array
   /**
    * Runs a case against the oracles. Returns the inputs in it.
-   * @throws Finding, or whatever the code under test throws
+   * @throws Finding, or whatever the code under test throws; or rejects with it
    */
-  judge(bytes: Uint8Array): number
+  judge(bytes: Uint8Array): number | Promise<number>
 }
 
 /** Something that is fuzzed. */

@@ -1,4 +1,5 @@
 import type { Target } from './target.ts'
+import { blkbackTarget } from './targets/blkback.ts'
 import { configTarget } from './targets/config.ts'
 import { consoleTarget } from './targets/console.ts'
 import { decoderTarget } from './targets/decoder.ts'
@@ -29,5 +30,6 @@ export const TARGETS: readonly Target[] = [
   kernelTarget(),
   configTarget(),
   netbackTarget(),
+  blkbackTarget(),
   nbdTarget(),
 ]

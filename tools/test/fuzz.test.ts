@@ -13,6 +13,7 @@ import { Random } from '../fuzz/random.ts'
 import { failureOf, runTarget } from '../fuzz/run-target.ts'
 import { shrink } from '../fuzz/shrink.ts'
 import type { Target } from '../fuzz/target.ts'
+import { blkbackTarget } from '../fuzz/targets/blkback.ts'
 import { configTarget, readFuzzed } from '../fuzz/targets/config.ts'
 import { consoleTarget } from '../fuzz/targets/console.ts'
 import { decoderTarget } from '../fuzz/targets/decoder.ts'
@@ -45,11 +46,12 @@ const INPUTS: Readonly<Record<string, number>> = {
   config: 20_000,
   nbd: 20_000,
   netback: 150_000,
+  blkback: 20_000,
 }
 
 describe('fuzzing for a moment finds nothing in', () => {
-  test.each(TARGETS.filter(({ name }) => name !== 'kernel'))('$name', (target) => {
-    const { failures, inputs } = runTarget(target, SEED, { inputs: INPUTS[target.name] })
+  test.each(TARGETS.filter(({ name }) => name !== 'kernel'))('$name', async (target) => {
+    const { failures, inputs } = await runTarget(target, SEED, { inputs: INPUTS[target.name] })
     expect(failures).toEqual([])
     expect(inputs).toBeGreaterThanOrEqual(INPUTS[target.name]!)
   })
@@ -246,15 +248,27 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     20_000,
     /a read is done without its byte/,
   ],
+  [
+    'a grant that a back end of disks keeps',
+    blkbackTarget((guest) => void guest.holdGrant(32, true)),
+    200,
+    /a grant is still in use/,
+  ],
+  [
+    'a page that a back end of disks writes without a grant',
+    blkbackTarget((guest) => void guest.page(22).bytes.fill(1, 5, 6)),
+    200,
+    /was written, which was not granted/,
+  ],
 ]
 
 describe('a planted fault is found, and found again:', () => {
-  test.each(PLANTED)('%s', (_, target, inputs, said) => {
-    const [failure] = runTarget(target, SEED, { inputs, failures: 1 }).failures
+  test.each(PLANTED)('%s', async (_, target, inputs, said) => {
+    const [failure] = (await runTarget(target, SEED, { inputs, failures: 1 })).failures
     expect(failure?.what).toMatch(said)
     const { seed, cases, smallest } = failure!
-    expect(runTarget(target, seed, { only: cases }).failures[0]?.what).toBe(failure!.what)
-    expect(failureOf(target, Buffer.from(smallest!, 'hex'))).toMatch(said)
+    expect((await runTarget(target, seed, { only: cases })).failures[0]?.what).toBe(failure!.what)
+    expect(await failureOf(target, Buffer.from(smallest!, 'hex'))).toMatch(said)
   })
 })
 
@@ -270,17 +284,17 @@ describe('a case', () => {
     }
   })
 
-  test('is shrunk to what makes it fail', () => {
+  test('is shrunk to what makes it fail', async () => {
     const bytes = new Random(1, 1).fill(new Uint8Array(256))
     bytes.set([0x9c, 0x77], 132)
     const fails = (candidate: Uint8Array) => {
       const at = candidate.indexOf(0x9c)
       return at >= 0 && (candidate[at + 1] ?? 0) > 0x20
     }
-    expect([...shrink(bytes, 1, fails)]).toEqual([0x9c, 0x21])
+    expect([...(await shrink(bytes, 1, fails))]).toEqual([0x9c, 0x21])
     // What belongs together stays so.
     const slot = [0, 0, 0, 0, 0x9c, 0x21, ...new Array<number>(10).fill(0)]
-    expect([...shrink(bytes, 16, fails)]).toEqual(slot)
+    expect([...(await shrink(bytes, 16, fails))]).toEqual(slot)
   })
 })
 

@@ -35,6 +35,8 @@ export class DeviceGuest implements DeviceHost {
   readonly clock: Machine['clock'] = this.machine.clock
   /** What it writes in its folder of the store. */
   readonly keys: Map<string, string> = new Map()
+  /** What the back end's folder has that it looks at itself. */
+  readonly backKeys: Map<string, string> = new Map()
   /** Why it was cut off. */
   readonly blamed: string[] = []
   /** Uses of grants that were begun: the work of the back end. */
@@ -99,8 +101,8 @@ export class DeviceGuest implements DeviceHost {
     return this.keys.get(key)
   }
 
-  back(): string | undefined {
-    return undefined
+  back(key: string): string | undefined {
+    return this.backKeys.get(key)
   }
 
   publish(): void {}

@@ -157,9 +157,11 @@ test(
         timeout: 10_000,
       })
       .toMatch(/1$/)
-    expect(machine.warnings).toEqual([
-      `patient: vbd ${XVDA}: a flush failed: ${path}: it was removed or renamed; put it back; the guest gets an input/output error`,
-    ])
+    const [line = '', ...more] = machine.warnings
+    const fault = `${path}: it was removed or renamed; put it back; the guest gets an input/output error`
+    // A flush looks itself, a write knows by the look of each second.
+    expect(line.replace(/a (flush|write) failed/, 'it failed')).toBe(`patient: vbd ${XVDA}: it failed: ${fault}`)
+    expect(more).toEqual([])
     await rename(`${path}.away`, path)
     await new Promise((resolve) => setTimeout(resolve, 3000))
     await run('dd if=/dev/zero of=/dev/xvda bs=4k count=1 conv=notrunc,fsync')

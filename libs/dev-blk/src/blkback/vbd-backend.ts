@@ -29,6 +29,8 @@ export class VbdBackend implements Backend, QueueDevice {
   readonly #open: OpenMedium
   /** In place of the medium's while that is copied. */
   #noting: NotingDisk | undefined
+  /** What is to come behind the device. */
+  #coming: Medium | undefined
   #endWatch: () => void
   #closing: Promise<void> | undefined
   readonly #counts = { reads: 0, writes: 0, flushes: 0, discards: 0, bytesRead: 0, bytesWritten: 0, failures: 0 }
@@ -79,6 +81,7 @@ export class VbdBackend implements Backend, QueueDevice {
   /** Nobody waits for storage that does not answer: it fails what is under way. */
   abort(): void {
     this.close().catch(() => {})
+    this.#coming?.close().catch(() => {})
   }
 
   /**
@@ -90,6 +93,7 @@ export class VbdBackend implements Backend, QueueDevice {
     const old = this.#medium
     refuseOther(old.spec, spec)
     const next = await this.#open(spec)
+    this.#coming = next
     try {
       if (spec.kind === 'disk') refuseUnfit(spec, old.disk, next.disk)
       if (wantsCopy(config) && old.disk !== undefined && next.disk !== undefined) await this.#copy(old.disk, next)
@@ -97,6 +101,8 @@ export class VbdBackend implements Backend, QueueDevice {
     } catch (error) {
       await next.close()
       throw error
+    } finally {
+      this.#coming = undefined
     }
     this.host.fromOutside(() => this.host.announce({ ...mediumNodes(next), ...sizeNodes(next.disk) }))
     // It is out of use: what goes wrong with it now concerns nobody but the operator.

@@ -130,3 +130,18 @@ it('a medium comes into a tray and goes', async () => {
   expect(statuses()).toEqual([0, -1])
   expect(other.closed).toBe(true)
 })
+
+it('a disk that is being copied to does not keep a domain that is destroyed', async () => {
+  disk.instant = true
+  other.instant = false
+  const refused = expect(
+    bench.backend.reconfigure({ storage: 'file:/other', vdev: 'xvda', mode: 'w', copy: true }),
+  ).rejects.toThrow('it is closed')
+  await bench.settle()
+  expect(other.pending).toHaveLength(1)
+  bench.backend.abort()
+  await refused
+  await bench.backend.disconnect()
+  await bench.backend.close()
+  expect([disk.closed, other.closed, bench.guest.allUses]).toEqual([true, true, 0])
+})
