@@ -210,7 +210,7 @@ describe('a network behind NAT', () => {
     ],
     [{ subnet: 3 }, 'network nat: "subnet" must be text such as "10.0.2.0/24"'],
     [{ restrict: 'yes' }, 'network nat: "restrict" must be true or false'],
-    [{ helper: 'slirp' }, 'network nat: "helper" must be passt or qemu'],
+    [{ helper: 'slirp' }, 'network nat: "helper" must be qemu or passt'],
     [
       { helper: 'passt', restrict: true },
       'network nat: "restrict" must be false with helper "passt"; take helper "qemu"',
@@ -238,7 +238,7 @@ describe('a network behind NAT', () => {
   it('says what is missing where no helper is', async () => {
     world = await startNetworks([{ name: 'nat', uplink: 'nat' }], async () => undefined)
     await expect(world.plug(1, 'nat')).rejects.toThrow(
-      'network nat: NAT needs a helper, and there is no passt nor qemu-system-x86_64; apt install passt or qemu-system-x86, or give the network uplink "none"',
+      'network nat: NAT needs a helper, and there is no qemu-system-x86_64 nor passt; apt install qemu-system-x86 or passt, or give the network uplink "none"',
     )
   })
 })

@@ -15,6 +15,8 @@ export interface QueueInit {
   readonly send: (frame: Frame) => boolean
   /** What was sent is to be passed on. */
   readonly sent: () => void
+  /** It was busy, and has room again. */
+  readonly ready: () => void
   /** The front end broke the rules. */
   readonly failed: (why: string) => void
 }
@@ -66,6 +68,11 @@ export class Queue {
     this.#rxPort = bind(host, 'event-channel-rx', offered.rxPort, () => this.#room())
   }
 
+  /** Who sends to it had better wait. */
+  get isBusy(): boolean {
+    return this.#rx.isBusy
+  }
+
   /** Packets that were wrong. */
   get errors(): number {
     return this.#tx.errors
@@ -110,7 +117,9 @@ export class Queue {
 
   /** The guest has set out room. */
   #room(): void {
-    this.#guarded(() => this.#rx.drain())
+    this.#guarded(() => {
+      if (this.#rx.drain()) this.#init.ready()
+    })
     this.flush()
   }
 

@@ -18,6 +18,12 @@ export class RxBacklog {
   /** Where the oldest begins, and where the next goes. */
   #tail = 0
   #head = 0
+  #bytes = 0
+
+  /** Bytes of the frames that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0
@@ -32,6 +38,7 @@ export class RxBacklog {
     const bytes = this.#store.subarray(at, at + length)
     bytes.set(frame.bytes)
     this.#head = at + length
+    this.#bytes += length
     this.#waiting.push({ frame: { ...frame, bytes }, since: now, end: at + length })
     return true
   }
@@ -43,7 +50,10 @@ export class RxBacklog {
 
   shift(): void {
     const gone = this.#waiting.shift()
-    if (gone !== undefined) this.#tail = gone.end
+    if (gone !== undefined) {
+      this.#tail = gone.end
+      this.#bytes -= gone.frame.bytes.length
+    }
     if (this.isEmpty) {
       this.#tail = 0
       this.#head = 0

@@ -22,6 +22,9 @@ export interface RxRingInit {
   readonly scatterGather: boolean
 }
 
+/** Bytes that wait for room while who sends more had better wait, until so few are left. */
+const BUSY_BYTES = 512 << 10
+const READY_BYTES = 128 << 10
 /** What waited so long is nothing that anybody waits for: as Linux's back end has it. */
 const STALE_NS = 10_000_000_000n
 
@@ -35,9 +38,15 @@ export class RxRing {
   readonly #extra = new Uint8Array(sizeof(netif_extra_info))
   readonly #extraView = new DataView(this.#extra.buffer)
   readonly #backlog = new RxBacklog()
+  #isBusy = false
 
   constructor(init: RxRingInit) {
     this.#init = init
+  }
+
+  /** Much waits for room. */
+  get isBusy(): boolean {
+    return this.#isBusy
   }
 
   /**
@@ -51,11 +60,19 @@ export class RxRing {
     if (this.#backlog.isEmpty && this.#deliver(frame)) return true
     if (!this.#backlog.push(frame, host.clock.now())) return false
     this.drain()
+    if (this.#backlog.bytes > BUSY_BYTES) this.#isBusy = true
     return true
   }
 
-  /** Gives the guest what waited for room. @throws FrontendError */
-  drain(): void {
+  /** Gives the guest what waited for room. @returns whether it was busy and is not any more @throws FrontendError */
+  drain(): boolean {
+    this.#deliverWaiting()
+    if (!this.#isBusy || this.#backlog.bytes > READY_BYTES) return false
+    this.#isBusy = false
+    return true
+  }
+
+  #deliverWaiting(): void {
     const { ring, host } = this.#init
     for (let first = this.#backlog.first; first !== undefined; first = this.#backlog.first) {
       const { frame, since } = first

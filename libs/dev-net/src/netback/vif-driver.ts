@@ -75,6 +75,10 @@ class Plug implements PortOwner {
     return this.device?.offloads ?? NO_OFFLOADS
   }
 
+  get busy(): boolean {
+    return this.device?.busy ?? false
+  }
+
   receive(frame: Frame): boolean {
     return this.device?.receive(frame) ?? false
   }

@@ -60,6 +60,7 @@ export class Vif implements Backend, PortOwner {
       multicast,
       send: (frame) => this.#card.port.send(frame),
       sent: () => this.#card.port.flush(),
+      ready: () => this.#card.port.ready(),
       failed: (why) => this.#cutOff(why),
     })
   }
@@ -93,6 +94,10 @@ export class Vif implements Backend, PortOwner {
     const { mac, networkName, mtu, port } = this.#card
     const errors = this.#queues.reduce((sum, queue) => sum + queue.errors, 0)
     return { mac, bridge: networkName, mtu, queues: this.#queues.length, ...port.counters(), rxErrors: errors }
+  }
+
+  get busy(): boolean {
+    return this.#queues.some((queue) => queue.isBusy)
   }
 
   get offloads(): Offloads {

@@ -9,7 +9,7 @@ import { PortVlans } from './vlans.ts'
 
 /** How many copies of flooded frames a port may cause: so many in a window of 50 ms. What is more is dropped. */
 export const FLOOD_COPIES = { bytes: 2500, intervalUs: 50_000 } as const
-/** How long a busy port is waited for before what is sent to it is dropped. */
+/** How long others wait for a busy port before what is sent to it is dropped. */
 const BUSY_NS = 200e6
 
 /** What sets ports of one bridge apart, beyond {@link PortOptions}. */
@@ -138,8 +138,11 @@ export class BridgePort implements SwitchPort {
 
   /** Whether `sender` is to wait until this port has room. */
   hold(sender: BridgePort): boolean {
-    if (this.#stuck || !this.up || this.#owner.busy !== true) return false
+    // A guest's own gateway has nobody else to send to, and may wait for ever.
+    const isPatient = sender.guest === this
+    if ((this.#stuck && !isPatient) || !this.up || this.#owner.busy !== true) return false
     this.#waiters.add(sender)
+    if (isPatient) return true
     this.#stopHolding ??= this.#time.after(BUSY_NS, () => {
       this.#stuck = true
       this.#release()

@@ -1,5 +1,5 @@
 import { CodedError } from '@paravane/core'
-import type { FindProgram, HostProgram } from './host-program.ts'
+import { type FindProgram, type HostProgram, installedProgram } from './host-program.ts'
 import { NatAddresses } from './nat-addresses.ts'
 import { NatGuest } from './nat-guest.ts'
 import { NAT_HELPERS, type NatHelper } from './nat-helpers.ts'
@@ -67,9 +67,11 @@ async function findHelper(
     ([name, { canRestrict }]) => (wanted === undefined || name === wanted) && (canRestrict || !restrict),
   )
   if (allowed.length === 0) throw wrong(network, 'restrict', `false with helper "${wanted}"; take helper "qemu"`)
-  for (const [, helper] of allowed) {
-    const program = await find(helper.program)
-    if (program !== undefined) return { helper, program }
+  for (const look of [installedProgram, find]) {
+    for (const [, helper] of allowed) {
+      const program = await look(helper.program)
+      if (program !== undefined) return { helper, program }
+    }
   }
   const programs = allowed.map(([, { program }]) => program).join(' nor ')
   const packages = allowed.map(([, { debian }]) => debian).join(' or ')

@@ -3,6 +3,7 @@ import { type FindProgram, installedProgram } from './host-program.ts'
 import { natUplink } from './nat.ts'
 import { NetworkUplinks } from './network-uplink.ts'
 import { noUplink } from './none.ts'
+import { routedUplink } from './routed.ts'
 import { tapUplink } from './tap.ts'
 
 interface UplinksConfig {
@@ -29,6 +30,7 @@ const plugin: XenPlugin<UplinksConfig> = definePlugin({
     scope.contribute(NetworkUplinks, 'none', noUplink)
     scope.contribute(NetworkUplinks, 'nat', natUplink(find))
     scope.contribute(NetworkUplinks, 'tap', tapUplink(find))
+    scope.contribute(NetworkUplinks, 'routed', routedUplink(find))
   },
 })
 

@@ -6,6 +6,11 @@ import { StreamError, StreamReader, StreamWriter } from './stream-frames.ts'
 
 /** Bytes that may wait for the other end before the port is busy; twice as many, and frames are dropped. */
 const WAITING_MAX = 512 << 10
+/**
+ * Bytes that are kept for a network that has no room before the stream is left to fill: TCP may have a window on the way, and a helper
+ * loses what it cannot write.
+ */
+const HELD_MAX = 4 << 20
 
 /** What goes between a port and a stream may be looked at, and kept from the other side. */
 export interface StreamFilter {
@@ -48,6 +53,7 @@ export class StreamEnd implements PortOwner {
   #writer = new StreamWriter()
   /** Frames that the network had no room for. */
   #held: Frame[] = []
+  #heldBytes = 0
   readonly #coalescer = new Coalescer((frame) => this.#pass(frame))
 
   constructor(wire: StreamWire, filter: StreamFilter = EVERYTHING) {
@@ -72,7 +78,7 @@ export class StreamEnd implements PortOwner {
     const reader = new StreamReader()
     this.#stream = stream
     this.#writer = new StreamWriter()
-    this.#held = []
+    this.#forget()
     stream.on('data', (chunk: Buffer) => {
       try {
         reader.push(chunk, (bytes) => this.#send(bytes))
@@ -83,7 +89,7 @@ export class StreamEnd implements PortOwner {
         failed(error.message)
       }
       this.#port?.flush()
-      if (this.#held.length > 0) stream.pause()
+      if (this.#heldBytes > HELD_MAX) stream.pause()
     })
     stream.on('drain', () => this.#port?.ready())
     // An error is followed by `close`.
@@ -93,7 +99,7 @@ export class StreamEnd implements PortOwner {
   disconnect(): void {
     this.#stream?.destroy()
     this.#stream = undefined
-    this.#held = []
+    this.#forget()
   }
 
   get busy(): boolean {
@@ -118,10 +124,15 @@ export class StreamEnd implements PortOwner {
 
   resume(): void {
     const held = this.#held
-    this.#held = []
+    this.#forget()
     for (const frame of held) this.#pass(frame)
     this.#port?.flush()
-    if (this.#held.length === 0) this.#stream?.resume()
+    if (this.#heldBytes <= HELD_MAX) this.#stream?.resume()
+  }
+
+  #forget(): void {
+    this.#held = []
+    this.#heldBytes = 0
   }
 
   get #waiting(): number {
@@ -137,6 +148,8 @@ export class StreamEnd implements PortOwner {
   #pass(frame: Frame): void {
     // Those that wait go first.
     const isTaken = this.#held.length === 0 && this.#port?.send(frame)
-    if (isTaken === false) this.#held.push({ ...frame, bytes: new Uint8Array(frame.bytes) })
+    if (isTaken !== false) return
+    this.#held.push({ ...frame, bytes: new Uint8Array(frame.bytes) })
+    this.#heldBytes += frame.bytes.length
   }
 }

@@ -40,7 +40,7 @@ export class NotingNetwork implements Network, Networks {
         return this.hasRoom
       },
       flush: () => {},
-      ready: () => {},
+      ready: () => void this.calls.push('ready'),
       setLink: (up) => void this.calls.push(up ? 'up' : 'down'),
       reconfigure: async (changed) => {
         this.options = changed

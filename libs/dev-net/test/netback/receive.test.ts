@@ -72,6 +72,22 @@ describe('what a guest receives', () => {
     expect(card.front.received().length).toBe(1)
   })
 
+  it('says that more had better wait while half of what may wait does, and when it may come', () => {
+    const send = (): void => void card.network.give(Buffer.alloc(1500))
+    for (let n = 0; n < 340; n++) send()
+    expect(card.network.owner?.busy).toBe(false)
+    for (let n = 0; n < 20; n++) send()
+    expect(card.network.owner?.busy).toBe(true)
+    const calls = (): number => card.network.calls.filter((call) => call === 'ready').length
+    for (let n = 0; n < 5; n++) {
+      card.front.post(50)
+      card.front.received()
+    }
+    expect([card.network.owner?.busy, calls()]).toEqual([true, 0])
+    card.front.post(50)
+    expect([card.network.owner?.busy, calls()]).toEqual([false, 1])
+  })
+
   it('waits until a long packet has all its room, and asks for one event only', () => {
     const bytes = randomBytes(20_000)
     card.network.give(bytes)
