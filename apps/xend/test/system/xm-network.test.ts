@@ -73,6 +73,12 @@ test.each([
   expect(stderr.slice(0, begin.length + 7)).toBe(`Error: ${begin}`)
 })
 
+test('a network that there cannot be ends the start of xend, with a line that says why', async () => {
+  await expect(System.start("networks = [{'name': 'lan', 'uplink': 'frob'}]\n")).rejects.toThrow(
+    'network lan: uplink "frob" is unknown; there are: ',
+  )
+})
+
 test('packets of a card that is not there are not to be had', async () => {
   await system.xm('create', '-q', config, 'name=bare', 'vif=0')
   await system.xm('new', '-q', config, 'name=off')

@@ -1,7 +1,9 @@
 /** Lines of the classic commands, to the byte: the formats of tools/python/xen/xm/main.py of Xen 4.1. */
 import { expect, test } from 'vitest'
+import type { ListedDevice } from '../../src/daemon/device-list.ts'
 import { endOutcome } from '../../src/xm/await-end.ts'
 import { formatCpuList, parseCpuList } from '../../src/xm/cpu-list.ts'
+import { BLOCK_HEADER, blockLine, NETWORK_HEADER, networkLine } from '../../src/xm/device-lines.ts'
 import { infoLines } from '../../src/xm/node-commands.ts'
 import { SHARE_HEADER, shareLine } from '../../src/xm/sched-credit.ts'
 import { uptimeLine } from '../../src/xm/uptime.ts'
@@ -47,6 +49,35 @@ test('the shares of domains', () => {
   expect(shareLine({ name: 'Domain-0', domid: 0, weight: null, cap: null })).toBe(
     'Domain-0                             0      -    -\n',
   )
+})
+
+const device = (front: Readonly<Record<string, string>>, devid = 0): ListedDevice => ({
+  ...{ domid: 1, type: 'vif', devid, frontState: 4, backState: 4, frontPath: '', facts: {} },
+  backPath: `/local/domain/0/backend/x/1/${devid}`,
+  front: { 'backend-id': '0', state: '4', ...front },
+  back: { mac: '00:16:3e:00:00:01' },
+})
+
+test('the disks of a domain', () => {
+  expect(BLOCK_HEADER).toBe('Vdev  BE handle state evt-ch ring-ref BE-path\n')
+  const row = '51712  0    0     4      15     8     /local/domain/0/backend/x/1/51712  \n'
+  expect(blockLine(device({ 'ring-ref': '8', 'event-channel': '15' }, 51712))).toBe(row)
+  expect(blockLine(device({ 'ring-ref0': '8', 'ring-ref1': '9', 'event-channel': '15' }, 51712))).toBe(row)
+  expect(blockLine(device({ 'queue-0/ring-ref': '8', 'queue-0/event-channel': '15' }, 51712))).toBe(row)
+  // The guest may write anything.
+  expect(blockLine(device({ state: '\x1b[2J', 'ring-ref': '1e9', 'event-channel': '-5' }, 5))).toBe(
+    '5      0    0     -1     -1     -1    /local/domain/0/backend/x/1/5   \n',
+  )
+})
+
+test('the network cards of a domain', () => {
+  expect(NETWORK_HEADER).toBe('Idx BE     MAC Addr.     handle state evt-ch tx-/rx-ring-ref BE-path\n')
+  const rings = { 'tx-ring-ref': '522', 'rx-ring-ref': '523' }
+  const row = '0   0  00:16:3e:00:00:01    0     4      16    522  /523     /local/domain/0/backend/x/1/0   \n'
+  expect(networkLine(device({ handle: '0', ...rings, 'event-channel': '16' }))).toBe(row)
+  expect(networkLine(device({ ...rings, 'event-channel-tx': '16', 'event-channel-rx': '17' }))).toBe(row)
+  const ofQueue = Object.fromEntries(Object.entries(rings).map(([key, value]) => [`queue-0/${key}`, value]))
+  expect(networkLine(device({ ...ofQueue, 'queue-0/event-channel-tx': '16' }))).toBe(row)
 })
 
 test('info', () => {

@@ -33,7 +33,7 @@ export interface DeviceInfo {
   /** XenbusState of each half. */
   readonly frontState: number
   readonly backState: number
-  /** Keys of the front end's folder, as the guest wrote them. */
+  /** Keys of the front end's folder, as the guest wrote them; those of a queue as `queue-0/ring-ref`. */
   readonly front: Readonly<Record<string, string>>
   /** Keys of the back end's folder. */
   readonly back: Readonly<Record<string, string>>
@@ -254,8 +254,7 @@ export class DomainDevices {
 
   #info({ type, devid, paths, backend, machine }: Device): DeviceInfo {
     const { store } = this.#init
-    const keys = (folder: string): Record<string, string> =>
-      Object.fromEntries(store.ls(folder).map((key) => [key, store.read(`${folder}/${key}`) ?? '']))
+    const keys = (folder: string): Record<string, string> => Object.fromEntries(nodesIn(store, folder))
     return {
       type,
       devid,
@@ -268,6 +267,15 @@ export class DomainDevices {
       facts: backend.facts(),
     }
   }
+}
+
+/** Names and values below a folder, and below those: what belongs to a queue is named `queue-0/ring-ref`. */
+function nodesIn(store: Xenstore, folder: string): (readonly [string, string])[] {
+  return store.ls(folder).flatMap((name): (readonly [string, string])[] => {
+    const inner = store.ls(`${folder}/${name}`)
+    if (inner.length === 0) return [[name, store.read(`${folder}/${name}`) ?? '']]
+    return inner.map((key) => [`${name}/${key}`, store.read(`${folder}/${name}/${key}`) ?? ''])
+  })
 }
 
 const keyOf = (type: string, devid: number): string => `${type}/${devid}`

@@ -16,6 +16,8 @@ test('a domain has the devices that it was created with, and others while it is 
   expect(made).toMatchObject({ devid: 1, frontState: 1, backState: 2, facts: { asked: 'second' } })
   expect(made.back).toMatchObject({ b: '2', online: '1', 'frontend-id': String(domain.domid) })
   expect(domain.devices().map(({ facts }) => facts.asked)).toEqual(['first', 'second'])
+  hypervisor.xenstore.write(`${made.frontPath}/queue-0/ring-ref`, '8')
+  expect(domain.devices()[1]?.front).toMatchObject({ a: '1', 'queue-0/ring-ref': '8' })
   // The guest has no driver of it.
   await domain.detachDevice('idle', 0)
   expect(domain.devices().map(({ devid, front }) => [devid, front.a])).toEqual([[1, '1']])
