@@ -3,6 +3,7 @@ import { BOOTS, bootPart } from './boot-part.ts'
 import { compileWorkload } from './compile-workload.ts'
 import { disksPart } from './devices/disks-part.ts'
 import { FIO_JOBS } from './devices/fio-jobs.ts'
+import { NEIGHBOUR_LOADS, neighboursPart } from './devices/neighbours-part.ts'
 import { NET_LOADS, networksPart } from './devices/networks-part.ts'
 import { kernelNames, kernelsPart } from './kernels-part.ts'
 import { obtainQemu } from './obtain-qemu.ts'
@@ -13,7 +14,7 @@ import { programsPart } from './programs-part.ts'
 export type BenchOptions = Omit<PartInit, 'workload' | 'qemu'>
 
 /** Names that stand for all of a part. */
-const GROUPS = ['kernels', 'programs', 'boots', 'disks', 'networks'] as const
+const GROUPS = ['kernels', 'programs', 'boots', 'disks', 'networks', 'neighbours'] as const
 
 /** Times what is named, all by default. @throws RatiosRefused, RangeError for an unknown name, Error of one line */
 export async function bench(options: BenchOptions): Promise<Result> {
@@ -25,6 +26,7 @@ export async function bench(options: BenchOptions): Promise<Result> {
     { all: BOOTS, measure: bootPart },
     { all: FIO_JOBS.map(({ name }) => name), measure: disksPart },
     { all: NET_LOADS.map(({ name }) => name), measure: networksPart },
+    { all: NEIGHBOUR_LOADS.map(({ name }) => name), measure: neighboursPart },
   ]
   const known = [...parts.flatMap(({ all }) => all), ...GROUPS]
   const unknown = wanted.find((name) => !known.includes(name))

@@ -13,6 +13,8 @@ export interface DeviceGuest extends GuestShape {
   readonly cmdline: string
   readonly cpu: unknown
   readonly devices: readonly DeviceRequest[]
+  /** Command line of a second guest with the same files and devices, whose console nobody sees. */
+  readonly neighbour?: string
 }
 
 /** A guest's devices on both machines. */
@@ -22,13 +24,18 @@ export interface Devices {
   readonly theirs: readonly string[]
 }
 
-/** A process with our guest; it has its console on its terminal. */
-export function startOurs(shape: GuestShape, extra: string, devices: Devices): ConsoleProcess {
+/**
+ * A process with our guest; it has its console on its terminal.
+ * @param neighbour words for the command line of a second guest, if there is to be one
+ */
+export function startOurs(shape: GuestShape, extra: string, devices: Devices, neighbour?: string): ConsoleProcess {
+  const cmdline = (words: string): string => `console=hvc0 ${COMMAND_LINE}${words}`
   const told: DeviceGuest = {
     ...shape,
-    cmdline: `console=hvc0 ${COMMAND_LINE}${extra}`,
+    cmdline: cmdline(extra),
     cpu: cpuChoice(OUR_CPU),
     devices: devices.ours,
+    ...(neighbour === undefined ? {} : { neighbour: cmdline(neighbour) }),
   }
   const script = fileURLToPath(new URL('paravane-guest.ts', import.meta.url))
   const args = [...YOUNG, '--conditions=@paravane/source', script, JSON.stringify(told)]

@@ -6,6 +6,7 @@ import { rivalsCommand } from '../rivals-command.ts'
 import { type Devices, startOurs, startTheirs } from './device-guest.ts'
 import { obtainDeviceGuest } from './device-ramdisk.ts'
 import { type HostServers, startHostServers } from './host-servers.ts'
+import { iperfLine } from './iperf-line.ts'
 
 const MEMORY_MIB = 1024
 const SECONDS = 5
@@ -14,8 +15,6 @@ const SCRIPT_FILE = 'bench/networks'
 /** As QEMU's user network has them. */
 const GUEST = '10.0.2.15'
 const HOST = '10.0.2.2'
-/** What a time of iperf3 is of. */
-const UNIT_BYTES = 65_536
 
 /** What a guest does with this host, through NAT. */
 export const NET_LOADS: readonly { readonly name: string; readonly what: string }[] = [
@@ -24,15 +23,11 @@ export const NET_LOADS: readonly { readonly name: string; readonly what: string 
   { name: 'net-round-trip', what: 'a byte over TCP to this host and back' },
 ]
 
-function iperfLine(name: string, port: number, more: string): string {
-  const report = `/receiver/ { printf "@io ${name} net %.1f\\n", ${UNIT_BYTES * 8 * 1e9} / ($7 * 1000) } /iperf3: error/ { print "@fault " $0 }`
-  return `iperf3 --client ${HOST} --port ${port} --time ${SECONDS} --omit 1 --format k${more} 2>&1 | awk '${report}'`
-}
-
 function netScript(names: readonly string[], { iperfPort, tripsPort }: HostServers): string {
+  const iperf = { host: HOST, port: iperfPort, seconds: SECONDS }
   const lines: Readonly<Record<string, string>> = {
-    'net-send': iperfLine('net-send', iperfPort, ''),
-    'net-receive': iperfLine('net-receive', iperfPort, ' --reverse'),
+    'net-send': iperfLine({ name: 'net-send', ...iperf }),
+    'net-receive': iperfLine({ name: 'net-receive', ...iperf, more: ' --reverse' }),
     'net-round-trip': `${WORKLOAD} --trips net-round-trip ${HOST} ${tripsPort} ${SECONDS}`,
   }
   const net = `busybox ifconfig lo 127.0.0.1 up; busybox ifconfig eth0 ${GUEST} netmask 255.255.255.0 up; busybox ping -c 1 -w 10 ${HOST} >/dev/null`

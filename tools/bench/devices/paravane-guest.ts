@@ -3,17 +3,18 @@ import { readFile } from 'node:fs/promises'
 import { compose } from '../../../apps/xend/src/compose.ts'
 import type { DeviceGuest } from './device-guest.ts'
 
-const { kernel, ramdisk, memory, cmdline, cpu, devices } = JSON.parse(process.argv[2] ?? '{}') as DeviceGuest
+const { kernel, ramdisk, memory, cmdline, cpu, devices, neighbour } = JSON.parse(process.argv[2] ?? '{}') as DeviceGuest
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
-const hypervisor = await compose({ pcpus: 1, vcpus: 1, cpu, warn: say })
-const guest = await hypervisor.createDomain({
-  name: 'bench',
+const hypervisor = await compose({ pcpus: neighbour === undefined ? 1 : 2, vcpus: 1, cpu, warn: say })
+const files = {
   kernel: { bytes: await readFile(kernel), name: kernel },
   ramdisk: { bytes: await readFile(ramdisk), name: ramdisk },
-  memory,
-  cmdline,
-  devices,
-})
+}
+if (neighbour !== undefined) {
+  const beside = await hypervisor.createDomain({ name: 'neighbour', ...files, memory, cmdline: neighbour, devices })
+  beside.unpause()
+}
+const guest = await hypervisor.createDomain({ name: 'bench', ...files, memory, cmdline, devices })
 guest.console.onOutput((bytes) => void process.stdout.write(bytes))
 guest.unpause()
 await guest.ended
