@@ -69,10 +69,24 @@ test('the daemon is killed: the disk goes on, and what a flush acknowledged is t
   await disk.flush()
 })
 
-test('the daemon is killed with writes that nobody flushed: the next flush says so, once', async () => {
+test('the daemon is killed with writes that nobody flushed: they are done again', async () => {
   const path = await image('qcow2')
   const disk = await place.open(driver('qcow2'), path)
-  await disk.write(0, [pattern(65_536)])
+  const data = pattern(4 << 20)
+  for (let round = 0; round < 5; round++) {
+    for (let at = 0; at < data.length; at += 65_536) await disk.write(at, [data.subarray(at, at + 65_536)])
+    process.kill(daemons(path)[0]!, 'SIGKILL')
+    await disk.flush()
+    process.kill(daemons(path)[0]!, 'SIGKILL')
+    expect(Buffer.compare(await readBack(disk, 0, data.length), data)).toBe(0)
+    data.reverse()
+  }
+})
+
+test('it is killed with more of them than are kept: the next flush says so, once', async () => {
+  const path = await image('qcow2')
+  const disk = await place.open(driver('qcow2'), path)
+  for (let at = 0; at < 48 << 20; at += 1 << 20) await disk.write(at, [pattern(1 << 20)])
   process.kill(daemons(path)[0]!, 'SIGKILL')
   await readBack(disk, 0, 512)
   await expect(disk.flush()).rejects.toThrow('writes since the last flush may be lost')

@@ -15,7 +15,7 @@ export function iscsiDriver(programs: HostPrograms): StorageDriver {
   return { open: (request) => openUnit(programs, request) }
 }
 
-async function openUnit(programs: HostPrograms, { target: text, readonly }: StorageRequest): Promise<Disk> {
+async function openUnit(programs: HostPrograms, { target: text, readonly, shared }: StorageRequest): Promise<Disk> {
   const name = `iscsi:${text}`
   const { target, portal, lun, chap } = parseIscsiAddress(text)
   const login =
@@ -31,5 +31,5 @@ async function openUnit(programs: HostPrograms, { target: text, readonly }: Stor
   }
   const secrets: Readonly<Record<string, string>> = login === undefined ? {} : { [SECRET]: login.password }
   const identity = `iscsi ${target} ${lun}`
-  return openByDaemon({ name, identity, readonly, node, secrets, silence: SILENCE_MS }, programs)
+  return openByDaemon({ name, identity, readonly, shared, node, secrets, silence: SILENCE_MS }, programs)
 }

@@ -9,12 +9,14 @@ import { openRefusal } from './open-refusal.ts'
 /** `nbd:` and `nbd+unix:`: an export of somebody's NBD server. */
 export function nbdDriver(scheme: NbdScheme, patience: NbdPatience = NBD_PATIENCE): StorageDriver {
   return {
-    async open({ target, readonly }: StorageRequest): Promise<Disk> {
+    async open({ target, readonly, shared }: StorageRequest): Promise<Disk> {
       const name = `${scheme}:${target}`
       const address = parseNbdAddress(scheme, target)
-      const client = await NbdClient.connect(address, patience).catch((cause: Error) => {
-        throw openRefusal(name, `its NBD server does not serve it: ${cause.message}`, cause)
-      })
+      const client = await NbdClient.connect(address, shared ? { ...patience, kept: 0 } : patience).catch(
+        (cause: Error) => {
+          throw openRefusal(name, `its NBD server does not serve it: ${cause.message}`, cause)
+        },
+      )
       return new NbdDisk(client, { name, readonly, identity: await identityOf(address) })
     },
   }

@@ -9,7 +9,7 @@ export {
   nbdPlaceName,
   parseNbdAddress,
 } from './nbd-address.ts'
-export { NBD_PATIENCE, NbdClient, type NbdPatience } from './nbd-client.ts'
+export { KEPT_BYTES, NBD_PATIENCE, NbdClient, type NbdPatience } from './nbd-client.ts'
 export { NbdError, NbdReplyError } from './nbd-error.ts'
 export type { NbdExport } from './negotiation.ts'
 export { COMMAND, COMMAND_FLAG, EXPORT_FLAG } from './protocol.ts'

@@ -5,6 +5,7 @@ import type { NbdAddress } from './nbd-address.ts'
 import { NbdError } from './nbd-error.ts'
 import type { NbdExport } from './negotiation.ts'
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG } from './protocol.ts'
+import { WriteLog } from './write-log.ts'
 
 /** Times in ms. */
 export interface NbdPatience {
@@ -14,9 +15,13 @@ export interface NbdPatience {
   readonly silence?: number
   /** How long requests wait for a server that is gone, before they fail. */
   readonly absence: number
+  /** Bytes of answered writes to keep until a flush, for a server that loses them; {@link KEPT_BYTES} if absent. None where others write, too. */
+  readonly kept?: number
 }
 
 export const NBD_PATIENCE: NbdPatience = { greeting: 5000, silence: 30_000, absence: 10_000 }
+
+export const KEPT_BYTES: number = 32 << 20
 
 const RETRY_MS_STEP = 100
 const RETRY_MS_MAX = 1000
@@ -25,8 +30,9 @@ const RANGE_BYTES_MAX: number = 1 << 30
 
 /**
  * A client of one export that outlives its connections. When one is lost, what was under way is sent again on the next; when none
- * comes within the patience, it fails, and so does at once whatever follows until the server is back. A write that was answered
- * before a loss, and flushed by nobody, may be lost with the server: the next flush fails then, once, and so do those under way.
+ * comes within the patience, it fails, and so does at once whatever follows until the server is back. Writes that were answered
+ * and not flushed may be lost with the server: they are done again first. There may have been more than are kept: the next
+ * flush fails then, once, and so do those under way.
  * Methods reject with NbdReplyError as the server says, or with NbdError when it is gone.
  */
 export class NbdClient {
@@ -37,9 +43,7 @@ export class NbdClient {
   #connection: NbdConnection | undefined
   /** While there is no connection: resolves with the next, rejects when patience is over. */
   #next = Promise.withResolvers<NbdConnection>()
-  /** Writes that were answered; and how many of them a flush has made durable. */
-  #written = 0
-  #flushed = 0
+  readonly #log: WriteLog
   /** Times that writes may have been lost, and how many of them a flush has told of. */
   #losses = 0
   #lossesTold = 0
@@ -61,6 +65,7 @@ export class NbdClient {
   private constructor(dial: () => Promise<NbdConnection>, patience: NbdPatience, first: NbdConnection) {
     this.#dial = dial
     this.#patience = patience
+    this.#log = new WriteLog(patience.kept ?? KEPT_BYTES)
     this.#about = first.about
     this.#adopt(first)
   }
@@ -87,7 +92,8 @@ export class NbdClient {
     await this.#inParts(from, (connection, at, length, part) =>
       connection.request(COMMAND.write!, flags, offset + at, length, [], part),
     )
-    this.#written++
+    // One that is durable may lie over one that is not.
+    if (!fua || !this.#log.isEmpty) this.#log.addBytes(offset, from, bytesOf(from))
   }
 
   /** Resolves when every write that was answered before is durable. */
@@ -96,11 +102,10 @@ export class NbdClient {
     this.#lossesTold = this.#losses
     if (before === this.#losses) {
       const losses = this.#losses
-      const written = this.#written
+      const { position } = this.#log
       await this.#run((connection) => connection.request(COMMAND.flush!, 0, 0, 0))
       if (losses === this.#losses) {
-        this.#flushed = Math.max(this.#flushed, written)
-        return
+        return this.#log.flushed(position)
       }
       this.#lossesTold = this.#losses
     }
@@ -108,12 +113,14 @@ export class NbdClient {
   }
 
   async trim(offset: number, length: number): Promise<void> {
+    // What is kept of it may come back: it may read as anything.
     await this.#ranges(COMMAND.trim!, 0, offset, length)
   }
 
   /** @param noHole no holes are made: later writes there find room */
   async writeZeroes(offset: number, length: number, noHole: boolean = false): Promise<void> {
     await this.#ranges(COMMAND.writeZeroes!, noHole ? COMMAND_FLAG.noHole : 0, offset, length)
+    this.#log.addZeroes(offset, length)
   }
 
   /** Calls `listener` when the export has another size after a new connection. @returns ends it */
@@ -137,7 +144,6 @@ export class NbdClient {
       const part = Math.min(RANGE_BYTES_MAX, length - at)
       await this.#run((connection) => connection.request(command, flags, offset + at, part))
     }
-    this.#written++
   }
 
   async #inParts(
@@ -183,10 +189,6 @@ export class NbdClient {
   #lost(): void {
     this.#connection = undefined
     if (this.#closed) return
-    if (this.#written > this.#flushed) {
-      this.#flushed = this.#written
-      this.#losses++
-    }
     this.#next = Promise.withResolvers()
     // Nobody may be waiting for it.
     this.#next.promise.catch(() => {})
@@ -220,9 +222,28 @@ export class NbdClient {
     const lacks = this.#about.flags & ~flags & ~EXPORT_FLAG.readOnly!
     const isReadOnlyNow = (flags & ~this.#about.flags & EXPORT_FLAG.readOnly!) !== 0
     if (size >= this.#about.size && minimumBlock <= this.#about.minimumBlock && !lacks && !isReadOnlyNow) {
-      return connection
+      try {
+        await this.#writeAgain(connection)
+        return connection
+      } catch (error) {
+        connection.close()
+        throw error
+      }
     }
     connection.close()
     throw new NbdError('it came back as another export: smaller, or able to do less')
+  }
+
+  /** Brings the server to where it was, as far as it is known. */
+  async #writeAgain(connection: NbdConnection): Promise<void> {
+    if (!this.#log.isWhole) {
+      this.#losses++
+      this.#log.flushed(this.#log.position)
+    }
+    // One after another: they may overlap.
+    for (const { offset, zeroes, bytes } of this.#log.writes) {
+      if (bytes === undefined) await connection.request(COMMAND.writeZeroes!, 0, offset, zeroes!)
+      else await connection.request(COMMAND.write!, 0, offset, bytes.length, [], [bytes])
+    }
   }
 }

@@ -20,6 +20,8 @@ export interface DaemonDisk {
   readonly secrets?: Readonly<Record<string, string>>
   /** What is behind the daemon is taken for dead if it answers nothing for so long, ms; none: never. */
   readonly silence?: number
+  /** Others write it, too: what they have written since is not to be overwritten when the daemon dies. */
+  readonly shared?: boolean
   /** The file that qemu locks, for the message of who holds it. */
   readonly file?: string
 }
@@ -38,7 +40,7 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
   const { name, identity, readonly, node, secrets = {} } = disk
   const program = await programs.need('qemu-storage-daemon', 'qemu-system-common', name)
   const setpriv = await programs.need('setpriv', 'util-linux', name)
-  const patience = { ...PATIENCE, silence: disk.silence }
+  const patience = { ...PATIENCE, silence: disk.silence, ...(disk.shared ? { kept: 0 } : {}) }
   let daemon: StorageDaemon | undefined
   let dialling: Promise<unknown> | undefined
   let isClosed = false
