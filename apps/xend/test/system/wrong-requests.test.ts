@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { xendSocket } from '../../src/folders.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
+import { obtainHelloGuest } from '../../src/start/hello-guest.ts'
 import { System } from './system.ts'
 
 let system: System
@@ -74,4 +75,14 @@ test.each([
     code: 'RPC_PARAMS',
     message: `${method}: ${why}`,
   })
+})
+
+test('a client that asks for a domain again, as it did not hear the answer, gets no second', async () => {
+  const asked = { ...domain, kernel: await obtainHelloGuest(() => {}) }
+  await system.control.call('domain.create', asked)
+  await expect(system.control.call('domain.create', { ...asked, name: 'b' })).rejects.toMatchObject({
+    code: 'DOMAIN_EXISTS',
+    message: `a domain b with the UUID ${domain.uuid} is there already`,
+  })
+  expect((await system.domains()).map(({ name }) => name)).toEqual(['a'])
 })
