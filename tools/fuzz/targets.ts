@@ -1,5 +1,6 @@
 import type { Target } from './target.ts'
 import { blkbackTarget } from './targets/blkback.ts'
+import { bootMenusTarget } from './targets/boot-menus.ts'
 import { configTarget } from './targets/config.ts'
 import { consoleTarget } from './targets/console.ts'
 import { decoderTarget } from './targets/decoder.ts'
@@ -10,6 +11,7 @@ import { kernelTarget } from './targets/kernel.ts'
 import { mmuTarget } from './targets/mmu.ts'
 import { nbdTarget } from './targets/nbd.ts'
 import { netbackTarget } from './targets/netback.ts'
+import { partitionsTarget } from './targets/partitions.ts'
 import { tiersTarget } from './targets/tiers.ts'
 import { unpackTarget } from './targets/unpack.ts'
 import { xenstoreTarget } from './targets/xenstore.ts'
@@ -29,6 +31,8 @@ export const TARGETS: readonly Target[] = [
   unpackTarget(),
   kernelTarget(),
   configTarget(),
+  bootMenusTarget(),
+  partitionsTarget(),
   netbackTarget(),
   blkbackTarget(),
   nbdTarget(),

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { readGrubLegacy } from '../../apps/xend/src/bootloader/grub-legacy.ts'
+import { partitionTable } from '../../apps/xend/src/disk-image/partitions.ts'
 import { parsePvKernel } from '../../libs/core/src/builder/pv-image.ts'
 import { unxz } from '../../libs/core/src/builder/unpack/xz.ts'
 import { PvConsole } from '../../libs/core/src/console/pv-console.ts'
@@ -14,6 +16,7 @@ import { failureOf, runTarget } from '../fuzz/run-target.ts'
 import { shrink } from '../fuzz/shrink.ts'
 import type { Target } from '../fuzz/target.ts'
 import { blkbackTarget } from '../fuzz/targets/blkback.ts'
+import { bootMenusTarget } from '../fuzz/targets/boot-menus.ts'
 import { configTarget, readFuzzed } from '../fuzz/targets/config.ts'
 import { consoleTarget } from '../fuzz/targets/console.ts'
 import { decoderTarget } from '../fuzz/targets/decoder.ts'
@@ -23,6 +26,7 @@ import { imagesTarget } from '../fuzz/targets/images.ts'
 import { mmuTarget } from '../fuzz/targets/mmu.ts'
 import { nbdTarget } from '../fuzz/targets/nbd.ts'
 import { netbackTarget } from '../fuzz/targets/netback.ts'
+import { partitionsTarget } from '../fuzz/targets/partitions.ts'
 import { TIER_WAYS, tiersTarget } from '../fuzz/targets/tiers.ts'
 import { unpackTarget } from '../fuzz/targets/unpack.ts'
 import { xenstoreTarget } from '../fuzz/targets/xenstore.ts'
@@ -44,6 +48,8 @@ const INPUTS: Readonly<Record<string, number>> = {
   images: 6000,
   unpack: 1200,
   config: 20_000,
+  'boot-menus': 20_000,
+  partitions: 20_000,
   nbd: 20_000,
   netback: 150_000,
   blkback: 20_000,
@@ -213,6 +219,21 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     }),
     20_000,
     /RangeError/,
+  ],
+  [
+    'a menu whose default is not in it',
+    bootMenusTarget([(text) => ({ ...readGrubLegacy(text), default: 1 })]),
+    20_000,
+    /has no entry/,
+  ],
+  [
+    'a reader of partitions that believes their sizes',
+    partitionsTarget(function* (size) {
+      const table = yield* partitionTable(size)
+      return table && { ...table, partitions: table.partitions.map((each) => ({ ...each, size: each.size * 4 })) }
+    }),
+    20_000,
+    /is not on the disk/,
   ],
   [
     'a back end that keeps a grant in use',

@@ -27,7 +27,9 @@ interface Item {
 export function readGrubConfig(text: string, environment = ''): BootMenu {
   const reader = new Reader(readGrubEnvironment(environment))
   const items = reader.menu(parseGrubScript(text), [])
-  return { entries: reader.entries, default: defaultOf(items, reader.variable('default')) ?? 0 }
+  const wanted = defaultOf(items, reader.variable('default')) ?? 0
+  // What starts no kernel, such as the firmware's setup, gives way to the entry behind it.
+  return { entries: reader.entries, default: wanted < reader.entries.length ? wanted : 0 }
 }
 
 /** Lines of name=value (GRUB manual, "The GRUB environment block"). */

@@ -41,15 +41,30 @@ const GPT_MOST_ENTRY_BYTES = 4096
 const GPT_ACTIVE = 1 << 2
 const GPT_UNUSED = '00000000-0000-0000-0000-000000000000'
 
+/** Bytes of the disk that are wanted to go on. */
+interface Span {
+  readonly offset: number
+  readonly length: number
+}
+type Reading<T> = Generator<Span, T, Uint8Array>
+
 /** Undefined where there is no table. */
 export async function readPartitionTable(disk: DiskReader): Promise<PartitionTable | undefined> {
-  if (disk.size < 1024) return undefined
-  const first = Buffer.from(await disk.read(0, 512))
+  const reading = partitionTable(disk.size)
+  let next = reading.next()
+  while (!next.done) next = reading.next(await disk.read(next.value.offset, next.value.length))
+  return next.value
+}
+
+/** The same, by whoever reads for it. @param size of the disk, bytes */
+export function* partitionTable(size: number): Reading<PartitionTable | undefined> {
+  if (size < 1024) return undefined
+  const first = Buffer.from(yield { offset: 0, length: 512 })
   if (first.readUInt16LE(MBR_SIGNATURE_AT) !== 0xaa55) return undefined
   const primaries = entriesOf(first)
   if (primaries.some(({ type }) => type === MBR_TYPE_PROTECTIVE)) {
     for (const sectorSize of [512, 4096]) {
-      const partitions = await readGpt(disk, sectorSize)
+      const partitions = yield* readGpt(size, sectorSize)
       if (partitions !== undefined) return { kind: 'gpt', sectorSize, partitions }
     }
   }
@@ -57,7 +72,7 @@ export async function readPartitionTable(disk: DiskReader): Promise<PartitionTab
   if (!primaries.every(({ status }) => status === 0 || status === MBR_ACTIVE)) return undefined
   const used = primaries.filter(({ type }) => type !== 0)
   if (used.length === 0) return undefined
-  return { kind: 'mbr', sectorSize: 512, partitions: await readMbr(disk, primaries) }
+  return { kind: 'mbr', sectorSize: 512, partitions: yield* readMbr(size, primaries) }
 }
 
 interface MbrEntry {
@@ -81,7 +96,7 @@ function entriesOf(sector: Buffer): MbrEntry[] {
   })
 }
 
-async function readMbr(disk: DiskReader, primaries: readonly MbrEntry[]): Promise<Partition[]> {
+function* readMbr(disk: number, primaries: readonly MbrEntry[]): Reading<Partition[]> {
   const found: Partition[] = []
   const add = ({ status, type, start, sectors }: MbrEntry, number: number, base: number): void => {
     const [offset, size] = [(base + start) * 512, sectors * 512]
@@ -97,7 +112,7 @@ async function readMbr(disk: DiskReader, primaries: readonly MbrEntry[]): Promis
   while (extended !== undefined && next !== 0 && !seen.has(next) && seen.size < MOST_LOGICAL) {
     seen.add(next)
     if (!isWithin(disk, next * 512, 512)) break
-    const sector = Buffer.from(await disk.read(next * 512, 512))
+    const sector = Buffer.from(yield { offset: next * 512, length: 512 })
     if (sector.readUInt16LE(MBR_SIGNATURE_AT) !== 0xaa55) break
     const [own, link] = entriesOf(sector)
     if (own.type !== 0) add(own, number++, next)
@@ -107,15 +122,15 @@ async function readMbr(disk: DiskReader, primaries: readonly MbrEntry[]): Promis
   return found
 }
 
-async function readGpt(disk: DiskReader, sectorSize: number): Promise<Partition[] | undefined> {
-  if (disk.size < 3 * sectorSize) return undefined
-  const header = Buffer.from(await disk.read(sectorSize, 512))
+function* readGpt(disk: number, sectorSize: number): Reading<Partition[] | undefined> {
+  if (disk < 3 * sectorSize) return undefined
+  const header = Buffer.from(yield { offset: sectorSize, length: 512 })
   if (header.toString('latin1', 0, 8) !== GPT_SIGNATURE) return undefined
   const tableAt = Number(header.readBigUInt64LE(72)) * sectorSize
   const [count, entryBytes] = [header.readUInt32LE(80), header.readUInt32LE(84)]
   if (count > GPT_MOST_ENTRIES || entryBytes < 128 || entryBytes > GPT_MOST_ENTRY_BYTES) return []
   if (!isWithin(disk, tableAt, count * entryBytes)) return []
-  const table = Buffer.from(await disk.read(tableAt, count * entryBytes))
+  const table = Buffer.from(yield { offset: tableAt, length: count * entryBytes })
   const found: Partition[] = []
   for (let index = 0; index < count; index++) {
     const entry = table.subarray(index * entryBytes, (index + 1) * entryBytes)
@@ -123,15 +138,15 @@ async function readGpt(disk: DiskReader, sectorSize: number): Promise<Partition[
     if (type === GPT_UNUSED) continue
     const [first, last] = [Number(entry.readBigUInt64LE(32)), Number(entry.readBigUInt64LE(40))]
     const [offset, size] = [first * sectorSize, (last - first + 1) * sectorSize]
-    if (!isWithin(disk, offset, size)) continue
+    if (first === 0 || !isWithin(disk, offset, size)) continue
     const name = entry.toString('utf16le', 56, 128).replace(/\0.*$/s, '')
     found.push({ number: index + 1, offset, size, type, name, active: (entry[48] & GPT_ACTIVE) !== 0 })
   }
   return found
 }
 
-const isWithin = (disk: DiskReader, offset: number, size: number): boolean =>
-  offset >= 0 && size > 0 && Number.isSafeInteger(offset + size) && offset + size <= disk.size
+const isWithin = (disk: number, offset: number, size: number): boolean =>
+  offset >= 0 && size > 0 && Number.isSafeInteger(offset + size) && offset + size <= disk
 
 /** The first three fields are little-endian. */
 export function readUuid(bytes: Buffer): string {

@@ -53,6 +53,7 @@ submenu 'Advanced options' $menuentry_id_option 'advanced-1' {
 }
 menuentry 'UEFI Firmware Settings' { fwsetup }
 menuentry "It's last" { linux16 /k; initrd16 /i }
+menuentry Halt { halt }
 `
 
 const titles = ({ entries }: BootMenu): string[] => entries.map(({ title }) => title)
@@ -84,6 +85,8 @@ test.each([
   ['next_entry=Advanced options>Debian, with Linux 6.1', 'Debian, with Linux 6.1'],
   // A firmware's setup is an item, but starts no kernel.
   ['next_entry=3', "It's last"],
+  // Without any behind it, the first.
+  ['next_entry=4', 'Debian GNU/Linux'],
   ['next_entry=gone', 'Debian GNU/Linux'],
 ])('with %s in its environment it starts %s', (line, title) => {
   expect(chosen(readGrubConfig(DEBIAN, `# GRUB Environment Block\n${line}\n#####`))).toBe(title)

@@ -107,6 +107,7 @@ test.each([
   ['more entries than there is sense in', (head: Buffer) => head.writeUInt32LE(0xffffffff, 512 + 80)],
   ['entries of no size', (head: Buffer) => head.writeUInt32LE(0, 512 + 84)],
   ['a table beyond the end', (head: Buffer) => head.writeBigUInt64LE(2n ** 60n, 512 + 72)],
+  ['a partition that has the table in it', (head: Buffer) => head.writeBigUInt64LE(0n, 1024 + 32)],
   ['a partition that ends before it begins', (head: Buffer) => head.writeBigUInt64LE(1n, 1024 + 40)],
 ])('a GPT of %s has no partitions', async (_, spoil) => {
   const partition = {
