@@ -19,8 +19,6 @@ export class Place {
 
   private constructor(programs: HostPrograms) {
     this.programs = programs
-    // What disks leave behind is seen, and is the test's own.
-    process.env.TMPDIR = this.folder
   }
 
   path(name: string): string {

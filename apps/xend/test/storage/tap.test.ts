@@ -11,6 +11,8 @@ const SIZE = 64 << 20
 let place: Place
 beforeAll(async () => {
   place = await Place.make(['qemu-storage-daemon'])
+  // What disks leave behind is seen, and is the test's own.
+  process.env.TMPDIR = place.folder
 })
 afterEach(() => place.closeDisks())
 afterAll(() => place.close())
