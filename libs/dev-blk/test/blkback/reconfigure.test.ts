@@ -55,10 +55,12 @@ describe('another disk comes behind a device', () => {
     ['file:/other,xvda:cdrom,r', 'the guest knows it as a disk; detach it and attach another'],
     ['file:/other,xvda,r', 'the guest knows it as writable, so it cannot become read-only'],
     ['file:/small,xvda,w', "file:/small: it has 2097152 bytes and the guest's disk 4194304; give one that is as large"],
+    ['file:/coarse,xvda,w', "file:/coarse: its sectors are of 4096 bytes and those of the guest's disk of 512"],
     ['nonsense', 'disk "nonsense": it names no device'],
   ])('not %s, and nothing has changed then', async (config, why) => {
     const small = new ScriptedDisk(2 * MIB)
     bench.others.set('file:/small', small)
+    bench.others.set('file:/coarse', new ScriptedDisk(4 * MIB, { sectorSize: 4096 }))
     await expect(bench.backend.reconfigure(config)).rejects.toThrow(why)
     await show(READ, 0, 1)
     expect(statuses()).toEqual([0])

@@ -11,7 +11,7 @@ export interface Pending {
 
 /** A disk in memory whose operations end when the test says so, or at once. */
 export class ScriptedDisk implements Disk {
-  readonly sectorSize: number = 512
+  readonly sectorSize: number
   readonly physicalSectorSize: number = 4096
   readonly readonly: boolean
   readonly identity: string
@@ -25,10 +25,11 @@ export class ScriptedDisk implements Disk {
   size: number
   readonly #listeners = new Set<() => void>()
 
-  constructor(size: number, { readonly = false, discards = false, identity = 'disk' } = {}) {
+  constructor(size: number, { readonly = false, discards = false, identity = 'disk', sectorSize = 512 } = {}) {
     this.size = size
     this.content = new Uint8Array(4 * size)
     this.readonly = readonly
+    this.sectorSize = sectorSize
     this.identity = identity
     if (discards) {
       const discard: DiskDiscard['discard'] = (offset, length) =>
