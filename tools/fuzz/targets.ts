@@ -12,6 +12,7 @@ import { mmuTarget } from './targets/mmu.ts'
 import { nbdTarget } from './targets/nbd.ts'
 import { netbackTarget } from './targets/netback.ts'
 import { partitionsTarget } from './targets/partitions.ts'
+import { switchTarget } from './targets/switch.ts'
 import { tiersTarget } from './targets/tiers.ts'
 import { unpackTarget } from './targets/unpack.ts'
 import { xenstoreTarget } from './targets/xenstore.ts'
@@ -36,4 +37,5 @@ export const TARGETS: readonly Target[] = [
   netbackTarget(),
   blkbackTarget(),
   nbdTarget(),
+  switchTarget(),
 ]

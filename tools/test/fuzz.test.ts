@@ -10,6 +10,7 @@ import { bounce } from '../../libs/cpu-x86/src/pv/bounce-frame.ts'
 import { REF_COUNT } from '../../libs/cpu-x86/src/pv/mmu/page-info.ts'
 import { readRflags, writeRflags } from '../../libs/cpu-x86/src/state/rflags.ts'
 import { readReplies } from '../../libs/dev-blk/src/storage/nbd/replies.ts'
+import { Bridge } from '../../libs/dev-net/src/switch/bridge.ts'
 import { totalsTable } from '../fuzz/log.ts'
 import { Random } from '../fuzz/random.ts'
 import { failureOf, runTarget } from '../fuzz/run-target.ts'
@@ -27,6 +28,7 @@ import { mmuTarget } from '../fuzz/targets/mmu.ts'
 import { nbdTarget } from '../fuzz/targets/nbd.ts'
 import { netbackTarget } from '../fuzz/targets/netback.ts'
 import { partitionsTarget } from '../fuzz/targets/partitions.ts'
+import { switchTarget } from '../fuzz/targets/switch.ts'
 import { TIER_WAYS, tiersTarget } from '../fuzz/targets/tiers.ts'
 import { unpackTarget } from '../fuzz/targets/unpack.ts'
 import { xenstoreTarget } from '../fuzz/targets/xenstore.ts'
@@ -51,6 +53,7 @@ const INPUTS: Readonly<Record<string, number>> = {
   'boot-menus': 20_000,
   partitions: 20_000,
   nbd: 20_000,
+  switch: 10_000,
   netback: 150_000,
   blkback: 20_000,
 }
@@ -124,6 +127,17 @@ const PLANTED: readonly (readonly [what: string, target: Target, inputs: number,
     }),
     20_000,
     /a guest that did nothing was changed/,
+  ],
+  [
+    'a switch that forgets in which VLAN a frame is',
+    switchTarget((time) => {
+      const bridge = new Bridge(time)
+      const forward = bridge.forward.bind(bridge)
+      bridge.forward = (from, frame, _, to, now) => forward(from, frame, 0, to, now)
+      return bridge
+    }),
+    5000,
+    /a frame came out of its VLAN|a frame has a wrong tag/,
   ],
   [
     'a page reference that leaks',

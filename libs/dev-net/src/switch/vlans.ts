@@ -1,5 +1,5 @@
 import { CodedError } from '@paravane/core'
-import { TAG_BYTES, TYPE, TYPE_VLAN, VID_MASK, VID_MAX, word } from './ethernet.ts'
+import { HEADER_BYTES, TAG_BYTES, TYPE, TYPE_VLAN, VID_MASK, VID_MAX, word } from './ethernet.ts'
 
 /** The VLAN of untagged frames of a port that names none. */
 const NO_VLAN = 0
@@ -21,6 +21,7 @@ export class PortVlans {
   /** The VLAN of a frame that came in by the port; -1 if it may not. A tag of VLAN 0 is a priority only. */
   classify(bytes: Uint8Array): number {
     if (word(bytes, TYPE) !== TYPE_VLAN) return this.#own
+    if (bytes.length < HEADER_BYTES + TAG_BYTES) return REFUSED
     const vlan = word(bytes, TYPE + 2) & VID_MASK
     if (vlan === NO_VLAN) return this.#own
     return this.#isTagged(vlan) ? vlan : REFUSED

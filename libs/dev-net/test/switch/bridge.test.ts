@@ -152,6 +152,16 @@ describe('VLANs of a switch', () => {
     expect(twenty.heard()).toEqual([])
   })
 
+  it('end before a tag that is cut: such a frame goes nowhere', () => {
+    const { stations } = lan({}, {}, { trunk: [10] })
+    const [a, b, c] = stations as [Station, Station, Station]
+    const whole = frame(a.mac, EVERYBODY, '', 0)
+    for (let length = 14; length < 18; length++) a.port.send({ ...whole, bytes: whole.bytes.subarray(0, length) })
+    expect([b.heard(), c.heard(), a.port.counters().rxDropped]).toEqual([[], [], 4])
+    a.port.send(whole)
+    expect([b.heard(), c.heard()]).toEqual([['1>'], ['1>']])
+  })
+
   it('have tables of their own: one address may be in two', () => {
     const { stations, bridge } = lan({ vlan: 10 }, { vlan: 20 }, { trunk: [10, 20] })
     const [a, b, trunk] = stations as [Station, Station, Station]
