@@ -66,6 +66,7 @@ describe('a vif as xm writes it', () => {
     ['forward=icmp:1:1', 'forward="icmp:1:1" must be'],
     ['forward=tcp:[10.0.0.1]:1:1', 'forward="tcp:[10.0.0.1]:1:1" must be'],
     ['forward=tcp:0:1', 'forward="tcp:0:1" must be'],
+    ['script=vif bridge', 'script="vif bridge" must be the name of a script, which is not run'],
     ['type=ioemu', 'type="ioemu" must be netfront or vif: an emulated card needs a domain of type hvm'],
     ['backend=netvm', 'backend="netvm" must be 0 or Domain-0: there are no driver domains'],
     ['accel=sfc', 'accel is not supported: there are no accelerated cards; leave it out'],
