@@ -20,6 +20,7 @@ const OTHERS: ReadonlySet<string> = new Set([
     'man',
     'mkdir',
     'printf',
+    'ssh',
     'sudo',
     'systemctl',
   ],
