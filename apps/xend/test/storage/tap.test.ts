@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { HostPrograms, TAP_FORMATS, tapDriver } from '@paravane/dev-blk'
@@ -123,6 +123,21 @@ test('an image that another process writes is refused, and by whom it is used is
   )
   other.kill()
   await once(other, 'exit')
+})
+
+test('an image that is taken away fails what is asked for, until it is put back', async () => {
+  const path = await image('qcow2')
+  const disk = await place.open(driver('qcow2'), path)
+  await disk.write(0, [pattern(512)])
+  renameSync(path, `${path}-gone`)
+  await expect(disk.flush()).rejects.toThrow(`${path}: it was removed or renamed; put it back`)
+  renameSync(`${path}-gone`, path)
+  const flushed = () =>
+    disk.flush().then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(flushed, { timeout: 5000 }).toBe(true)
 })
 
 test('read-only opens need no right to write, and share the image', async () => {

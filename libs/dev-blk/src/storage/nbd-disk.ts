@@ -2,6 +2,7 @@ import { type Disk, type DiskDiscard, DiskError, type DiskErrorCode } from '@par
 import type { NbdClient } from './nbd/nbd-client.ts'
 import { NbdReplyError } from './nbd/nbd-error.ts'
 import { openRefusal } from './open-refusal.ts'
+import type { RawWatch } from './raw-watch.ts'
 import { closedError, type DiskChange, requestRefusal } from './request-check.ts'
 import { bytesOf } from './slice-buffers.ts'
 
@@ -25,6 +26,8 @@ export interface NbdDiskOptions {
   readonly name: string
   readonly identity: string
   readonly readonly: boolean
+  /** Of the file that it comes from. */
+  readonly watch?: RawWatch
   /** Besides the client. */
   readonly close?: () => Promise<void>
 }
@@ -77,7 +80,9 @@ export class NbdDisk implements Disk {
 
   async flush(): Promise<void> {
     // A write of a server without flush was durable when it was answered.
-    if (!this.readonly) await this.#ask('reads', 0, 0, async () => this.#client.can('flush') && this.#client.flush())
+    if (this.readonly) return
+    await this.#options.watch?.look()
+    await this.#ask('reads', 0, 0, async () => this.#client.can('flush') && this.#client.flush())
   }
 
   onResize(listener: () => void): () => void {
@@ -87,14 +92,16 @@ export class NbdDisk implements Disk {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#options.watch?.end()
     this.#client.close()
     await this.#options.close?.()
   }
 
   async #ask(does: DiskChange, offset: number, length: number, request: () => Promise<unknown>): Promise<void> {
-    const { name } = this.#options
+    const { name, watch } = this.#options
     const refusal = this.#closed ? closedError(name) : requestRefusal(this, name, does, offset, length)
-    if (refusal !== undefined) throw refusal
+    const fault = refusal ?? watch?.fault
+    if (fault !== undefined) throw fault
     try {
       await request()
     } catch (error) {

@@ -3,8 +3,9 @@ import { findDriver } from './find-driver.ts'
 import type { HostLocks } from './host-locks.ts'
 import { openRefusal } from './open-refusal.ts'
 import { OverlayDisk } from './overlay/overlay-disk.ts'
-import { createOverlay, openOverlay } from './overlay/overlay-file.ts'
-import { reasonOf, statFile, statPath } from './raw-file.ts'
+import { createOverlay, type OverlayFile, openOverlay } from './overlay/overlay-file.ts'
+import { reasonOf, statPath } from './raw-file.ts'
+import { watchPlace } from './raw-watch.ts'
 
 /**
  * `overlay:/PATH/TOP:BASE`: what is written goes to the file TOP, which is made where it is missing, and BASE, any other disk string,
@@ -45,20 +46,23 @@ async function createIfMissing(path: string, size: number): Promise<void> {
 }
 
 async function overlayOf(name: string, path: string, base: Disk, locks: HostLocks, readonly: boolean): Promise<Disk> {
-  const top = await openOverlay(path, readonly)
+  const stats = await statPath(path)
+  const identity = `inode ${stats.dev}:${stats.ino}`
+  // Before the map is read: another process may write it.
+  const lock = await locks.hold(identity, !readonly)
+  if (typeof lock === 'number') throw new Error(`process ${lock} has it: end its use there`)
+  let top: OverlayFile | undefined
   try {
+    top = await openOverlay(path, readonly)
     if (top.size !== base.size) {
       throw new Error(
         `its top was made over a base of ${top.size} bytes, and this one has ${base.size}: take the right one`,
       )
     }
-    const { dev, ino } = await statFile(top.raw.fd)
-    const identity = `inode ${dev}:${ino}`
-    const lock = await locks.hold(identity, !readonly)
-    if (typeof lock === 'number') throw new Error(`process ${lock} has it: end its use there`)
-    return new OverlayDisk({ name, base, top, readonly, identity, lock })
+    return new OverlayDisk({ name, base, top, readonly, identity, lock, watch: watchPlace(path, stats) })
   } catch (error) {
-    await top.raw.close()
+    await top?.raw.close()
+    lock.release()
     throw error
   }
 }

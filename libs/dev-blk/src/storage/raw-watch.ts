@@ -66,3 +66,8 @@ export class RawWatch {
     clearInterval(this.#timer)
   }
 }
+
+/** Of a file whose size is no concern: an image of a format. */
+export function watchPlace(path: string, stats: BigIntStats): RawWatch {
+  return new RawWatch({ path, stats, size: 0, measure: async () => 0, grown: () => {} })
+}

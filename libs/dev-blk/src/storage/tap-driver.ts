@@ -50,5 +50,5 @@ async function openImage(
     },
   }
   const identity = about.isFile() ? `inode ${about.dev}:${about.ino}` : `device ${about.rdev}`
-  return openByDaemon({ name, identity, readonly, shared, node, file }, programs)
+  return openByDaemon({ name, identity, readonly, shared, node, file: { path: file, stats: about } }, programs)
 }

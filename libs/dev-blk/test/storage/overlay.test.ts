@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Disk, StorageDriver } from '@paravane/core'
@@ -150,6 +150,30 @@ test('whenever the power is cut, what was flushed is there, and the rest as it w
       expect(values, `sector ${sector}, seed ${seed}`).toContain(found[sector * 512])
     }
   }
+})
+
+test('a top that is taken away fails what is asked for, until it is put back', async () => {
+  const disk = await open(target('top', base()))
+  await disk.write(0, [new Uint8Array(512).fill(1)])
+  renameSync(join(folder, 'top'), join(folder, 'gone'))
+  await expect(disk.flush()).rejects.toThrow('it was removed or renamed; put it back')
+  await expect(disk.write(0, [new Uint8Array(512)])).rejects.toMatchObject({ code: 'DISK_GONE' })
+  renameSync(join(folder, 'gone'), join(folder, 'top'))
+  const flushed = () =>
+    disk.flush().then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(flushed, { timeout: 5000 }).toBe(true)
+})
+
+test('a top that another hypervisor has is refused', async () => {
+  const name = target('top', base())
+  await open(name)
+  const other = overlayDriver(drivers, new HostLocks())
+  await expect(other.open({ target: name, readonly: true })).rejects.toThrow(
+    `process ${process.pid} has it: end its use there`,
+  )
 })
 
 test.each([

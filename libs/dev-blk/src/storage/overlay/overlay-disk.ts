@@ -1,5 +1,6 @@
 import type { Disk, DiskError } from '@paravane/core'
 import type { HostLock } from '../host-locks.ts'
+import type { RawWatch } from '../raw-watch.ts'
 import { closedError, type DiskChange, requestRefusal } from '../request-check.ts'
 import { bytesOf, sliceBuffers } from '../slice-buffers.ts'
 import { MAP_AT, type OverlayFile } from './overlay-file.ts'
@@ -13,6 +14,8 @@ export interface OverlayDiskInit {
   readonly readonly: boolean
   readonly identity: string
   readonly lock: HostLock | undefined
+  /** Of the top. */
+  readonly watch?: RawWatch
 }
 
 /**
@@ -72,7 +75,8 @@ export class OverlayDisk implements Disk {
   }
 
   async #close(): Promise<void> {
-    const { base, top, lock } = this.#init
+    const { base, top, lock, watch } = this.#init
+    watch?.end()
     await Promise.allSettled(this.#underWay)
     try {
       if (!this.readonly) await this.#makeDurable()
@@ -86,7 +90,8 @@ export class OverlayDisk implements Disk {
     const { name } = this.#init
     const refusal: DiskError | undefined =
       this.#closed === undefined ? requestRefusal(this, name, does, offset, length) : closedError(name)
-    if (refusal !== undefined) throw refusal
+    const fault = refusal ?? this.#init.watch?.fault
+    if (fault !== undefined) throw fault
     const done = work()
     this.#underWay.add(done)
     try {
@@ -143,6 +148,8 @@ export class OverlayDisk implements Disk {
 
   async #makeDurable(): Promise<void> {
     const { raw, map } = this.#init.top
+    const fault = await this.#init.watch?.look()
+    if (fault !== undefined) throw fault
     const pages = map.takeDirty()
     try {
       await raw.sync()

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import type { HostPrograms } from '../host-programs.ts'
 import { NbdClient, NbdConnection } from '../nbd/index.ts'
 import { NbdDisk } from '../nbd-disk.ts'
 import { openRefusal } from '../open-refusal.ts'
+import { watchPlace } from '../raw-watch.ts'
 import { isLockRefusal, refusalOf } from './refusals.ts'
 import { type BlockNode, DISK_NODE, StorageDaemon } from './storage-daemon.ts'
 
@@ -22,8 +24,8 @@ export interface DaemonDisk {
   readonly silence?: number
   /** Others write it, too: what they have written since is not to be overwritten when the daemon dies. */
   readonly shared?: boolean
-  /** The file that qemu locks, for the message of who holds it. */
-  readonly file?: string
+  /** The file that qemu locks, and that has to stay where it is. */
+  readonly file?: { readonly path: string; readonly stats: BigIntStats }
 }
 
 /** The daemon is this machine's: how long a request takes is up to its disk, and it is there again in a moment. */
@@ -59,7 +61,7 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
         writable: !readonly,
         secrets: await writeSecrets(secrets, folder),
       }
-      daemon = await unlocked(() => StorageDaemon.start(setup), disk.file)
+      daemon = await unlocked(() => StorageDaemon.start(setup), disk.file?.path)
       return await NbdConnection.open({ path: socket, exportName: DISK_NODE }, patience)
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -77,7 +79,8 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
   }
   try {
     const client = await NbdClient.dial(dialOnce, patience)
-    return new NbdDisk(client, { name, identity, readonly, close })
+    const watch = disk.file === undefined ? undefined : watchPlace(disk.file.path, disk.file.stats)
+    return new NbdDisk(client, { name, identity, readonly, watch, close })
   } catch (error) {
     await close()
     throw error instanceof CodedError ? error : openRefusal(name, (error as Error).message, error)
