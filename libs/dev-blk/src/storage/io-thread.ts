@@ -88,6 +88,8 @@ export class IoThread {
     if (this.#worker === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#worker.once('exit', () => resolve())
+    // Nothing else may keep the process until then.
+    this.#worker.ref()
     this.#words[this.#slot() + RECORD.operation] = protocol.OP_END
     this.#ring()
     await promise

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { IoThread } from '../../src/storage/io-thread.ts'
 
@@ -67,4 +69,10 @@ it('takes no more than fit while they are under way, and nothing behind one that
   expect(io.takes([memory])).toBe(true)
   closeSync(reader)
   rmSync(pipe)
+})
+
+it('a process that waits for its end does not end before', async () => {
+  const user = new URL('io-thread-user.ts', import.meta.url)
+  const run = promisify(execFile)(process.execPath, ['--conditions=@paravane/source', user.pathname, user.pathname])
+  expect(await run).toMatchObject({ stdout: 'stopped' })
 })
