@@ -73,6 +73,10 @@ it('takes no more than fit while they are under way, and nothing behind one that
 
 it('a process that waits for its end does not end before', async () => {
   const user = new URL('io-thread-user.ts', import.meta.url)
-  const run = promisify(execFile)(process.execPath, ['--conditions=@paravane/source', user.pathname, user.pathname])
+  const run = promisify(execFile)(process.execPath, [
+    '--conditions=@paravane/source',
+    user.pathname,
+    join(folder, 'file'),
+  ])
   expect(await run).toMatchObject({ stdout: 'stopped' })
 })
