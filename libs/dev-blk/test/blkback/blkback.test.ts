@@ -231,6 +231,26 @@ describe('events', () => {
     expect(bench.events()).toBe(2)
   })
 
+  it('are not asked for at once while requests are under way: it looks by itself, for a while', async () => {
+    disk.instant = false
+    bench.ring.ask({ op: READ, segments: [{ ref: 1 }] })
+    await bench.kick()
+    bench.ring.write({ op: READ, segments: [{ ref: 2 }] })
+    expect(bench.ring.show()).toBe(false)
+    await bench.settle()
+    expect(disk.pending).toHaveLength(2)
+    for (let more = 0; more < 5; more++) await bench.settle()
+    bench.ring.write({ op: READ, segments: [{ ref: 3 }] })
+    expect(bench.ring.show()).toBe(true)
+    await bench.kick()
+    expect(disk.pending).toHaveLength(3)
+    // Nothing is under way any more: an event is asked for with the next.
+    for (const { done } of [...disk.pending]) done()
+    for (let more = 0; more < 5; more++) await bench.settle()
+    bench.ring.write({ op: READ, segments: [{ ref: 1 }] })
+    expect(bench.ring.show()).toBe(true)
+  })
+
   it('are asked for with the next request, not with one that was seen', async () => {
     await answers()
     expect(bench.ring.show()).toBe(false)
