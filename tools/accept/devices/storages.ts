@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { truncate, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { IscsiTarget } from '../../../apps/xend/test/storage/iscsi-target.ts'
+import { NbdExport } from '../../../apps/xend/test/storage/nbd-export.ts'
 import { Place } from '../../../apps/xend/test/storage/place.ts'
 import { VolumeGroup } from '../../../apps/xend/test/storage/volume-group.ts'
 
@@ -98,6 +99,20 @@ const ISCSI: Storage = {
   },
 }
 
+const EXPORT: Storage = {
+  name: 'nbd',
+  make: async (at) => {
+    const server = await NbdExport.start(at.place, await emptyFile(at, 'disk.img'), at.place.path('nbd'))
+    at.atEnd(() => server.end())
+    return `nbd:${server.target}`
+  },
+}
+
+const OVERLAY: Storage = {
+  name: 'overlay',
+  make: async (at) => `overlay:${at.place.path('top')}:file:${await emptyFile(at, 'disk.img')}`,
+}
+
 /** Every scheme that comes with Paravane. */
 export const STORAGES: readonly Storage[] = [
   plainFile('file'),
@@ -107,5 +122,7 @@ export const STORAGES: readonly Storage[] = [
   ofFormat('tap:vhd', 'vpc'),
   ofFormat('tap:vmdk', 'vmdk'),
   VOLUME,
+  EXPORT,
   ISCSI,
+  OVERLAY,
 ]

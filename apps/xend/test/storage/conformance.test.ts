@@ -1,13 +1,11 @@
 /** The conformance suite of storage over the schemes that need programs of others. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type StorageFixture, storageSuite } from '@paravane/core/conformance'
 import { nbdDriver, TAP_FORMATS, tapDriver } from '@paravane/dev-blk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { NbdExport } from './nbd-export.ts'
 import { Place } from './place.ts'
 
 let place: Place
@@ -32,24 +30,19 @@ async function tapFixture(format: string, size: number): Promise<StorageFixture>
   }
 }
 
-/** An export of the real qemu-nbd. */
 async function nbdFixture(size: number): Promise<StorageFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'storage-suite-'))
-  const [image, socket, alias] = [join(folder, 'image'), join(folder, 'socket'), join(folder, 'link')]
+  const [image, alias] = [join(folder, 'image'), join(folder, 'link')]
   await place.run('qemu-img', 'create', '-q', '-f', 'raw', image, String(size))
-  const { path, environment } = await place.programs.need('qemu-nbd', 'qemu-utils', 'the test')
-  const options = ['-t', '-e', '8', '-f', 'raw', '--discard=unmap', '-x', 'disk', '-k', socket, image]
-  const server: ChildProcess = spawn(path, options, { env: { ...process.env, ...environment }, stdio: 'inherit' })
-  await expect.poll(() => existsSync(socket), { timeout: 20_000 }).toBe(true)
-  await symlink(socket, alias)
+  const server = await NbdExport.start(place, image, join(folder, 'socket'))
+  await symlink(server.socket, alias)
   return {
     driver: nbdDriver('nbd'),
-    target: `unix:${socket}:exportname=disk`,
+    target: server.target,
     alias: `unix:${alias}:exportname=disk`,
-    missing: `unix:${socket}:exportname=other`,
+    missing: `unix:${server.socket}:exportname=other`,
     async remove() {
-      server.kill()
-      await once(server, 'exit')
+      await server.end()
       await rm(folder, { recursive: true })
     },
   }
