@@ -45,6 +45,7 @@ const BEFORE_START: readonly (readonly [args: string, status: number, answer: st
     1,
     '--ramdisk: cannot read FOLDER/none: there is no such file; name a file that can be read',
   ],
+  ['--guest debian-disk bootloader= disk=', 1, "the guest has no kernel; add bootloader = 'pygrub', or --kernel FILE"],
   ['--ramdisk FOLDER/text', 1, '--ramdisk needs the kernel it was made for: add --kernel FILE'],
   [
     '--guest hello --kernel FOLDER/text',
