@@ -1,4 +1,4 @@
-import { CodedError } from '@paravane/core'
+import { CodedError, type DomainRequest } from '@paravane/core'
 import { compose } from '../../src/compose.ts'
 import { obtainDebianGuest } from '../../src/guest-image/debian-guest.ts'
 import { runArgument } from '../../src/guest-image/init-script.ts'
@@ -23,11 +23,20 @@ export interface HashedRunWish {
   readonly regions: boolean
   /** Retired instructions after which the run is broken off; none: it goes on to the guest's end. */
   readonly until?: bigint
+  /** What is done besides, before the guest powers off. */
+  readonly also?: string
+  readonly devices?: DomainRequest['devices']
   readonly progress?: (line: string) => void
 }
 
 /** Boots Debian's cloud kernel under the virtual clock and takes its state hashes. */
-export async function hashedRun({ regions, until, progress = () => {} }: HashedRunWish): Promise<HashedRun> {
+export async function hashedRun({
+  regions,
+  until,
+  also = 'true',
+  devices = [],
+  progress = () => {},
+}: HashedRunWish): Promise<HashedRun> {
   const { kernel, ramdisk } = await obtainDebianGuest({ progress })
   const read = async (path: string): Promise<{ bytes: Buffer; name: string }> => ({
     bytes: await readGuestFile({ path, where: 'the cache' }, '/'),
@@ -47,10 +56,11 @@ export async function hashedRun({ regions, until, progress = () => {} }: HashedR
       name: 'hashed',
       kernel: await read(kernel),
       ramdisk: await read(ramdisk),
-      cmdline: `console=hvc0 ${runArgument(WORK)}`,
+      cmdline: `console=hvc0 ${runArgument(`${WORK}; ${also}`)}`,
       memory: 96,
       vcpus: 1,
       virtualClock: true,
+      devices,
       regions,
       stateHashes: {
         every: INTERVAL,
