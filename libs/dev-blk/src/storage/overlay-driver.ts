@@ -1,23 +1,23 @@
 import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
 import { findDriver } from './find-driver.ts'
-import type { HostLocks } from './host-locks.ts'
 import { openRefusal } from './open-refusal.ts'
 import { OverlayDisk } from './overlay/overlay-disk.ts'
 import { createOverlay, type OverlayFile, openOverlay } from './overlay/overlay-file.ts'
 import { reasonOf, statPath } from './raw-file.ts'
+import type { RawHost } from './raw-open.ts'
 import { watchPlace } from './raw-watch.ts'
 
 /**
  * `overlay:/PATH/TOP:BASE`: what is written goes to the file TOP, which is made where it is missing, and BASE, any other disk string,
  * is only read.
  */
-export function overlayDriver(drivers: ReadonlyMap<string, StorageDriver>, locks: HostLocks): StorageDriver {
-  return { open: (request) => openOverlayDisk(drivers, locks, request) }
+export function overlayDriver(drivers: ReadonlyMap<string, StorageDriver>, host: RawHost): StorageDriver {
+  return { open: (request) => openOverlayDisk(drivers, host, request) }
 }
 
 async function openOverlayDisk(
   drivers: ReadonlyMap<string, StorageDriver>,
-  locks: HostLocks,
+  host: RawHost,
   { target, readonly, shared = false }: StorageRequest,
 ): Promise<Disk> {
   const name = `overlay:${target}`
@@ -30,7 +30,7 @@ async function openOverlayDisk(
   const base = await found.driver.open({ target: found.target, readonly: true })
   try {
     if (!readonly) await createIfMissing(path, base.size)
-    return await overlayOf(name, path, base, locks, readonly)
+    return await overlayOf(name, path, base, host, readonly)
   } catch (error) {
     await base.close()
     throw openRefusal(name, reasonOf(error), error)
@@ -45,7 +45,13 @@ async function createIfMissing(path: string, size: number): Promise<void> {
   if (isMissing) await createOverlay(path, size)
 }
 
-async function overlayOf(name: string, path: string, base: Disk, locks: HostLocks, readonly: boolean): Promise<Disk> {
+async function overlayOf(
+  name: string,
+  path: string,
+  base: Disk,
+  { locks, io }: RawHost,
+  readonly: boolean,
+): Promise<Disk> {
   const stats = await statPath(path)
   const identity = `inode ${stats.dev}:${stats.ino}`
   // Before the map is read: another process may write it.
@@ -53,7 +59,7 @@ async function overlayOf(name: string, path: string, base: Disk, locks: HostLock
   if (typeof lock === 'number') throw new Error(`process ${lock} has it: end its use there`)
   let top: OverlayFile | undefined
   try {
-    top = await openOverlay(path, readonly)
+    top = await openOverlay(path, readonly, io)
     if (top.size !== base.size) {
       throw new Error(
         `its top was made over a base of ${top.size} bytes, and this one has ${base.size}: take the right one`,

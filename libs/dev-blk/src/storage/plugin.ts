@@ -59,7 +59,7 @@ export function shippedDrivers(host: RawHost, programs: HostPrograms): Map<strin
   }
   drivers.set('iscsi', iscsiDriver(programs))
   drivers.set('lvm', lvmDriver(new Lvm(programs), host))
-  drivers.set('overlay', overlayDriver(drivers, host.locks))
+  drivers.set('overlay', overlayDriver(drivers, host))
   return drivers
 }
 

@@ -19,7 +19,7 @@ beforeEach(() => {
   truncateSync(join(folder, 'base'), 1 << 20)
   const locks = new HostLocks()
   const drivers = new Map<string, StorageDriver>([['file', fileDriver({ locks })]])
-  drivers.set('overlay', overlayDriver(drivers, locks))
+  drivers.set('overlay', overlayDriver(drivers, { locks }))
   media = new Media(drivers, new DiskOwners())
 })
 afterEach(async () => {

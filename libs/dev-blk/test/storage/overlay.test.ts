@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const locks = new HostLocks()
 const drivers = new Map<string, StorageDriver>([['file', fileDriver({ locks })]])
-const overlay = overlayDriver(drivers, locks)
+const overlay = overlayDriver(drivers, { locks })
 drivers.set('overlay', overlay)
 
 /** An image each of whose sectors has its number. */
@@ -170,7 +170,7 @@ test('a top that is taken away fails what is asked for, until it is put back', a
 test('a top that another hypervisor has is refused', async () => {
   const name = target('top', base())
   await open(name)
-  const other = overlayDriver(drivers, new HostLocks())
+  const other = overlayDriver(drivers, { locks: new HostLocks() })
   await expect(other.open({ target: name, readonly: true })).rejects.toThrow(
     `process ${process.pid} has it: end its use there`,
   )

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
+import type { IoThread } from '../io-thread.ts'
 import { openRawFile, type RawFile } from '../raw-file.ts'
 import { CLUSTER, mapBytes, OverlayMap } from './overlay-map.ts'
 
@@ -45,8 +46,8 @@ export async function createOverlay(path: string, size: number): Promise<void> {
 }
 
 /** @throws Error with why it is none, DiskError */
-export async function openOverlay(path: string, readonly: boolean): Promise<OverlayFile> {
-  return readOverlay(await openRawFile(path, readonly ? constants.O_RDONLY : constants.O_RDWR))
+export async function openOverlay(path: string, readonly: boolean, io?: IoThread): Promise<OverlayFile> {
+  return readOverlay(await openRawFile(path, readonly ? constants.O_RDONLY : constants.O_RDWR, io))
 }
 
 /** @param raw is closed if it is no overlay. @throws as {@link openOverlay} */
