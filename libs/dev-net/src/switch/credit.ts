@@ -4,10 +4,13 @@ const NS_PER_US = 1000
 /** Credit is kept for so long at most if a window is shorter: Xen's usual window. */
 const KEPT_NS = 50_000_000
 
+/** And for so long if somebody waits for it: a timer that is late costs him nothing. */
+const OWED_NS = 1_000_000_000
+
 /**
- * How much may be sent: `bytes` more in each window, as Xen's netback has it. Windows follow one another whenever they are looked at, so
- * that nothing is lost by a timer that is late. What is not used in a window is not kept for later ones. A frame may
- * be longer than what is left; the windows that follow pay for it.
+ * How much may be sent: `bytes` more in each window, as Xen's netback has it. Windows follow one another whenever they are looked at.
+ * What is not used in a window is not kept for later ones. A frame may be longer than what is left; the windows that follow
+ * pay for it.
  */
 export class Credit {
   readonly #perWindow: number
@@ -15,6 +18,7 @@ export class Credit {
   readonly #most: number
   #begin: number
   #left: number
+  #isWaited = false
 
   /** @param now ns */
   constructor({ bytes, intervalUs }: Rate, now: number) {
@@ -30,9 +34,14 @@ export class Credit {
     const windows = Math.floor((now - this.#begin) / this.#window)
     if (windows > 0) {
       this.#begin += windows * this.#window
-      this.#left = Math.min(this.#left + windows * this.#perWindow, this.#most)
+      const owed = Math.min(windows, Math.ceil(OWED_NS / this.#window)) * this.#perWindow
+      this.#left = Math.min(
+        this.#left + windows * this.#perWindow,
+        this.#isWaited ? Math.max(owed, this.#most) : this.#most,
+      )
     }
-    if (this.#left <= 0) return false
+    this.#isWaited = this.#left <= 0
+    if (this.#isWaited) return false
     this.#left -= bytes
     return true
   }
