@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { BOOTS, bootPart } from './boot-part.ts'
 import { compileWorkload } from './compile-workload.ts'
+import { DISK_BOOTS, diskBootPart } from './devices/disk-boot-part.ts'
 import { disksPart } from './devices/disks-part.ts'
 import { FIO_JOBS } from './devices/fio-jobs.ts'
 import { NEIGHBOUR_LOADS, neighboursPart } from './devices/neighbours-part.ts'
@@ -14,7 +15,7 @@ import { programsPart } from './programs-part.ts'
 export type BenchOptions = Omit<PartInit, 'workload' | 'qemu'>
 
 /** Names that stand for all of a part. */
-const GROUPS = ['kernels', 'programs', 'boots', 'disks', 'networks', 'neighbours'] as const
+const GROUPS = ['kernels', 'programs', 'boots', 'disks', 'networks', 'neighbours', 'disk-boots'] as const
 
 /** Times what is named, all by default. @throws RatiosRefused, RangeError for an unknown name, Error of one line */
 export async function bench(options: BenchOptions): Promise<Result> {
@@ -27,6 +28,7 @@ export async function bench(options: BenchOptions): Promise<Result> {
     { all: FIO_JOBS.map(({ name }) => name), measure: disksPart },
     { all: NET_LOADS.map(({ name }) => name), measure: networksPart },
     { all: NEIGHBOUR_LOADS.map(({ name }) => name), measure: neighboursPart },
+    { all: DISK_BOOTS, measure: diskBootPart },
   ]
   const known = [...parts.flatMap(({ all }) => all), ...GROUPS]
   const unknown = wanted.find((name) => !known.includes(name))

@@ -8,7 +8,7 @@ import { formattedTable } from './table.ts'
 
 const USAGE = `usage: npm run bench -- [OPTION ...] [NAME ...]
 Times kernels, programs and boots, and prints our time over those of QEMU's TCG and of this machine. NAME: only these;
-kernels, programs, boots, disks, networks and neighbours stand for all of them. xenstore, which is not among them unless it is named: our xenstored beside
+kernels, programs, boots, disks, networks, neighbours and disk-boots stand for all of them. xenstore, which is not among them unless it is named: our xenstored beside
 Debian's own, in C.
 
   --rounds N      processes of each machine, interleaved (3)

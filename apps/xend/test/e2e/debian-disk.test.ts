@@ -1,0 +1,98 @@
+/** A Debian on a disk that was made without root: it boots, is logged in to, and is reached by SSH from this host. */
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeDebianDisk } from '../../src/disk-image/debian/disk.ts'
+import { lineProgress } from '../../src/disk-image/progress.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const BOOT_MS = 600_000
+const GIB = 2 ** 30
+let folder: string
+let fingerprint: string | undefined
+const run = promisify(execFile)
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'paravane-debian-'))
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  const made = await makeDebianDisk(
+    {
+      path: join(folder, 'disk.img'),
+      format: 'raw',
+      size: 2 * GIB,
+      release: 'bookworm',
+      packages: [],
+      hostname: 'tester',
+      login: 'user',
+      password: 'a secret',
+      sshKey: join(folder, 'key.pub'),
+      refresh: false,
+    },
+    lineProgress(() => {}),
+  )
+  expect(made.keys).toBe(1)
+  fingerprint = made.fingerprint
+}, BOOT_MS)
+afterAll(() => rm(folder, { recursive: true }))
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+test(
+  'it boots by pygrub to a login, takes its password, and lets in who has the key',
+  async () => {
+    const port = await freePort()
+    const config = join(folder, 'debian.cfg')
+    await writeFile(
+      config,
+      `name = 'debian'\nmemory = 512\nbootloader = 'pygrub'\ndisk = ['file:${folder}/disk.img,xvda,w']\nvif = ['forward=tcp:${port}:22']\n`,
+    )
+    const guest = spawn(process.execPath, ['--conditions=@paravane/source', MAIN, '--alone', '--config', config])
+    const ended = new Promise<number | null>((resolve) => guest.once('close', resolve))
+    let [shown, said] = ['', '']
+    guest.stdout.on('data', (bytes: Buffer) => {
+      shown += bytes.toString()
+    })
+    guest.stderr.on('data', (bytes: Buffer) => {
+      said += bytes.toString()
+    })
+    const shows = (text: string): Promise<void> => expect.poll(() => shown + said, { timeout: BOOT_MS }).toContain(text)
+    try {
+      await shows('tester login: ')
+      guest.stdin.write('root\n')
+      await shows('Password: ')
+      guest.stdin.write('a secret\n')
+      await shows('root@tester:~# ')
+      const known = join(folder, 'known_hosts')
+      const options = ['BatchMode=yes', 'StrictHostKeyChecking=accept-new', `UserKnownHostsFile=${known}`].flatMap(
+        (option) => ['-o', option],
+      )
+      const ssh = (...words: string[]): Promise<{ stdout: string }> =>
+        run('ssh', [...options, '-p', String(port), '-i', join(folder, 'key'), 'user@127.0.0.1', ...words])
+      const { stdout } = await ssh(
+        'hostname; id -un; sudo id -un; findmnt -rno FSTYPE,SOURCE /; systemctl --failed --plain -q',
+      )
+      expect(stdout).toBe('tester\nuser\nroot\next4 /dev/xvda1\n')
+      const keys = await run('ssh-keygen', ['-l', '-f', known])
+      expect(keys.stdout).toContain(fingerprint ?? 'no fingerprint')
+      expect(await readFile(known, 'utf8')).toContain('ssh-ed25519')
+      guest.stdin.write('poweroff\n')
+      expect(await ended).toBe(0)
+      expect(said).toContain('debian powered off')
+    } finally {
+      guest.kill('SIGKILL')
+      await ended
+    }
+  },
+  BOOT_MS * 2,
+)
