@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startNetworks, type TestNetworks } from './networks.ts'
 
@@ -58,6 +60,23 @@ describe.skipIf(!ownNamespace)('a routed network', () => {
     expect(proxyArp()).toBe('0')
   })
 
+  it('needs rights that ip(8) may not have', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'paravane-no-rights-'))
+    const says = '#!/bin/sh\necho "RTNETLINK answers: Operation not permitted" >&2\nexit 2\n'
+    writeFileSync(join(folder, 'ip'), says, { mode: 0o755 })
+    const path = process.env.PATH
+    process.env.PATH = `${folder}:${path}`
+    try {
+      world = await startNetworks([{ name: 'routed', uplink: 'routed' }])
+      await expect(world.plug(1, 'routed', { ips: ['10.0.2.1'] })).rejects.toThrow(
+        /^network routed: ip link set paravane\d+ up: RTNETLINK answers: Operation not permitted; a routed network needs root: run the hypervisor as root, or take uplink "nat"$/,
+      )
+    } finally {
+      process.env.PATH = path
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('refuses guests without an address, and interfaces that there are not', async () => {
     world = await startNetworks([
       { name: 'routed', uplink: 'routed' },
@@ -96,7 +115,7 @@ it.skipIf(ownNamespace || !mayTry)('a routed network works in a namespace that f
       '-c',
       command('a routed network'),
     )
-    expect(said).toContain('3 passed')
+    expect(said).toContain('4 passed')
   } finally {
     for (const name of [host, beyond]) ip('netns', 'del', name)
   }
@@ -117,3 +136,12 @@ function command(which: string): string {
   const root = new URL('../../../..', import.meta.url).pathname
   return `cd ${root} && node_modules/.bin/vitest run --project xend test/network/routed -t '^${which}' 2>&1 | sed 's/\\x1b\\[[0-9;]*m//g'`
 }
+
+it.each([
+  [{ gateway: 'ten' }, 'network routed: "gateway" must be an IPv4 address such as 10.9.0.1'],
+  [{ netdev: 5 }, 'network routed: "netdev" must be the name of an interface'],
+  [{ device: 5 }, 'network routed: "device" must be the name of an interface'],
+])('a routed network is refused with %j', async (keys, message) => {
+  world = await startNetworks([{ name: 'routed', uplink: 'routed', ...keys }])
+  await expect(world.plug(1, 'routed', { ips: ['10.0.2.1'] })).rejects.toThrow(message)
+})
