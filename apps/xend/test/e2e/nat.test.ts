@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, get, type Server } from 'node:http'
+import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { GuestShell } from '@paravane/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -12,13 +13,23 @@ const servedPort = (): number => (server.address() as AddressInfo).port
 
 beforeEach(async () => {
   machine = await DebianMachine.start(2)
-  server = createServer((_, response) => response.end(PAGE)).listen(0, '127.0.0.1')
+  server = createServer(async (request, response) => {
+    if (request.method === 'POST') response.end(await sumOf(request))
+    else response.end(PAGE)
+  }).listen(0, '127.0.0.1')
   await once(server, 'listening')
 })
 afterEach(async () => {
   await machine.hypervisor.stop()
   server.close()
 })
+
+/** Of what a guest sends to the host. */
+async function sumOf(request: IncomingMessage): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of request) hash.update(chunk)
+  return hash.digest('hex')
+}
 
 async function freePort(): Promise<number> {
   const other = createServer().listen(0, '127.0.0.1')
@@ -56,6 +67,9 @@ test(
 
     await run(`wget -q -O /tmp/page http://10.0.2.2:${servedPort()}/`)
     expect(await run('wc -c </tmp/page')).toBe(`${PAGE.length}\n`)
+    await run('seq 1 2000000 >/tmp/up')
+    const [sum] = (await run('sha256sum /tmp/up')).split(' ')
+    expect(await run(`wget -q -O - --post-file /tmp/up http://10.0.2.2:${servedPort()}/`)).toBe(sum)
     // Any answer of the name server is one, also that there is no such name.
     expect(await run('nslookup localhost. 10.0.2.3 2>&1; true')).toMatch(/^Server:\s+10\.0\.2\.3/)
 

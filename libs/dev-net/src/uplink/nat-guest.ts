@@ -44,7 +44,8 @@ export class NatGuest implements GuestUplink {
     this.#init = init
     this.#options = guest.options
     this.#answerable = new Set([addresses.gateway, addresses.dns].map(parseIpv4))
-    this.#end = new StreamEnd(plainWire(true, init.helper.takesUncut), {
+    // Both helpers take TCP packets of any length, whatever the guest's MTU is.
+    this.#end = new StreamEnd(plainWire(true, true), {
       out: (bytes) => this.#isForIt(bytes),
       in: (bytes) => this.#isNews(bytes),
     })

@@ -21,8 +21,6 @@ export interface NatHelper {
   /** Debian's package. */
   readonly debian: string
   readonly canRestrict: boolean
-  /** It takes TCP packets of any length, whatever the guest's MTU is. */
-  readonly takesUncut: boolean
   /** Lines that it prints in any case. */
   readonly ignored: RegExp
   args(plan: NatPlan): readonly string[]
@@ -36,7 +34,6 @@ const passt: NatHelper = {
   program: 'passt',
   debian: 'passt',
   canRestrict: false,
-  takesUncut: true,
   ignored: /syslog|Don't run as root/,
   args: ({ addresses, address, forwards }) => [
     ...['--quiet', '--foreground', '--stderr', '--ipv4-only', '--fd', STREAM],
@@ -59,7 +56,6 @@ const qemu: NatHelper = {
   program: 'qemu-system-x86_64',
   debian: 'qemu-system-x86',
   canRestrict: true,
-  takesUncut: false,
   ignored: /hub 0 with no nics|ui-ui-|qemu-system-gui/,
   args: ({ addresses, address, forwards, restrict }) => [
     ...['-machine', 'none', '-display', 'none', '-nodefaults', '-no-user-config'],
