@@ -141,7 +141,7 @@ it.each([
   [{ gateway: 'ten' }, 'network routed: "gateway" must be an IPv4 address such as 10.9.0.1'],
   [{ netdev: 5 }, 'network routed: "netdev" must be the name of an interface'],
   [{ device: 5 }, 'network routed: "device" must be the name of an interface'],
-])('a routed network is refused with %j', async (keys, message) => {
+])('refuses a routed network with %j', async (keys, message) => {
   world = await startNetworks([{ name: 'routed', uplink: 'routed', ...keys }])
   await expect(world.plug(1, 'routed', { ips: ['10.0.2.1'] })).rejects.toThrow(message)
 })
