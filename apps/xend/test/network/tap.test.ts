@@ -35,6 +35,8 @@ afterEach(async () => {
   await world?.stop()
   world = undefined
   if (!mayMakeDevices) return
+  // The kernel takes its time over what is in a namespace that is gone.
+  ip('link', 'del', `${OUTSIDE}h`)
   ip('netns', 'del', OUTSIDE)
   ip('link', 'del', BRIDGE)
 })
