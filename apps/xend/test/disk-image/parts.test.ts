@@ -3,9 +3,11 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hostSources, sourceLines } from '../../src/disk-image/debian/apt-sources.ts'
+import { checkNamespaces } from '../../src/disk-image/debian/as-root.ts'
 import { type DebianDiskRequest, makeDebianDisk } from '../../src/disk-image/debian/disk.ts'
 import { publicKeys } from '../../src/disk-image/debian/keys.ts'
 import { place, withDraft } from '../../src/disk-image/draft.ts'
+import { planGrowth } from '../../src/disk-image/grow-table.ts'
 import { imagePath, storageOf } from '../../src/disk-image/image-names.ts'
 import { barProgress, lineProgress } from '../../src/disk-image/progress.ts'
 import { runTool } from '../../src/disk-image/run-tool.ts'
@@ -178,4 +180,20 @@ test.each([
       lineProgress(() => {}),
     ),
   ).rejects.toThrow(message)
+})
+
+test('a host that lets users have no namespaces is told of, and the way out', async () => {
+  await expect(checkNamespaces(['--no-such-namespace'])).rejects.toThrow(
+    /^this host lets you have no namespaces, in which a Debian is installed \(unshare failed: .*\); run it as root, or have them allowed \(sysctl /,
+  )
+})
+
+test('partition tables of unusual forms are not grown', () => {
+  const last = { number: 1, offset: 2 ** 20, size: 2 ** 20, type: '', name: '', active: false }
+  const grow = (sectorSize: number) => () =>
+    planGrowth(Buffer.alloc(2 ** 16), { kind: 'gpt', sectorSize, partitions: [last] }, last, 2 ** 23)
+  expect(grow(4096)).toThrow(
+    'the disk cannot be grown: the sectors of its partition table have 4096 bytes; make a larger one',
+  )
+  expect(grow(512)).toThrow('the disk cannot be grown: its partition table is of an unusual form; make a larger one')
 })

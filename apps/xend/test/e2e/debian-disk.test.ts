@@ -96,3 +96,36 @@ test(
   },
   BOOT_MS * 2,
 )
+
+test(
+  'what no Debian can be made of: too small a disk, a release that there is not',
+  async () => {
+    const request = {
+      path: join(folder, 'other.img'),
+      format: 'raw' as const,
+      size: GIB / 4,
+      release: 'bookworm',
+      packages: [],
+      hostname: 'tester',
+      login: 'user',
+      password: '',
+      refresh: false,
+    }
+    await expect(
+      makeDebianDisk(
+        request,
+        lineProgress(() => {}),
+      ),
+    ).rejects.toThrow(
+      /^--size: 256\.0 MiB is too small for this Debian; it needs \d\.\d GiB$|^--size: 256\.0 MiB is too small for this Debian; it needs \d+\.0 MiB$/,
+    )
+    const missing = makeDebianDisk(
+      { ...request, release: 'no-such-release' },
+      lineProgress(() => {}),
+    )
+    await expect(missing).rejects.toThrow(
+      /^Debian no-such-release could not be installed: .*; is the mirror reachable, and are the release and packages spelt right\?$/,
+    )
+  },
+  BOOT_MS,
+)

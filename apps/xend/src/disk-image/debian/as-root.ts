@@ -69,7 +69,8 @@ async function fakeroot(progress: Progress): Promise<{ program: string; args: st
   return { program: join(program, 'usr/bin/fakeroot-sysv'), args: ['--lib', library, '--faked', faked], library }
 }
 
-async function checkNamespaces(options: readonly string[]): Promise<void> {
+/** @throws CodedError `NAMESPACES_REFUSED` */
+export async function checkNamespaces(options: readonly string[]): Promise<void> {
   try {
     await runTool({ path: 'unshare', args: [...options, 'true'] })
   } catch (cause) {
