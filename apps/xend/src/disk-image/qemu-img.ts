@@ -48,8 +48,8 @@ export async function inspectImage(path: string, progress: ImageProgress): Promi
   ]
   const named = other.find((file) => file !== undefined)
   if (named === undefined) return { format: info.format, size: info['virtual-size'] }
-  const message = `${path} refers to another file, ${named}; have it made whole where it was made: qemu-img convert -O qcow2 ${path} WHOLE`
-  throw new CodedError({ code: 'IMAGE_REFERS', path }, message)
+  const refusal = `${path} refers to another file, ${named}; have it made whole where it was made: qemu-img convert -O qcow2 ${path} WHOLE`
+  throw new CodedError({ code: 'IMAGE_REFERS', path }, refusal)
 }
 
 /** Writes a whole copy in another format, with holes where it is empty. */

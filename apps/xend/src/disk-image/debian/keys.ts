@@ -16,8 +16,8 @@ export async function publicKeys(file: string | undefined, home: string = homedi
     })
     const keys = keysIn(text)
     if (keys.length > 0) return keys
-    const message = `--ssh-key: ${file} has no public key of SSH; name the file that ends in .pub`
-    throw new CodedError({ code: 'SSH_KEY', file }, message)
+    const refusal = `--ssh-key: ${file} has no public key of SSH; name the file that ends in .pub`
+    throw new CodedError({ code: 'SSH_KEY', file }, refusal)
   }
   const folder = join(home, '.ssh')
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.pub')).sort()
