@@ -16,7 +16,7 @@ import { ENTRY_BYTES, RingEntry } from './ring-entry.ts'
 import { Transfer } from './transfer.ts'
 
 /**
- * Turns of the event loop in which a ring with requests under way is looked at without being told. An event costs the guest a hypercall and
+ * Turns of the event loop in which a ring with several requests under way is looked at without being told. An event costs the guest a hypercall and
  * its pCPU a wake-up of this thread; what the page cache has is done in fewer turns.
  */
 const LOOKS = 10
@@ -119,10 +119,13 @@ export class BlockQueue {
     }
   }
 
-  /** While it does, the guest is not asked for an event; in a repeatable run it always is. */
+  /**
+   * While it does, the guest is not asked for an event; in a repeatable run it always is. A guest that waits for each request has nothing more to
+   * say, and on a busy host the turns would be taken from who does its request.
+   */
   #looksAgain(): boolean {
     const { host } = this.#device
-    if (host.repeatable || this.#ring.outstanding === 0 || this.#looks === 0) return false
+    if (host.repeatable || this.#ring.outstanding < 2 || this.#looks === 0) return false
     if (this.#lookSoon) return true
     this.#looks--
     this.#lookSoon = true
