@@ -5,7 +5,7 @@ import type { How, Outcome } from './point.ts'
 
 /** Processes of each machine. */
 const ROUNDS = { full: 3, short: 1 } as const
-type Group = 'kernels' | 'programs' | 'boots'
+type Group = 'kernels' | 'programs' | 'boots' | 'disks' | 'networks' | 'neighbours' | 'disk-boots'
 const measured = new Map<Group, Promise<readonly Row[]>>()
 
 /** What `npm run bench` measures, each group once for all points that ask for it. */
@@ -21,6 +21,23 @@ function benchRows(group: Group, { short, progress }: How): Promise<readonly Row
 
 const shown = (ratio: number): string => ratio.toFixed(2)
 const shortForm = ({ short }: How): string => (short ? ` (${ROUNDS.short} process each; short form)` : '')
+
+/** Each row of these groups is within the bar that is said for it. */
+export function rowsWithin(groups: readonly Group[], barOf: (row: Row) => number): (how: How) => Promise<Outcome> {
+  return async (how) => {
+    const rows: Row[] = []
+    for (const group of groups) rows.push(...(await benchRows(group, how)))
+    const line = (row: Row): string =>
+      `${row.name} ${row.vsTcg === undefined ? 'no ratio' : shown(row.vsTcg)} (${shown(barOf(row))})`
+    const over = rows.filter((row) => !((row.vsTcg ?? Number.NaN) <= barOf(row)))
+    return {
+      pass: rows.length > 0 && over.length === 0,
+      value: `${rows.length - over.length} of ${rows.length} within the bar, as shares of TCG's time: ${rows.map(line).join(', ')}${shortForm(how)}`,
+      faults: over.map(line),
+      facts: { rows },
+    }
+  }
+}
 
 /** The geometric mean of a kind's ratios to TCG is at most `bar`, and none of them above `worst`. */
 export function meanAtMost(kind: Kind, bar: number, worst = Number.POSITIVE_INFINITY): (how: How) => Promise<Outcome> {
