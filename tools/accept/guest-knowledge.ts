@@ -18,7 +18,8 @@ const END = 2n ** 64n
 /** A mask of whole pages or superpages is no address. */
 const MAX_MASK_BITS = 21n
 const ADDRESS_IN_TEXT = /f{4,8}[89a-f][0-9a-f]{7,11}\b/i
-const VERSION = /\b[2-9]\.\d{1,2}\.\d{1,3}\b|\b\d+\.\d+[\w.-]*-(?:amd64|cloud|generic)\b/
+/** Three numbers, and no part of an address of four. */
+const VERSION = /(?<![\d.])[2-9]\.\d{1,2}\.\d{1,3}\b(?!\.\d)|\b\d+\.\d+[\w.-]*-(?:amd64|cloud|generic)\b/
 /** A word that can be only a symbol: long, and in parts. */
 const SYMBOL = /^\w*[a-z]\w*_\w+$/
 const MIN_SYMBOL = 6

@@ -15,6 +15,8 @@ const SHARED_WORDS: ReadonlySet<string> = new Set([
   'spec_ctrl',
   'arch_capabilities',
   'get_ibs_caps', // a sub-operation of Xen's profiler
+  'logical_block_size', // files of the host's sysfs
+  'physical_block_size',
 ])
 /** Texts that may name a version, and why. */
 const TOLD_VERSIONS: ReadonlySet<string> = new Set([
