@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cacheFolder } from '../../../apps/xend/src/guest-image/cache-folder.ts'
 import type { CpioEntry } from '../../../apps/xend/src/guest-image/cpio-newc.ts'
 import { obtainDebianGuest } from '../../../apps/xend/src/guest-image/debian-guest.ts'
 import { makeRamdisk } from '../bench-image.ts'
-import { unpackTree } from '../programs/unpack-tree.ts'
-import { obtainDeviceTree } from './tree.ts'
+import { obtainDeviceFolder } from './tree.ts'
 
 const PROGRAMS = ['mke2fs', 'e2fsck'] as const
 const LIBRARIES = [
@@ -25,8 +23,7 @@ export async function obtainExt4Guest(
   progress: (line: string) => void,
 ): Promise<{ readonly kernel: string; readonly ramdisk: string }> {
   const { kernel, ramdisk } = await obtainDebianGuest({ progress })
-  const tree = join(cacheFolder(), 'bench', 'devices-tree')
-  await unpackTree(await obtainDeviceTree(progress), tree)
+  const tree = await obtainDeviceFolder(progress)
   const libraries = join(tree, 'usr/lib/x86_64-linux-gnu')
   const file = async (path: string, from: string): Promise<CpioEntry> => ({
     type: 'file',

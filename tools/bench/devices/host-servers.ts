@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-import { cacheFolder } from '../../../apps/xend/src/guest-image/cache-folder.ts'
 import { ConsoleProcess } from '../../accept/console-process.ts'
-import { unpackTree } from '../programs/unpack-tree.ts'
-import { obtainDeviceTree } from './tree.ts'
+import { obtainDeviceFolder } from './tree.ts'
 
 const LOOPBACK = '127.0.0.1'
 const START_MS = 10_000
@@ -18,8 +16,7 @@ export interface HostServers {
 
 /** Debian's iperf3 from the guests' tree, and the workload's server of round trips, on this machine's loopback. */
 export async function startHostServers(workload: string, progress: (line: string) => void): Promise<HostServers> {
-  const tree = join(cacheFolder(), 'bench', 'devices-tree')
-  await unpackTree(await obtainDeviceTree(progress), tree)
+  const tree = await obtainDeviceFolder(progress)
   const libraries = join(tree, 'usr/lib/x86_64-linux-gnu')
   const loader = join(libraries, 'ld-linux-x86-64.so.2')
   const iperf = new ConsoleProcess(loader, [

@@ -1,5 +1,5 @@
 import { INIT_SCRIPT, MODULE_LIST_PATH } from '../../../apps/xend/src/guest-image/init-script.ts'
-import { obtainTree } from '../../userland/debian-tree.ts'
+import { obtainTree, type TreeRecipe } from '../../userland/debian-tree.ts'
 
 /** Debian's packages with the programs (perl is one that every Debian has); others come as what these need. */
 const PACKAGES: readonly string[] = ['busybox-static', 'gcc', 'gzip', 'libc6-dev', 'openssl', 'python3.11', 'sqlite3']
@@ -30,9 +30,14 @@ cd "$tree"
 chroot . busybox sh -c 'busybox find . -xdev ! -path "./proc/*" ! -path "./sys/*" ! -path "./tmp/*" ! -path "./run/*" ! -path "./dev/*" -o -path ./dev/console | busybox sort | busybox cpio -o -H newc' >"$archive"
 `
 
-const FINISH = `set -eu
+/** An initramfs of packages whose /init is that of `npm start`'s guest. @param removed paths of what is of no use */
+export function programTree(name: string, packages: readonly string[], removed: readonly string[]): TreeRecipe {
+  return { name, architectures: ['amd64'], packages, excluded: EXCLUDED, finish: finishWithout(removed) }
+}
+
+const finishWithout = (removed: readonly string[]): string => `set -eu
 cd "$1"
-rm -rf ${REMOVED.join(' ')}
+rm -rf ${removed.join(' ')}
 chroot . dpkg-query -W -f '\${Package} \${Version} \${Installed-Size}\\n' >${VERSIONS}
 cat >init <<'END'
 ${INIT_SCRIPT}END
@@ -43,8 +48,7 @@ ${PACK}`
 
 /** Path of an initramfs with the programs, a newc archive that is not packed; its /init is that of `npm start`'s guest. */
 export function obtainPrograms(progress: (line: string) => void): Promise<string> {
-  const recipe = { name: 'bench', architectures: ['amd64'], packages: PACKAGES, excluded: EXCLUDED, finish: FINISH }
-  return obtainTree(recipe, progress)
+  return obtainTree(programTree('bench', PACKAGES, REMOVED), progress)
 }
 
 if (import.meta.main) console.log(await obtainPrograms((line) => process.stderr.write(`bench: ${line}\n`)))
