@@ -12,19 +12,19 @@ import { SRING_ENTRIES } from '../../../libs/core/src/abi/io/ring.ts'
 import { ringEntries, type SharedPage } from '../../../libs/core/src/index.ts'
 import type { Tape } from '../tape.ts'
 import type { DeviceGuest } from './device-guest.ts'
+import {
+  DATA_FROM,
+  DATA_PAGES,
+  GUARDED_REF,
+  grantPages,
+  READONLY_REF,
+  REFS,
+  RING_REF,
+  WRITABLE_REF,
+} from './device-pages.ts'
 
-/** PFNs of the rings, two pages each, and of pages to read into and to write from. */
+/** PFNs of the rings, two pages each. */
 const RINGS: readonly number[] = [8, 10]
-const DATA_FROM = 12
-const DATA_PAGES = 9
-/** References: of rings, of pages that may be written, of the same read-only, of guarded pages read-only. */
-const RING_REF = 8
-const WRITABLE_REF = 32
-const READONLY_REF = 64
-const GUARDED_REF = 96
-const GUARDED_PFN = 21
-const GUARDED_PAGES = 3
-const REFS = 128
 const ENTRY = sizeof(blkif_request)
 const SEGMENT = sizeof(blkif_request_segment)
 /** Sectors of the disk, and numbers around its ends. */
@@ -41,11 +41,7 @@ export class BlockFront {
   constructor(guest: DeviceGuest) {
     this.#guest = guest
     for (let n = 0; n < 4; n++) guest.grant(RING_REF + n, (RINGS[0] as number) + n, false)
-    for (let n = 0; n < DATA_PAGES; n++) {
-      guest.grant(WRITABLE_REF + n, DATA_FROM + n, false)
-      guest.grant(READONLY_REF + n, DATA_FROM + n, true)
-    }
-    for (let n = 0; n < GUARDED_PAGES; n++) guest.grant(GUARDED_REF + n, GUARDED_PFN + n, true)
+    grantPages(guest)
     this.#ports = [guest.offerPort(), guest.offerPort()]
   }
 

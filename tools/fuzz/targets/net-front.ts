@@ -4,19 +4,20 @@ import { SRING_ENTRIES } from '../../../libs/core/src/abi/io/ring.ts'
 import { PAGE_SIZE, ringEntries, type SharedPage } from '../../../libs/core/src/index.ts'
 import type { Tape } from '../tape.ts'
 import type { DeviceGuest } from './device-guest.ts'
+import {
+  DATA_FROM,
+  DATA_PAGES,
+  GUARDED_PAGES,
+  GUARDED_REF,
+  grantPages,
+  READONLY_REF,
+  REFS,
+  RING_REF,
+  WRITABLE_REF,
+} from './device-pages.ts'
 
-/** PFNs of the rings, and of pages to send from and to receive in. */
+/** PFNs of the rings. */
 const RINGS: readonly number[] = [8, 9, 10, 11]
-const DATA_FROM = 12
-const DATA_PAGES = 9
-/** References: of rings, of pages that may be written, of the same read-only, of guarded pages read-only. */
-const RING_REF = 8
-const WRITABLE_REF = 32
-const READONLY_REF = 64
-const GUARDED_REF = 96
-const GUARDED_PFN = 21
-const GUARDED_PAGES = 3
-const REFS = 128
 const [REQ_PROD, INDICES] = [0, 4]
 const [TX_ENTRY, RX_ENTRY] = [12, 8]
 const [MORE, EXTRA] = [4, 8]
@@ -42,11 +43,7 @@ export class NetFront {
       guest.grant(RING_REF + n, pfn, false)
       return { page: guest.page(pfn), entryBytes, size: ringEntries(1, entryBytes) }
     })
-    for (let n = 0; n < DATA_PAGES; n++) {
-      guest.grant(WRITABLE_REF + n, DATA_FROM + n, false)
-      guest.grant(READONLY_REF + n, DATA_FROM + n, true)
-    }
-    for (let n = 0; n < GUARDED_PAGES; n++) guest.grant(GUARDED_REF + n, GUARDED_PFN + n, true)
+    grantPages(guest)
     this.#ports = Array.from({ length: 4 }, () => guest.offerPort())
   }
 
