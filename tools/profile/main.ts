@@ -40,7 +40,8 @@ async function run({ start, interval }: ProfileOptions, folder: string): Promise
   })
   // They are the child's to obey; it ends, and what it did is told.
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
-  const [status] = (await once(child, 'exit')) as [number | null]
+  const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  if (signal !== null) say(`${signal} ended the run: threads that it stopped within their work left no record`)
   return status ?? 1
 }
 

@@ -1,6 +1,7 @@
 import { ColdTier } from '../../libs/cpu-x86/src/cold/cold-tier.ts'
 import { RegionBuilder } from '../../libs/cpu-x86/src/jit/region-builder.ts'
 import { RegionFlow } from '../../libs/cpu-x86/src/jit/region-flow.ts'
+import { KeptReader } from '../../libs/cpu-x86/src/kept/kept-file.ts'
 import { Exits } from './exits.ts'
 import { regionPlaces } from './region-places.ts'
 import type { FunctionKind, Install, MadeModule, MadeRegion, ProfiledFunction, ThreadRecord } from './thread-record.ts'
@@ -13,6 +14,7 @@ const SECTION = 'paravane.profile'
 const LOOK = 64
 
 type Run = (vcpu: number) => number
+type Compiled = Omit<MadeModule, 'ms'>
 
 /**
  * Notes what this thread compiles and why translated code is left. It stands in the place of what the engine calls, so the engine
@@ -28,6 +30,9 @@ export class Recorder {
   readonly #slots = new Map<unknown, Map<number, string>>()
   readonly #regions: MadeRegion[] = []
   readonly #modules: MadeModule[] = []
+  /** Modules that have their names. */
+  readonly #known = new WeakMap<Uint8Array, Compiled>()
+  #last = 0
   readonly #instances = { count: 0, ms: 0 }
 
   constructor(thread: string) {
@@ -36,6 +41,7 @@ export class Recorder {
 
   begin(): void {
     this.#watchModules()
+    this.#watchKept()
     this.#watchInstances()
     this.#watchRegions()
     this.#watchEmitted()
@@ -57,9 +63,11 @@ export class Recorder {
 
   /** Functions get names, which V8's profiler has no others for. */
   #watchModules(): void {
-    const named = (bytes: Uint8Array<ArrayBuffer>): readonly [Uint8Array<ArrayBuffer>, Omit<MadeModule, 'ms'>] =>
-      this.#named(bytes)
-    const done = (module: Omit<MadeModule, 'ms'>, begin: number): void =>
+    const named = (bytes: Uint8Array<ArrayBuffer>): readonly [Uint8Array<ArrayBuffer>, Compiled] => {
+      const all = this.#named(bytes, false)
+      return [all, this.#known.get(all) as Compiled]
+    }
+    const done = (module: Compiled, begin: number): void =>
       void this.#modules.push({ ...module, ms: performance.now() - begin })
     const compile = WebAssembly.compile
     WebAssembly.Module = class Module extends WebAssembly.Module {
@@ -79,17 +87,29 @@ export class Recorder {
     }
   }
 
-  #named(bytes: Uint8Array<ArrayBuffer>): readonly [Uint8Array<ArrayBuffer>, Omit<MadeModule, 'ms'>] {
+  /** Machine code that V8 made for an earlier process goes without the compiler: its module is known by the bytes that are read with it. */
+  #watchKept(): void {
+    const { parts } = KeptReader.prototype
+    const named = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => this.#named(bytes, true)
+    KeptReader.prototype.parts = function (record) {
+      const found = parts.call(this, record)
+      return found && record.kind === 'module' ? { ...found, first: named(found.first) } : found
+    }
+  }
+
+  #named(bytes: Uint8Array<ArrayBuffer>, isKept: boolean): Uint8Array<ArrayBuffer> {
+    if (this.#known.has(bytes)) return bytes
     const { exported, own, size } = moduleFunctions(bytes)
     const kind = kindOf(exported.map(([name]) => name))
-    const id = `${this.#thread}.${this.#modules.length}`
+    const id = `${this.#thread}.${this.#last++}`
     const labels = new Map(exported.map(([name, index]) => [index, name]))
     const names: [number, string][] = []
     for (let index = own[0]; index < own[1]; index++)
       names.push([index, `${kind} ${id}.${labels.get(index) ?? `inner${index}`}`])
-    for (const [index, name] of names) this.#functions.push({ name, bytes: size(index) })
-    const made = { at: performance.now(), kind, functions: exported.length, bytes: bytes.length }
-    return [withNames(bytes, names, [SECTION, id]), made]
+    for (const [index, name] of names) this.#functions.push({ name, bytes: size(index), isKept })
+    const all = withNames(bytes, names, [SECTION, id])
+    this.#known.set(all, { at: performance.now(), kind, functions: exported.length, bytes: bytes.length })
+    return all
   }
 
   #watchInstances(): void {

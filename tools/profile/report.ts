@@ -1,6 +1,6 @@
 import type { Symbols } from './symbols.ts'
 import { hex } from './symbols.ts'
-import type { ThreadRecord } from './thread-record.ts'
+import type { ProfiledFunction, ThreadRecord } from './thread-record.ts'
 import { CLASSES, type TimeClass, type TimeRow, timesOf } from './times.ts'
 
 export interface RegionTime {
@@ -11,6 +11,8 @@ export interface RegionTime {
   /** Places at which it was seen to run. */
   readonly places: number
   readonly bytes: number
+  /** Whether an earlier run made it. */
+  readonly isKept: boolean
 }
 
 export interface ExitRow {
@@ -50,8 +52,8 @@ const MOST_SITES = 5
 /** @param all of the process: what one thread compiles another may run */
 export function reportOf(record: ThreadRecord, symbols: Symbols, all: readonly ThreadRecord[]): ThreadReport {
   const { classes, translated, functions } = timesOf(record.profiles)
-  const bytes = new Map(all.flatMap((thread) => thread.functions.map((f) => [f.name, f.bytes] as const)))
-  const regions = regionTimes(record, translated, symbols, bytes)
+  const made = new Map(all.flatMap((thread) => thread.functions.map((f) => [f.name, f] as const)))
+  const regions = regionTimes(record, translated, symbols, made)
   const bySymbol = new Map<string, number>()
   for (const { symbol, ms } of regions) {
     const name = symbol.replace(/\+0x[0-9a-f]+$/, '')
@@ -77,7 +79,7 @@ function regionTimes(
   { installs }: ThreadRecord,
   translated: ReadonlyMap<string, number>,
   symbols: Symbols,
-  bytes: ReadonlyMap<string, number>,
+  made: ReadonlyMap<string, ProfiledFunction>,
 ): RegionTime[] {
   const places = new Map<string, Set<number>>()
   for (const { name, rip } of installs) places.set(name, (places.get(name) ?? new Set()).add(rip))
@@ -89,7 +91,8 @@ function regionTimes(
       address: known ? hex(first) : '?',
       symbol: known ? symbols.name(first) : '?',
       places: others.length + (known ? 1 : 0),
-      bytes: bytes.get(name) ?? 0,
+      bytes: made.get(name)?.bytes ?? 0,
+      isKept: made.get(name)?.isKept ?? false,
     }
   })
 }
@@ -155,7 +158,7 @@ export function reportText(report: ThreadReport, most: number): string {
           ...time(row.ms),
           `${row.bytes}`,
           `${row.places}`,
-          row.symbol === row.address ? row.address : `${row.address} ${row.symbol}`,
+          `${row.symbol === row.address ? row.address : `${row.address} ${row.symbol}`}${row.isKept ? ' (kept)' : ''}`,
         ]),
     ),
     table(

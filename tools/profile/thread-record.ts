@@ -5,6 +5,8 @@ export interface ProfiledFunction {
   readonly name: string
   /** Bytes of WebAssembly. */
   readonly bytes: number
+  /** From an earlier process. */
+  readonly isKept: boolean
 }
 
 /** A place at which a region's function was run. */

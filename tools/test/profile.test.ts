@@ -131,7 +131,7 @@ const node = (id: number, functionName: string, url: string, children: number[] 
 const RECORD: ThreadRecord = {
   thread: 'pcpu0',
   ms: 100,
-  functions: [{ name: 'region pcpu0.1.0', bytes: 300 }],
+  functions: [{ name: 'region pcpu0.1.0', bytes: 300, isKept: true }],
   installs: [
     { name: 'region pcpu0.1.0', rip: KERNEL + 0x104 },
     { name: 'region pcpu0.1.0', rip: KERNEL + 0x900 },
@@ -177,7 +177,7 @@ test("a thread's time, exits and code in a report", () => {
     { class: 'emit', ms: 10 },
     { class: 'gc', ms: 5 },
   ])
-  const region = { ms: 50, address: '0xffffffff81000104', symbol: 'second+0x4', places: 2, bytes: 300 }
+  const region = { ms: 50, address: '0xffffffff81000104', symbol: 'second+0x4', places: 2, bytes: 300, isKept: true }
   expect(report.regions).toEqual([region])
   expect(report.symbols).toEqual([{ name: 'second', ms: 50 }])
   expect(report.exits).toEqual([
@@ -198,6 +198,7 @@ test("a thread's time, exits and code in a report", () => {
   ])
   const text = reportText(report, 1)
   expect(text).toContain('50  50.0 %  second\n')
+  expect(text).toContain('50  50.0 %    300       2  0xffffffff81000104 second+0x4 (kept)\n')
   expect(text).toContain('7  MISS  kernel  second 5, second+0x1 2')
   expect(text).not.toContain('user')
 })
