@@ -2,7 +2,6 @@
 export { type DiskMode, type DiskSpec, parseDiskSpec } from './disk-spec.ts'
 export { default } from './plugin.ts'
 export { HostLocks } from './storage/host-locks.ts'
-export { type HostProgram, HostPrograms } from './storage/host-programs.ts'
 export { iscsiDriver } from './storage/iscsi-driver.ts'
 export { Lvm } from './storage/lvm/lvm.ts'
 export { LvmVolumes } from './storage/lvm/volumes.ts'

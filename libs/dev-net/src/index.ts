@@ -27,7 +27,6 @@ export {
   type Rate,
   type SwitchPort,
 } from './switch/port.ts'
-export type { FindProgram, HostProgram } from './uplink/host-program.ts'
 export {
   type GuestPort,
   type GuestUplink,

@@ -1,8 +1,8 @@
 /** qemu-img: the host's, or Debian's out of the cache. */
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { CodedError } from '@paravane/core'
-import { type HostProgram, obtainProgram } from '../guest-image/host-program.ts'
+import { CodedError, type HostProgram } from '@paravane/core'
+import { obtainProgram } from '../guest-image/host-program.ts'
 import type { ImageProgress } from './progress.ts'
 import { runTool } from './run-tool.ts'
 

@@ -7,7 +7,8 @@ import { CodedError } from '@paravane/core'
 export interface ToolRun {
   readonly path: string
   readonly args: readonly string[]
-  readonly env?: NodeJS.ProcessEnv
+  /** Added to this process's variables. */
+  readonly environment?: NodeJS.ProcessEnv
   /** Its standard input; none by default. */
   readonly input?: Readable
   /** Hears each line of its standard error. */
@@ -35,8 +36,9 @@ process.on('exit', () => {
 
 /** @returns what it wrote @throws CodedError `TOOL_FAILED` with its last words */
 export async function runTool(run: ToolRun): Promise<string> {
-  const { path, args, env = process.env, input, heard, shown, fine = [0] } = run
-  const child = spawn(path, args, { env: { ...env, LC_ALL: 'C' }, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  const { path, args, environment, input, heard, shown, fine = [0] } = run
+  const env = { ...process.env, ...environment, LC_ALL: 'C' }
+  const child = spawn(path, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   if (child.pid !== undefined) running.add(child.pid)
   const words: string[] = []
   let [text, rest] = ['', '']

@@ -1,5 +1,4 @@
-import { CodedError } from '@paravane/core'
-import type { FindProgram } from '@paravane/dev-net'
+import { CodedError, type FindProgram } from '@paravane/core'
 import type { Progress } from '../guest-image/apt.ts'
 import { obtainProgram } from '../guest-image/host-program.ts'
 
@@ -10,8 +9,7 @@ const PACKAGES: Readonly<Record<string, string>> = { passt: 'passt', 'qemu-syste
 export function helperPrograms(progress: Progress): FindProgram {
   return async (name) => {
     try {
-      const { path, env } = await obtainProgram(name, PACKAGES[name] ?? name, progress)
-      return { program: path, environment: env }
+      return await obtainProgram(name, PACKAGES[name] ?? name, progress)
     } catch (error) {
       if (error instanceof CodedError && error.code === 'PROGRAM_MISSING') return undefined
       throw error

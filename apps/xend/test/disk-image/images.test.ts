@@ -19,7 +19,8 @@ import { diskOf, fileSystem, gptDisk, madeFolder, mbrSector } from './made-disks
 const MIB = 1 << 20
 const quiet = lineProgress(() => {})
 const qemuImg = await obtainProgram('qemu-img', 'qemu-utils', () => {})
-const convert = (...args: string[]): void => void execFileSync(qemuImg.path, args, { env: qemuImg.env })
+const convert = (...args: string[]): void =>
+  void execFileSync(qemuImg.path, args, { env: { ...process.env, ...qemuImg.environment } })
 
 const GRUB = "menuentry 'Linux' { linux /vmlinuz root=/dev/sda1 ro\ninitrd /initrd }"
 const system = (): Buffer =>

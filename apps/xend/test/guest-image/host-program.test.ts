@@ -18,11 +18,11 @@ async function withCache(use: (cache: string) => Promise<void>): Promise<void> {
 test('a program of a package is fetched with the libraries that are missing, and runs; the second time apt is not asked', async () => {
   await withCache(async (cache) => {
     const said: string[] = []
-    const { path, env } = await obtainProgram('mbuffer', 'mbuffer', (line) => said.push(line), cache)
+    const { path, environment } = await obtainProgram('mbuffer', 'mbuffer', (line) => said.push(line), cache)
     expect(path.startsWith(cache)).toBe(true)
     // A colon in its folder would part the folders of LD_LIBRARY_PATH.
     expect(path).not.toContain(':')
-    const { stderr } = await promisify(execFile)(path, ['--version'], { env })
+    const { stderr } = await promisify(execFile)(path, ['--version'], { env: { ...process.env, ...environment } })
     expect(stderr).toContain('mbuffer version')
     expect(said.some((line) => line.startsWith('fetching mbuffer '))).toBe(true)
     said.length = 0

@@ -1,6 +1,6 @@
 /** The networks of a hypervisor, by the plugins that it has them from. */
-import { HostScope, loadPlugins } from '@paravane/core'
-import { type FindProgram, type NetworkDefinition, Networks, type PortOptions, parseMac } from '@paravane/dev-net'
+import { type FindProgram, HostScope, loadPlugins } from '@paravane/core'
+import { type NetworkDefinition, Networks, type PortOptions, parseMac } from '@paravane/dev-net'
 import { helperPrograms } from '../../src/host-network/helper-programs.ts'
 import { Card } from './card.ts'
 

@@ -53,7 +53,7 @@ async function startQemu(): Promise<ChildProcess> {
     'hubport,id=b,hubid=0,netdev=stream',
   ]
   const args = ['-machine', 'none', '-display', 'none', '-nodefaults', ...netdevs.flatMap((each) => ['-netdev', each])]
-  const qemu = spawn(found.program, args, { env: { ...process.env, ...found.environment }, stdio: 'ignore' })
+  const qemu = spawn(found.path, args, { env: { ...process.env, ...found.environment }, stdio: 'ignore' })
   qemus.push(qemu)
   return qemu
 }

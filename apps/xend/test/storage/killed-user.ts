@@ -1,5 +1,6 @@
 /** Opens a qcow2 image, writes to it and waits to be killed. */
-import { HostPrograms, tapDriver } from '@paravane/dev-blk'
+import { HostPrograms } from '@paravane/core'
+import { tapDriver } from '@paravane/dev-blk'
 
 const [target = '', folder] = process.argv.slice(2)
 const disk = await tapDriver('tap:qcow2', 'qcow2', new HostPrograms(folder)).open({ target, readonly: false })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { HostPrograms } from '@paravane/core'
 import { type StorageFixture, storageSuite } from '@paravane/core/conformance'
-import { HostLocks, HostPrograms, Lvm, LvmVolumes, lvmDriver } from '@paravane/dev-blk'
+import { HostLocks, Lvm, LvmVolumes, lvmDriver } from '@paravane/dev-blk'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Place, pattern, readBack } from './place.ts'
 import { lackOfLoops, VolumeGroup } from './volume-group.ts'

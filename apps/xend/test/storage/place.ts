@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, StorageDriver } from '@paravane/core'
-import { HostPrograms } from '@paravane/dev-blk'
+import { HostPrograms } from '@paravane/core'
 import { type ObtainableProgram, obtainPrograms } from '../../src/host-programs/obtain-programs.ts'
 
 export class Place {

@@ -1,5 +1,4 @@
-import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
-import type { HostPrograms } from './host-programs.ts'
+import type { Disk, HostPrograms, StorageDriver, StorageRequest } from '@paravane/core'
 import { readChapFile } from './iscsi/chap-file.ts'
 import { parseIscsiAddress } from './iscsi/iscsi-address.ts'
 import { openRefusal } from './open-refusal.ts'

@@ -1,8 +1,7 @@
-import type { Disk } from '@paravane/core'
+import { type Disk, HostPrograms } from '@paravane/core'
 import type { DiskMode } from '../disk-spec.ts'
 import { findDriver } from './find-driver.ts'
 import { HostLocks } from './host-locks.ts'
-import { HostPrograms } from './host-programs.ts'
 import { shippedDrivers } from './plugin.ts'
 
 /**

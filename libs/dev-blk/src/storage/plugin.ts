@@ -2,6 +2,7 @@ import {
   type ConfigSchema,
   configOf,
   definePlugin,
+  HostPrograms,
   type StorageDriver,
   StorageDrivers,
   text,
@@ -9,7 +10,6 @@ import {
 } from '@paravane/core'
 import { fileDriver } from './file-driver.ts'
 import { HostLocks } from './host-locks.ts'
-import { HostPrograms } from './host-programs.ts'
 import { IoThread } from './io-thread.ts'
 import { iscsiDriver } from './iscsi-driver.ts'
 import { Lvm } from './lvm/lvm.ts'

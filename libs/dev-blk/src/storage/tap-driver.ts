@@ -1,7 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
-import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
-import type { HostPrograms } from './host-programs.ts'
+import type { Disk, HostPrograms, StorageDriver, StorageRequest } from '@paravane/core'
 import { openRefusal } from './open-refusal.ts'
 import { openByDaemon } from './qemu/open-by-daemon.ts'
 import { reasonOf } from './raw-file.ts'

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Duplex } from 'node:stream'
-import { type FindProgram, type HostProgram, installedProgram } from './host-program.ts'
+import { type FindProgram, type HostProgram, installedProgram } from '@paravane/core'
 
 /** ns and ms of waits between a helper's end and its next start. */
 const FIRST_WAIT_MS = 100
@@ -113,14 +113,11 @@ export class HelperProcess {
 
 let setpriv: ReturnType<FindProgram> | undefined
 
-async function spawnTied(
-  { program, leading = [], environment }: HostProgram,
-  args: readonly string[],
-): Promise<ChildProcess> {
+async function spawnTied({ path, environment }: HostProgram, args: readonly string[]): Promise<ChildProcess> {
   setpriv ??= installedProgram('setpriv')
   const tie = await setpriv
-  const tied = tie === undefined ? [program] : [tie.program, '--pdeathsig', 'KILL', '--', program]
-  const [first = program, ...rest] = [...tied, ...leading, ...args]
+  const tied = tie === undefined ? [path] : [tie.path, '--pdeathsig', 'KILL', '--', path]
+  const [first = path, ...rest] = [...tied, ...args]
   // A pipe of Node's for a descriptor beyond the first three is a pair of connected unix sockets.
   return spawn(first, rest, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } })
 }

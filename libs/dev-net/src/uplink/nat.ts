@@ -1,5 +1,4 @@
-import { CodedError } from '@paravane/core'
-import { type FindProgram, type HostProgram, installedProgram } from './host-program.ts'
+import { CodedError, type FindProgram, type HostProgram, installedProgram } from '@paravane/core'
 import { NatAddresses } from './nat-addresses.ts'
 import { NatGuest } from './nat-guest.ts'
 import { NAT_HELPERS, type NatHelper } from './nat-helpers.ts'

@@ -1,5 +1,11 @@
-import { type ConfigSchema, configOf, definePlugin, type XenPlugin } from '@paravane/core'
-import { type FindProgram, installedProgram } from './host-program.ts'
+import {
+  type ConfigSchema,
+  configOf,
+  definePlugin,
+  type FindProgram,
+  installedProgram,
+  type XenPlugin,
+} from '@paravane/core'
 import { natUplink } from './nat.ts'
 import { NetworkUplinks } from './network-uplink.ts'
 import { noUplink } from './none.ts'

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
-import { CodedError } from '@paravane/core'
+import { CodedError, type FindProgram, type HostProgram, installedProgram } from '@paravane/core'
 import type { SwitchPort } from '../switch/port.ts'
 import { HelperProcess } from './helper-process.ts'
-import { type FindProgram, type HostProgram, installedProgram } from './host-program.ts'
 import type { UplinkedNetwork } from './network-uplink.ts'
 import { StreamEnd } from './stream-end.ts'
 import { StreamReader } from './stream-frames.ts'
@@ -125,9 +124,9 @@ function refusal(network: string, device: string, why: string, cause: unknown): 
 
 /** Runs ip(8). @throws Error with what it says */
 export async function ip(...args: readonly string[]): Promise<string> {
-  const { program } = (await installedProgram('ip')) ?? { program: 'ip' }
+  const { path } = (await installedProgram('ip')) ?? { path: 'ip' }
   try {
-    return (await promisify(execFile)(program, args)).stdout
+    return (await promisify(execFile)(path, args)).stdout
   } catch (cause) {
     const said = (cause as { stderr?: string }).stderr?.trim() || String(cause)
     throw new Error(`ip ${args.join(' ')}: ${said}`, { cause })

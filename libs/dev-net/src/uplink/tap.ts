@@ -1,6 +1,5 @@
 import { access } from 'node:fs/promises'
-import { CodedError } from '@paravane/core'
-import type { FindProgram } from './host-program.ts'
+import { CodedError, type FindProgram } from '@paravane/core'
 import type { NetworkUplinkModel } from './network-uplink.ts'
 import { refuseForwards } from './none.ts'
 import { ip, TapLink } from './tap-link.ts'

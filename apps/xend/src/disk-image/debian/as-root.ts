@@ -1,16 +1,17 @@
 /** Running what believes to be root: as root it is; others are so in a user namespace of their own, where fakeroot keeps the owners. */
 import { chmod, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { CodedError } from '@paravane/core'
+import { CodedError, systemPath } from '@paravane/core'
 import type { Progress } from '../../guest-image/apt.ts'
-import { obtainPackage, systemPath } from '../../guest-image/host-program.ts'
+import { obtainPackage } from '../../guest-image/host-program.ts'
 import { runTool } from '../run-tool.ts'
 
 /** A command line, and what it needs. */
 export interface AsRoot {
   readonly path: string
   readonly args: readonly string[]
-  readonly env: NodeJS.ProcessEnv
+  /** Added to this process's variables. */
+  readonly environment: NodeJS.ProcessEnv & { readonly PATH: string }
   /** Of fakeroot's library, which has to be at the same path within a tree that programs change their root to. */
   readonly library?: string
 }
@@ -26,10 +27,10 @@ exec /bin/mount "$@"
 /** With fakeroot's owners, without a namespace: for what only reads and writes files. @param command a program and its arguments */
 export async function withOwners(command: readonly string[], progress: Progress): Promise<AsRoot> {
   const [path, ...args] = command
-  const env = { ...process.env, PATH: systemPath() }
-  if (process.getuid?.() === 0) return { path, args, env }
+  const environment = { PATH: systemPath() }
+  if (process.getuid?.() === 0) return { path, args, environment }
   const fake = await fakeroot(progress)
-  return { path: fake.program, args: [...fake.args, '--', ...command], env, library: fake.library }
+  return { path: fake.program, args: [...fake.args, '--', ...command], environment, library: fake.library }
 }
 
 /**
@@ -48,15 +49,15 @@ export async function inNamespace(command: readonly string[], scratch: string, p
     '--mount-proc',
   ]
   await checkNamespaces(namespaces)
-  if (isRoot) return { path: 'unshare', args: [...namespaces, ...command], env: { ...process.env, PATH: systemPath() } }
+  if (isRoot) return { path: 'unshare', args: [...namespaces, ...command], environment: { PATH: systemPath() } }
   const fake = await fakeroot(progress)
   await writeFile(join(scratch, 'mount'), MOUNT)
   await chmod(join(scratch, 'mount'), 0o755)
-  const env = { ...process.env, PATH: [scratch, systemPath()].join(delimiter), FAKEROOTDONTTRYCHOWN: '1' }
+  const environment = { PATH: [scratch, systemPath()].join(delimiter), FAKEROOTDONTTRYCHOWN: '1' }
   return {
     path: 'unshare',
     args: [...namespaces, fake.program, ...fake.args, '--', ...command],
-    env,
+    environment,
     library: fake.library,
   }
 }

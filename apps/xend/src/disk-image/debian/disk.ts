@@ -79,11 +79,7 @@ export async function makeDebianDisk(request: DebianDiskRequest, progress: Image
     const fingerprint = await makeHostKeys(files, request.hostname)
     const image = join(folder, 'disk.img')
     const uuid = randomUUID()
-    await fill(
-      request,
-      { tree, folder, files, image, uuid, maker: maker.env, prezeroed: await knowsPrezeroed(maker.path) },
-      progress,
-    )
+    await fill(request, { tree, folder, files, image, uuid, prezeroed: await knowsPrezeroed(maker.path) }, progress)
     await place(request.format === 'raw' ? image : await repacked(image, progress), path)
     return { uuid, keys: keys.length, fingerprint }
   })
@@ -95,7 +91,6 @@ interface Draft {
   readonly files: string
   readonly image: string
   readonly uuid: string
-  readonly maker: NodeJS.ProcessEnv
   readonly prezeroed: boolean
 }
 
@@ -110,8 +105,8 @@ async function fill(request: DebianDiskRequest, draft: Draft, progress: ImagePro
   await runTool({
     ...run,
     input: unpacked(draft.tree, progress),
-    env: {
-      ...run.env,
+    environment: {
+      ...run.environment,
       TREE: root,
       FILES: draft.files,
       NAME: request.hostname,
@@ -155,8 +150,8 @@ async function hashed(password: string): Promise<string> {
   if (password === '') return ''
   const salt = randomBytes(12).toString('base64').replaceAll('+', '.').slice(0, 16)
   const args = ['-e', 'chomp($p = <STDIN>); print crypt($p, $ARGV[0])', `$6$${salt}`]
-  const { path, env } = await requireProgram('perl', 'perl-base')
-  return runTool({ path, args, env, input: Readable.from([`${password}\n`]) })
+  const perl = await requireProgram('perl', 'perl-base')
+  return runTool({ ...perl, args, input: Readable.from([`${password}\n`]) })
 }
 
 /** From e2fsprogs 1.47 on: tables that the file has as holes need no zeros, neither now nor from the guest. */

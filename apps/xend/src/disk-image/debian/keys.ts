@@ -2,8 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { CodedError } from '@paravane/core'
-import { findProgram } from '../../guest-image/host-program.ts'
+import { CodedError, installedProgram } from '@paravane/core'
 import { runTool } from '../run-tool.ts'
 
 const PUBLIC_KEY = /^(?:[^\s#]\S*\s+)?(?:ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}/
@@ -36,18 +35,18 @@ const keysIn = (text: string): string[] =>
  * @returns the fingerprint of the first
  */
 export async function makeHostKeys(folder: string, name: string): Promise<string | undefined> {
-  const path = await findProgram('ssh-keygen')
-  if (path === undefined) return undefined
+  const program = await installedProgram('ssh-keygen')
+  if (program === undefined) return undefined
   const make = async (type: string): Promise<string> => {
     const file = join(folder, `ssh_host_${type}_key`)
-    await runTool({ path, args: ['-q', '-t', type, '-N', '', '-C', `root@${name}`, '-f', file] })
+    await runTool({ ...program, args: ['-q', '-t', type, '-N', '', '-C', `root@${name}`, '-f', file] })
     return file
   }
   try {
     const file = await make('ed25519')
     await make('ecdsa')
     await make('rsa')
-    return (await runTool({ path, args: ['-l', '-f', `${file}.pub`] })).split(' ')[1]
+    return (await runTool({ ...program, args: ['-l', '-f', `${file}.pub`] })).split(' ')[1]
   } catch (error) {
     // It makes none for a user whom the host does not know by name.
     if (error instanceof CodedError && error.code === 'TOOL_FAILED') return undefined

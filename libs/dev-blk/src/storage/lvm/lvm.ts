@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { HostProgram, HostPrograms } from '../host-programs.ts'
+import type { HostProgram, HostPrograms } from '@paravane/core'
 import { openRefusal } from '../open-refusal.ts'
 
 /** Where the host's kernel has its device-mapper, if it has one. lvm makes the node also where it has none. */

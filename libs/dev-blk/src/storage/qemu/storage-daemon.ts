@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { HostProgram } from '../host-programs.ts'
+import type { HostProgram } from '@paravane/core'
 
 /** A piece of qemu's graph of block nodes: what `blockdev-add` takes. */
 export type BlockNode = Readonly<Record<string, unknown>>
