@@ -4,6 +4,7 @@ import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { GuestShell } from '@paravane/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../free-port.ts'
 import { BOOT_LIMIT_MS, DebianMachine } from './debian-machine.ts'
 
 const PAGE = 'what the host serves\n'.repeat(5000)
@@ -29,14 +30,6 @@ async function sumOf(request: IncomingMessage): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of request) hash.update(chunk)
   return hash.digest('hex')
-}
-
-async function freePort(): Promise<number> {
-  const other = createServer().listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  const { port } = other.address() as AddressInfo
-  await new Promise((resolve) => other.close(resolve))
-  return port
 }
 
 /** What a server of this host answers. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { freePort } from '../free-port.ts'
 import { startNetworks, type TestNetworks } from './networks.ts'
 
 let world: TestNetworks | undefined
@@ -19,14 +20,6 @@ async function boundTo(port: number, host = '127.0.0.1'): Promise<Socket> {
   sockets.push(socket)
   await new Promise<void>((resolve) => socket.bind(port, host, resolve))
   return socket
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Processes that this one has started and that run. */
@@ -75,15 +68,16 @@ describe.each(['passt', 'qemu'])('a network behind NAT, by %s', (helper) => {
     })
   })
 
-  it('asks the host’s name server at 10.0.2.3', async () => {
+  it('asks the host’s name server at 10.0.2.3, of which DHCP tells', async () => {
     world = await startNetworks([definition])
     const guest = await world.plug(1, 'nat')
-    await guest.dhcp()
+    const { dns } = await guest.dhcp()
+    expect(dns).toBe('10.0.2.3')
     const question = Buffer.from(
       `00070100000100000000000009${Buffer.from('localhost').toString('hex')}0000010001`,
       'hex',
     )
-    await guest.udp('10.0.2.3', 53, question)
+    await guest.udp(dns, 53, question)
     const answer = await guest.datagram()
     expect(answer).toMatchObject({ from: '10.0.2.3', fromPort: 53 })
     // The same question, answered.

@@ -2,8 +2,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { truncateSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { promisify } from 'node:util'
+import { freePort } from '../free-port.ts'
 import type { Place } from './place.ts'
 
 export class IscsiTarget {
@@ -63,13 +63,4 @@ export class IscsiTarget {
     const env = { ...process.env, ...environment, TGT_IPC_SOCKET: this.#socket }
     await promisify(execFile)(path, ['--lld', 'iscsi', ...args], { env })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,6 +3,7 @@ import { CodedError, type HostProgram } from '@paravane/core'
 import { HEADER_BYTES, MAC_BYTES, TYPE, TYPE_ARP, word } from '../switch/ethernet.ts'
 import { parseIpv4, readIpv4 } from '../switch/ipv4-address.ts'
 import type { PortOptions, SwitchPort } from '../switch/port.ts'
+import { nameServerInDhcp } from './dhcp-names.ts'
 import { HelperProcess } from './helper-process.ts'
 import type { NatAddresses } from './nat-addresses.ts'
 import { checkForwards, type NatHelper, type NatPlan } from './nat-helpers.ts'
@@ -33,6 +34,7 @@ export class NatGuest implements GuestUplink {
   readonly #port: SwitchPort
   readonly #end: StreamEnd
   readonly #answerable: ReadonlySet<number>
+  readonly #nameServer: number
   #options: PortOptions
   #process: HelperProcess | undefined
   #answered: () => void = () => {}
@@ -43,6 +45,7 @@ export class NatGuest implements GuestUplink {
     this.#init = init
     this.#options = guest.options
     this.#answerable = new Set([addresses.gateway, addresses.dns].map(parseIpv4))
+    this.#nameServer = parseIpv4(addresses.dns)
     // Both helpers take TCP packets of any length, whatever the guest's MTU is.
     this.#end = new StreamEnd(plainWire(true, true), {
       out: (bytes) => this.#isForIt(bytes),
@@ -158,6 +161,7 @@ export class NatGuest implements GuestUplink {
   }
 
   #isNews(bytes: Uint8Array): boolean {
+    nameServerInDhcp(bytes, this.#nameServer)
     if (this.#up || bytes.length < ARP_BYTES || word(bytes, TYPE) !== TYPE_ARP) return true
     if (word(bytes, OPERATION) === REPLY) this.#answered()
     return false
