@@ -1,25 +1,25 @@
 /** A Debian on a disk that was made without root: it boots, is logged in to, and is reached by SSH from this host. */
-import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeDebianDisk } from '../../src/disk-image/debian/disk.ts'
 import { lineProgress } from '../../src/disk-image/progress.ts'
+import { freePort } from '../free-port.ts'
+import { SshLogin } from './ssh-login.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const BOOT_MS = 600_000
 const GIB = 2 ** 30
 let folder: string
 let fingerprint: string | undefined
-const run = promisify(execFile)
+let ssh: SshLogin
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'paravane-debian-'))
-  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  ssh = await SshLogin.make(folder)
   const made = await makeDebianDisk(
     {
       path: join(folder, 'disk.img'),
@@ -30,7 +30,7 @@ beforeAll(async () => {
       hostname: 'tester',
       login: 'user',
       password: 'a secret',
-      sshKey: join(folder, 'key.pub'),
+      sshKey: ssh.publicKey,
       refresh: false,
     },
     lineProgress(() => {}),
@@ -39,14 +39,6 @@ beforeAll(async () => {
   fingerprint = made.fingerprint
 }, BOOT_MS)
 afterAll(() => rm(folder, { recursive: true }))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 test(
   'it boots by pygrub to a login, takes its password, and lets in who has the key',
@@ -73,19 +65,11 @@ test(
       await shows('Password: ')
       guest.stdin.write('a secret\n')
       await shows('root@tester:~# ')
-      const known = join(folder, 'known_hosts')
-      const options = ['BatchMode=yes', 'StrictHostKeyChecking=accept-new', `UserKnownHostsFile=${known}`].flatMap(
-        (option) => ['-o', option],
-      )
-      const ssh = (...words: string[]): Promise<{ stdout: string }> =>
-        run('ssh', [...options, '-p', String(port), '-i', join(folder, 'key'), 'user@127.0.0.1', ...words])
-      const { stdout } = await ssh(
-        'hostname; id -un; sudo id -un; findmnt -rno FSTYPE,SOURCE /; systemctl --failed --plain -q',
-      )
-      expect(stdout).toBe('tester\nuser\nroot\next4 /dev/xvda1\n')
-      const keys = await run('ssh-keygen', ['-l', '-f', known])
-      expect(keys.stdout).toContain(fingerprint ?? 'no fingerprint')
-      expect(await readFile(known, 'utf8')).toContain('ssh-ed25519')
+      const command = 'hostname; id -un; sudo id -un; findmnt -rno FSTYPE,SOURCE /; systemctl --failed --plain -q'
+      expect(await ssh.run(port, 'user', command)).toBe('tester\nuser\nroot\next4 /dev/xvda1\n')
+      const { keys, fingerprints } = await ssh.hosts()
+      expect(fingerprints).toContain(fingerprint ?? 'no fingerprint')
+      expect(keys).toContain('ssh-ed25519')
       guest.stdin.write('poweroff\n')
       expect(await ended).toBe(0)
       expect(said).toContain('debian powered off')
