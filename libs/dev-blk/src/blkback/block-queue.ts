@@ -1,4 +1,12 @@
-import { BackRing, type DeviceHost, type DevicePort, type Disk, FrontendError, type MappedGrant } from '@paravane/core'
+import {
+  BackRing,
+  type DeviceHost,
+  type DevicePort,
+  type Disk,
+  FrontendError,
+  type MappedGrant,
+  mapRing,
+} from '@paravane/core'
 import {
   BLKIF_OP_READ,
   BLKIF_RSP_EOPNOTSUPP,
@@ -207,17 +215,4 @@ function begun(run: () => Promise<void>): Promise<void> {
   } catch (error) {
     return Promise.reject(error)
   }
-}
-
-function mapRing(host: DeviceHost, refs: readonly number[]): readonly MappedGrant[] {
-  const pages: MappedGrant[] = []
-  for (const ref of refs) {
-    const page = host.mapGrant(ref, false)
-    if (typeof page !== 'number') pages.push(page)
-    else {
-      for (const mapped of pages) mapped.release()
-      throw new FrontendError(`it grants domain 0 no page by ${ref} (status ${page})`)
-    }
-  }
-  return pages
 }

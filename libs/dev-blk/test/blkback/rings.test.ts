@@ -47,6 +47,7 @@ describe('rings', () => {
     ['ring-ref', undefined, 'it published no ring-ref'],
     ['ring-ref', '999', 'it grants domain 0 no page by 999 (status -3)'],
     ['ring-ref', '-1', 'ring-ref "-1" is no number'],
+    ['ring-ref', '4294967296', 'ring-ref "4294967296" is no number'],
     ['event-channel', undefined, 'it published no event-channel'],
     ['event-channel', '77', 'it offers no port 77 to domain 0 (error -22)'],
     ['ring-page-order', '5', 'ring-page-order 5 is above 4'],

@@ -1,4 +1,4 @@
-import { FrontendError } from '@paravane/core'
+import { FrontendError, type FrontKeys, numberNeeded } from '@paravane/core'
 import type { Offloads } from '../switch/frame.ts'
 
 /** One pair of rings, as the front end offers it. */
@@ -21,8 +21,8 @@ export interface Offer {
 }
 
 /** @param front reads a key of the front end's folder @throws FrontendError */
-export function readOffer(front: (key: string) => string | undefined, maxQueues: number): Offer {
-  const number = (key: string): number => readNumber(front, key)
+export function readOffer(front: FrontKeys, maxQueues: number): Offer {
+  const number = (key: string): number => numberNeeded(front, key)
   const flag = (key: string): boolean => front(key) !== undefined && number(key) !== 0
   if (!flag('request-rx-copy')) {
     throw new FrontendError('it wants packets in pages of ours, which were given up long ago: request-rx-copy is not 1')
@@ -56,12 +56,4 @@ export function readOffer(front: (key: string) => string | undefined, maxQueues:
     },
     multicastControl: flag('request-multicast-control'),
   }
-}
-
-function readNumber(front: (key: string) => string | undefined, key: string): number {
-  const text = front(key)
-  if (text === undefined) throw new FrontendError(`it has no ${key}`)
-  const value = Number(text)
-  if (!/^\d{1,10}$/.test(text) || value > 0xffff_ffff) throw new FrontendError(`${key} is no number`)
-  return value
 }

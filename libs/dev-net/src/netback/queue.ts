@@ -1,4 +1,4 @@
-import { BackRing, type DeviceHost, type DevicePort, FrontendError, type MappedGrant } from '@paravane/core'
+import { BackRing, type DeviceHost, type DevicePort, FrontendError, type MappedGrant, mapRing } from '@paravane/core'
 import { netif_rx_sring_entry, netif_tx_sring_entry, sizeof } from '@paravane/core/abi'
 import type { Frame } from '../switch/frame.ts'
 import type { OfferedQueue } from './front-keys.ts'
@@ -38,11 +38,9 @@ export class Queue {
   constructor(init: QueueInit) {
     this.#init = init
     const { host, offered, multicast, send, scatterGather } = init
-    const txPage = mapRing(host, 'tx-ring-ref', offered.txRef)
-    this.#pages = [txPage]
+    this.#pages = mapRing(host, [offered.txRef, offered.rxRef])
+    const [txPage, rxPage] = this.#pages
     try {
-      const rxPage = mapRing(host, 'rx-ring-ref', offered.rxRef)
-      this.#pages = [txPage, rxPage]
       this.#txNotify = new BackRing([txPage], sizeof(netif_tx_sring_entry))
       this.#tx = new TxRing({ ring: this.#txNotify, host, multicast, send })
       this.#rx = new RxRing({ ring: new BackRing([rxPage], sizeof(netif_rx_sring_entry)), host, scatterGather })
@@ -142,12 +140,6 @@ export class Queue {
       this.#init.failed(error.message)
     }
   }
-}
-
-function mapRing(host: DeviceHost, key: string, ref: number): MappedGrant {
-  const page = host.mapGrant(ref, false)
-  if (typeof page === 'number') throw new FrontendError(`${key} ${ref} cannot be mapped: GNTST ${page}`)
-  return page
 }
 
 function bind(host: DeviceHost, key: string, port: number, handler: () => void): DevicePort {
