@@ -39,8 +39,7 @@ export class IscsiTarget {
       if (tries > 100) throw made
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    const image = this.#place.path(this.iqn.split(':')[1]!)
-    await this.#ask('--mode', 'logicalunit', '--op', 'new', '--tid', '1', '--lun', '1', '-b', image)
+    await this.#ask('--mode', 'logicalunit', '--op', 'new', '--tid', '1', '--lun', '1', '-b', this.image)
     await this.#ask(...target, '--op', 'bind', '-I', 'ALL')
     if (chap === undefined) return
     const [user, password] = chap
@@ -52,6 +51,11 @@ export class IscsiTarget {
     if (this.#daemon === undefined || this.#daemon.signalCode !== null) return
     this.#daemon.kill('SIGKILL')
     await once(this.#daemon, 'exit')
+  }
+
+  /** The file behind its logical unit. */
+  get image(): string {
+    return this.#place.path(this.iqn.split(':')[1]!)
   }
 
   get #socket(): string {

@@ -1,7 +1,8 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Disk } from '@paravane/core'
 import { type StorageFixture, storageSuite } from '@paravane/core/conformance'
 import { iscsiDriver } from '@paravane/dev-blk'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { IscsiTarget } from './iscsi-target.ts'
 import { Place, pattern, readBack } from './place.ts'
 
@@ -92,4 +93,34 @@ test('what was flushed is there when the target was killed and is back', async (
   await new Promise((resolve) => setTimeout(resolve, 500))
   await started.start()
   expect(Buffer.compare(await read, pattern(MIB))).toBe(0)
+})
+
+describe('a target that lost what was not flushed, and is back before anyone gave it up,', () => {
+  /** Writes at 0, flushes; writes at 8192; then the power of the target's machine is cut. */
+  const cut = async (shared: boolean): Promise<Disk> => {
+    const started = await target(MIB)
+    const disk = await driver().open({ target: nameOf(started), readonly: false, shared })
+    onTestFinished(() => disk.close())
+    await disk.write(0, [pattern(4096)])
+    await disk.flush()
+    const durable = readFileSync(started.image)
+    await disk.write(8192, [pattern(4096, 2)])
+    await started.kill()
+    writeFileSync(started.image, durable)
+    await started.start()
+    return disk
+  }
+
+  test('is given it again before the next flush is answered', async () => {
+    const disk = await cut(false)
+    await disk.flush()
+    expect(Buffer.compare(await readBack(disk, 0, 4096), pattern(4096))).toBe(0)
+    expect(Buffer.compare(await readBack(disk, 8192, 4096), pattern(4096, 2))).toBe(0)
+  })
+
+  test('and is written by others, too: the next flush fails, once', async () => {
+    const disk = await cut(true)
+    await expect(disk.flush()).rejects.toThrow('writes since the last flush may be lost')
+    await disk.flush()
+  })
 })

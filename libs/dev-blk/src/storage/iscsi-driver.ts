@@ -8,6 +8,8 @@ import { openByDaemon } from './qemu/open-by-daemon.ts'
 const SECRET = 'chap'
 /** The target is taken for dead if it answers nothing for so long, ms. */
 const SILENCE_MS = 30_000
+/** SCSI's unit attention "power on, reset, or bus device reset occurred": libiscsi has logged in again, and goes on as if nothing had been. */
+const BEGUN_ANEW = /UNIT_ATTENTION.*\(0x29[0-9a-f]{2}\)/i
 
 /** `iscsi:`, a logical unit of a target, by libiscsi in qemu-storage-daemon. */
 export function iscsiDriver(programs: HostPrograms): StorageDriver {
@@ -30,5 +32,6 @@ async function openUnit(programs: HostPrograms, { target: text, readonly, shared
   }
   const secrets: Readonly<Record<string, string>> = login === undefined ? {} : { [SECRET]: login.password }
   const identity = `iscsi ${target} ${lun}`
-  return openByDaemon({ name, identity, readonly, shared, node, secrets, silence: SILENCE_MS }, programs)
+  const patience = { silence: SILENCE_MS, begunAnew: BEGUN_ANEW }
+  return openByDaemon({ name, identity, readonly, shared, node, secrets, ...patience }, programs)
 }

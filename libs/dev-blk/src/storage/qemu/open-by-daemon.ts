@@ -21,6 +21,8 @@ export interface DaemonDisk {
   readonly secrets?: Readonly<Record<string, string>>
   /** What is behind the daemon is taken for dead if it answers nothing for so long, ms; none: never. */
   readonly silence?: number
+  /** Of a line that the daemon says when what is behind it has begun anew: writes that nobody flushed may be lost. */
+  readonly begunAnew?: RegExp
   /** Others write it, too: what they have written since is not to be overwritten when the daemon dies. */
   readonly shared?: boolean
   /** The file that qemu locks, and that has to stay where it is. */
@@ -50,6 +52,7 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
     await daemon?.stop()
     if (isClosed) throw new Error('it is closed')
     const folder = await mkdtemp(join(tmpdir(), 'paravane-daemon-'))
+    let connection: NbdConnection | undefined
     try {
       const socket = join(folder, 'nbd')
       const setup = {
@@ -58,10 +61,15 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
         socket,
         node,
         writable: !readonly,
+        // Said before the next answer is given: the client does not take it any more, and does those writes again first.
+        heard: (line: string): void => {
+          if (disk.begunAnew?.test(line)) connection?.close()
+        },
         secrets: await writeSecrets(secrets, folder),
       }
       daemon = await unlocked(() => StorageDaemon.start(setup), disk.file?.path)
-      return await NbdConnection.open({ path: socket, exportName: DISK_NODE }, patience)
+      connection = await NbdConnection.open({ path: socket, exportName: DISK_NODE }, patience)
+      return connection
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

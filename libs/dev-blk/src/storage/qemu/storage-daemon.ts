@@ -12,6 +12,8 @@ export interface DaemonSetup {
   readonly socket: string
   readonly node: BlockNode
   readonly writable: boolean
+  /** Takes what it says, by lines, the last perhaps in pieces. */
+  readonly heard: (line: string) => void
   /** Secrets by id: files. */
   readonly secrets: Readonly<Record<string, string>>
 }
@@ -41,7 +43,7 @@ export class StorageDaemon {
     return daemon
   }
 
-  private constructor({ program, setpriv, socket, node, writable, secrets }: DaemonSetup) {
+  private constructor({ program, setpriv, socket, node, writable, heard, secrets }: DaemonSetup) {
     const args = [
       ...Object.entries(secrets).flatMap(([id, file]) => [
         '--object',
@@ -60,9 +62,13 @@ export class StorageDaemon {
       env: { ...process.env, ...program.environment, LC_ALL: 'C' },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
-    let said = ''
+    let [said, line] = ['', '']
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-SAID_CHARS_MAX)
+      for (const [n, piece] of text.split('\n').entries()) {
+        line = (n === 0 ? line + piece : piece).slice(-SAID_CHARS_MAX)
+        heard(line)
+      }
     })
     this.#child.stdout!.resume()
     this.#child.stdin!.on('error', () => {})
