@@ -58,6 +58,7 @@ test.each(Array.from({ length: SEEDS }, (_, seed) => seed))(
       grants: machine.grants,
       clock: machine.clock,
       fromOutside: (action) => action(),
+      serveInline: () => {},
       report: (kind, text) => void (kind === 'bug' && bugs.push(text)),
     })
     const random = new Random(2026, seed)

@@ -1,6 +1,6 @@
 /** The hypervisor's core: what plugins and the daemon share. */
 
-export { BackRing, ringEntries } from './backend/back-ring.ts'
+export { BackRing, RING_INDICES, ringEntries } from './backend/back-ring.ts'
 export type { DetachOptions, DeviceInfo } from './backend/domain-devices.ts'
 export { type FrontKeys, mapRing, numberNeeded, numberOffered, shown } from './backend/front-offer.ts'
 export { DomainBuildError, type DomainBuildErrorCode } from './builder/build-error.ts'
@@ -97,6 +97,7 @@ export {
 } from './plugin/config-schema.ts'
 export * from './plugin/cpu-engine.ts'
 export { type Injectable, injects, type TokenValues } from './plugin/injects.ts'
+export * from './plugin/inline-service.ts'
 export type { PcpuPart, SharedRecord } from './plugin/pcpu-part.ts'
 export { PcpuParts } from './plugin/pcpu-parts.ts'
 export { PluginError, type PluginErrorCode, type PluginErrorDetails } from './plugin/plugin-error.ts'

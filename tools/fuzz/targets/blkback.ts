@@ -4,15 +4,20 @@
  * exchanged. Whatever it does, nothing is thrown, one event is bounded work, what was not granted is not written, storage is asked
  * for nothing beyond its end or after its close, and a device that went holds nothing.
  */
+import { ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { DeviceMachine } from '../../../libs/core/src/backend/device-machine.ts'
 import { devicePaths, writeDeviceNodes } from '../../../libs/core/src/backend/device-paths.ts'
 import type { Xenstore } from '../../../libs/core/src/index.ts'
 import { Xenstored } from '../../../libs/core/src/index.ts'
 import { gmfnOf } from '../../../libs/core/test/pv-kit/memory-domain.ts'
+import { inlineQueues } from '../../../libs/dev-blk/src/blkback/inline-queue.ts'
 import type { Medium } from '../../../libs/dev-blk/src/blkback/media.ts'
 import { VbdBackend } from '../../../libs/dev-blk/src/blkback/vbd-backend.ts'
 import { type DiskSpec, parseDiskSpec } from '../../../libs/dev-blk/src/disk-spec.ts'
+import { FileLoans } from '../../../libs/dev-blk/src/storage/file-loans.ts'
 import { ScriptedDisk } from '../../../libs/dev-blk/test/blkback/scripted-disk.ts'
 import type { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
@@ -35,6 +40,31 @@ const TURNS = 2
 
 /** Something that is broken on purpose when the device has gone, so that the oracles can be seen to fail. */
 export type Sabotage = (guest: DeviceGuest) => void
+
+/** A disk that lends a file, which is no part of what is looked at: pCPUs read and write it. */
+class LentDisk extends ScriptedDisk {
+  readonly lentFile: FileLoans = new FileLoans(lentFd())
+
+  constructor() {
+    super(DISK_BYTES, { discards: true })
+  }
+
+  override async close(): Promise<void> {
+    await this.lentFile.end()
+    await super.close()
+  }
+}
+
+let fdOfAll: number | undefined
+
+function lentFd(): number {
+  if (fdOfAll !== undefined) return fdOfAll
+  const folder = mkdtempSync(join(tmpdir(), 'fuzz-blkback-'))
+  fdOfAll = openSync(join(folder, 'disk'), 'w+')
+  rmSync(folder, { recursive: true })
+  ftruncateSync(fdOfAll, DISK_BYTES)
+  return fdOfAll
+}
 
 class BlkbackJudge implements Judge {
   readonly #tape = new Tape()
@@ -70,7 +100,7 @@ class BlkbackJudge implements Judge {
   }
 
   async #begin(): Promise<void> {
-    const guest = new DeviceGuest()
+    const guest = new DeviceGuest(inlineQueues)
     this.#guest = guest
     this.#front = new BlockFront(guest)
     this.#disks.length = 0
@@ -195,7 +225,7 @@ class BlkbackJudge implements Judge {
   }
 
   #medium(spec: DiskSpec): Medium {
-    const disk = new ScriptedDisk(DISK_BYTES, { discards: true })
+    const disk = this.#disks.length % 2 === 0 ? new LentDisk() : new ScriptedDisk(DISK_BYTES, { discards: true })
     this.#disks.push(disk)
     return { spec, scheme: 'file', target: '/disk', disk, close: () => disk.close() }
   }

@@ -10,11 +10,15 @@ import type {
   DeviceNodes,
   DevicePort,
   HeldGrant,
+  InlineHost,
+  InlineOffer,
+  InlinePart,
+  InlineService,
   MappedGrant,
   PortHandler,
   SharedPage,
 } from '../../../libs/core/src/index.ts'
-import { sharedPage } from '../../../libs/core/src/index.ts'
+import { pcpuOwner, sharedPage } from '../../../libs/core/src/index.ts'
 import { Machine } from '../../../libs/core/test/pv-kit/machine.ts'
 import { gmfnOf, MemoryDomain } from '../../../libs/core/test/pv-kit/memory-domain.ts'
 import { demand } from '../target.ts'
@@ -42,10 +46,15 @@ export class DeviceGuest implements DeviceHost {
   /** Uses of grants that were begun: the work of the back end. */
   uses: number = 0
   readonly #handlers = new Map<number, PortHandler>()
+  readonly #services = new Map<number, InlineService>()
+  readonly #inlinePart: InlinePart | undefined
   readonly #deferred: (() => void)[] = []
 
-  constructor() {
+  /** @param inlinePart of the back end, for the pCPU that the guest would run on */
+  constructor(inlinePart?: InlinePart) {
+    this.#inlinePart = inlinePart
     this.machine.grants.grow(this.domain, 1)
+    this.machine.serveInline = (port) => this.#services.get(port)?.serve() ?? false
   }
 
   /** Writes an entry of the grant table. */
@@ -123,19 +132,36 @@ export class DeviceGuest implements DeviceHost {
     this.machine.grants.release(grant)
   }
 
-  bindPort(remotePort: number, handler: PortHandler): DevicePort | number {
+  bindPort(remotePort: number, handler: PortHandler, inline?: InlineOffer): DevicePort | number {
     const { events, dom0 } = this.machine
     const port = events.bindInterdomain(dom0, DOMID, remotePort)
     if (port < 0) return port
     this.#handlers.set(port, handler)
+    const service = inline && this.#inlinePart?.open(inline.shared, this.#inlineHost(port))
+    if (service !== undefined) this.#services.set(port, service)
     let open = true
     return {
       notify: () => void events.send(dom0, port),
       close: () => {
         if (open) events.close(dom0, port)
         if (open) this.#handlers.delete(port)
+        this.#services.delete(port)
         open = false
       },
+    }
+  }
+
+  #inlineHost(port: number): InlineHost {
+    const { events, dom0 } = this.machine
+    return {
+      domid: DOMID,
+      owner: pcpuOwner(0),
+      memory: this.memory,
+      clock: this.clock,
+      holdGrant: (ref, readonly) => this.holdGrant(ref, readonly),
+      releaseGrant: (grant) => this.releaseGrant(grant),
+      notify: () => void events.send(dom0, port),
+      tellDom0: () => events.setPending(dom0, port),
     }
   }
 

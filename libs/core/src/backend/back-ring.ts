@@ -6,6 +6,9 @@ const REQ_PROD = sring.req_prod.offset >> 2
 const REQ_EVENT = sring.req_event.offset >> 2
 const RSP_PROD = sring.rsp_prod.offset >> 2
 const RSP_EVENT = sring.rsp_event.offset >> 2
+/** Our indices: of requests taken, of answers put in the ring, and of those shown. They wrap around. */
+const [TAKEN, ANSWERED, PUBLISHED] = [0, 1, 2] as const
+export const RING_INDICES = 3
 
 /**
  * The back end's half of a shared ring (xen/io/ring.h) over one page or several. Our own indices are kept here and only ever
@@ -17,21 +20,43 @@ export class BackRing {
   readonly #pages: readonly SharedPage[]
   readonly #head: SharedPage
   readonly #entryBytes: number
-  #taken: number
-  #answered: number
-  #published: number
+  readonly #indices: Int32Array
 
-  /** @param entryBytes size of an entry: of the larger one of request and response */
-  constructor(pages: readonly SharedPage[], entryBytes: number) {
+  /**
+   * @param entryBytes size of an entry: of the larger one of request and response
+   * @param indices of a ring that several threads serve, one at a time: shared memory, of the length of {@link RING_INDICES}
+   * @param joins another thread has it already
+   */
+  constructor(
+    pages: readonly SharedPage[],
+    entryBytes: number,
+    indices: Int32Array = new Int32Array(RING_INDICES),
+    joins: boolean = false,
+  ) {
     bugOn(pages.length === 0, 'a ring without a page')
     this.#pages = pages
     this.#head = pages[0] as SharedPage
     this.#entryBytes = entryBytes
+    this.#indices = indices
     this.size = ringEntries(pages.length, entryBytes)
     // A ring that was in use before begins where its answers ended.
-    this.#answered = this.#load(RSP_PROD)
-    this.#taken = this.#answered
-    this.#published = this.#answered
+    if (!joins) indices.fill(this.#load(RSP_PROD))
+  }
+
+  get #taken(): number {
+    return this.#indices[TAKEN] as number
+  }
+
+  set #taken(index: number) {
+    this.#indices[TAKEN] = index
+  }
+
+  get #answered(): number {
+    return this.#indices[ANSWERED] as number
+  }
+
+  set #answered(index: number) {
+    this.#indices[ANSWERED] = index
   }
 
   /** Requests that were taken and not answered. */
@@ -52,7 +77,12 @@ export class BackRing {
   /** Copies the next request. Only if one waits. @param into as many bytes as are wanted of an entry */
   take(into: Uint8Array): void {
     this.#copy(this.#taken, into, false)
-    this.#taken = (this.#taken + 1) >>> 0
+    this.#taken++
+  }
+
+  /** Leaves the request that was taken last for later. It has had no answer, and no other was taken since. */
+  putBack(): void {
+    this.#taken--
   }
 
   /** Asks for an event with the next request. @returns false if one came meanwhile */
@@ -71,17 +101,18 @@ export class BackRing {
   answer(response: Uint8Array): void {
     bugOn(this.outstanding === 0, 'a ring has more answers than requests')
     this.#copy(this.#answered, response, true)
-    this.#answered = (this.#answered + 1) >>> 0
+    this.#answered++
   }
 
   /** Shows the guest all answers. @returns whether it wants an event for them */
   publish(): boolean {
-    const before = this.#published
-    if (before === this.#answered) return false
-    this.#published = this.#answered
-    this.#store(RSP_PROD, this.#answered)
+    const before = this.#indices[PUBLISHED] as number
+    const answered = this.#answered
+    if (before === answered) return false
+    this.#indices[PUBLISHED] = answered
+    this.#store(RSP_PROD, answered)
     const event = this.#load(RSP_EVENT)
-    return (this.#answered - event) >>> 0 < (this.#answered - before) >>> 0
+    return (answered - event) >>> 0 < (answered - before) >>> 0
   }
 
   #copy(index: number, bytes: Uint8Array, toRing: boolean): void {

@@ -4,6 +4,7 @@ import type { Dom0Events } from '../event-channel/dom0-events.ts'
 import type { GrantTables } from '../grant-table/grant-tables.ts'
 import type { Backend, BackendDriver, DeviceFacts, DeviceHost, OpenedDevice } from '../plugin/backend-driver.ts'
 import type { EngineDomain } from '../plugin/cpu-engine.ts'
+import type { InlineOffer } from '../plugin/inline-service.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Xenstore } from '../xenstore/xenstore.ts'
 import { DeviceMachine } from './device-machine.ts'
@@ -20,6 +21,8 @@ export interface DomainDevicesInit {
   readonly clock: Clock
   /** Does something to the guest at its place in the order of events. */
   readonly fromOutside: (action: () => void) => void
+  /** Has the pCPUs serve a port of domain 0, or no more. */
+  readonly serveInline: (port: number, offer: InlineOffer | undefined) => void
   readonly report: (kind: 'device' | 'bug', text: string) => void
 }
 
@@ -183,7 +186,7 @@ export class DomainDevices {
     warn: (text: string) => void,
     toMachine: Pick<DeviceHost, 'frontFailed' | 'announce'>,
   ): DeviceHost {
-    const { domain, name, store, events, grants, clock, fromOutside } = this.#init
+    const { domain, name, store, events, grants, clock, fromOutside, serveInline } = this.#init
     const { domid } = domain
     return {
       domid,
@@ -200,13 +203,16 @@ export class DomainDevices {
       mapGrant: (ref, readonly) => grants.mapGrant(domid, ref, readonly),
       holdGrant: (ref, readonly) => grants.hold(0, domid, ref, readonly),
       releaseGrant: (grant) => grants.release(grant),
-      bindPort: (remotePort, handler) => {
+      bindPort: (remotePort, handler, inline) => {
         const port = events.bindInterdomain(domid, remotePort, handler)
         if (port < 0) return port
+        const isInline = inline !== undefined && !domain.state.virtualTime
+        if (isInline) serveInline(port, inline)
         let open = true
         return {
           notify: () => void events.send(port),
           close: () => {
+            if (open && isInline) serveInline(port, undefined)
             if (open) events.close(port)
             open = false
           },

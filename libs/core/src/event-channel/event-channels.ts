@@ -37,6 +37,8 @@ export interface EventChannelsInit {
   readonly owner: LockOwner
   /** Order of the events of domains with a virtual clock. The others are in host order. */
   readonly virtualOrder?: EventOrder
+  /** Serves an event for a port of domain 0 at once; false if it is to become pending. */
+  readonly serveInline?: (port: number) => boolean
 }
 
 /** State of a port as EVTCHNOP_status tells it. */
@@ -59,12 +61,14 @@ export class EventChannels {
   readonly #sched: SchedulerPort
   readonly #lock: SharedLock
   readonly #virtualOrder: EventOrder
+  readonly #serveInline: (port: number) => boolean
 
-  constructor({ memory, domains, sched, owner, virtualOrder }: EventChannelsInit) {
+  constructor({ memory, domains, sched, owner, virtualOrder, serveInline }: EventChannelsInit) {
     this.#domains = domains
     this.#sched = sched
     this.#lock = new SharedLock(memory, HYPERVISOR.eventLock, 0, owner)
     this.#virtualOrder = virtualOrder ?? hostOrder
+    this.#serveInline = serveInline ?? (() => false)
   }
 
   /** A port of `domid` (DOMID_SELF: the caller's) that `remote` may bind. -EPERM for another's unless privileged. */
@@ -241,6 +245,7 @@ export class EventChannels {
   }
 
   #deliver(from: Domain, to: Domain, port: number): void {
+    if (to.domid === 0 && this.#serveInline(port)) return
     if (from.domid !== to.domid && to.state.virtualTime && !this.#virtualOrder.arrives(to, port)) return
     this.setPending(to, port)
     if (to.domid === 0 && from.state.virtualTime) this.#virtualOrder.sentToDom0(from)

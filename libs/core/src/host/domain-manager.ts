@@ -6,6 +6,7 @@ import { bugOn, CodedError } from '../errors.ts'
 import type { Dom0Events } from '../event-channel/dom0-events.ts'
 import type { BackendDriver } from '../plugin/backend-driver.ts'
 import type { BuiltEngineDomain, EngineControl, EngineDomain } from '../plugin/cpu-engine.ts'
+import type { InlineOffer } from '../plugin/inline-service.ts'
 import type { SchedulerParams } from '../plugin/scheduler.ts'
 import { Teardown } from '../plugin/teardown.ts'
 import { PAGE_SIZE, type SharedPage, sharedPage } from '../ring/shared-page.ts'
@@ -43,6 +44,8 @@ export interface DomainManagerInit {
   readonly store: Xenstore
   readonly engine: EngineControl
   readonly drivers: ReadonlyMap<string, BackendDriver>
+  /** Keys of what plugins bring to serve events on the pCPUs. */
+  readonly inlineParts: readonly string[]
   readonly report: (kind: 'device' | 'bug', domid: number, text: string) => void
 }
 
@@ -204,8 +207,16 @@ export class DomainManager {
       grants: machine.grants,
       clock: machine.clockOf(domain),
       fromOutside: (action) => this.#fromOutside(domain, action),
+      serveInline: (port, offer) => this.#serveInline(port, domain.domid, offer),
       report: (kind, text) => report(kind, domain.domid, text),
     })
+  }
+
+  /** A plugin with the part may be missing: all is domain 0's then. */
+  #serveInline(port: number, domid: number, offer: InlineOffer | undefined): void {
+    const { inlineParts, threads } = this.#init
+    if (offer !== undefined && !inlineParts.includes(offer.part)) return
+    void threads.broadcast({ kind: 'inline', port, domid, offer })
   }
 
   #suspension(name: string, domain: EngineDomain): Suspension {

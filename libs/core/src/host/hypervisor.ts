@@ -6,6 +6,7 @@ import { CodedError } from '../errors.ts'
 import { Dom0Events } from '../event-channel/dom0-events.ts'
 import { BackendDrivers } from '../plugin/backend-driver.ts'
 import { CpuEngine } from '../plugin/cpu-engine.ts'
+import { InlineParts } from '../plugin/inline-service.ts'
 import { MAX_PCPUS } from '../plugin/scheduler.ts'
 import { HostScope } from '../plugin/scope.ts'
 import { loadPlugins } from '../plugin-host/load-plugins.ts'
@@ -73,6 +74,7 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     store,
     engine: control,
     drivers: scope.all(BackendDrivers),
+    inlineParts: parts.keys(InlineParts),
     report: (kind, domid, text) => told.emit('report', { kind, domid, text }),
   })
   events.bindVirq(VIRQ_DOM_EXC, () => manager.lookForShutdowns())

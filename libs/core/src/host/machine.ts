@@ -16,6 +16,7 @@ import { type SchedulerLimits, SchedulerOps } from '../plugin/scheduler.ts'
 import { SharedMemory, sharedSize } from '../shared-layout.ts'
 import { type Clock, type ClockOrigin, HostClock, hostClockOrigin } from '../time/clock.ts'
 import { VirtualClock } from '../time/virtual-clock.ts'
+import type { InlineServices } from './inline-services.ts'
 
 /** Domains that may live at the same time. */
 export const MAX_DOMAINS = 64
@@ -100,6 +101,8 @@ export class Machine {
   readonly order: VirtualOrder
   readonly events: EventChannels
   readonly grants: GrantTables
+  /** Of a pCPU. */
+  inline: InlineServices | undefined
   readonly #virtualClocks = new WeakMap<EngineDomain, VirtualClock>()
 
   constructor(shared: MachineShared, parts: PcpuParts, owner: LockOwner) {
@@ -129,6 +132,7 @@ export class Machine {
       sched: this.scheduler,
       owner,
       virtualOrder: this.order,
+      serveInline: (port) => this.inline?.serve(port) ?? false,
     })
     this.grants = new GrantTables({ domains: this.domains, owner })
   }

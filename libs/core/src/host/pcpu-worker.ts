@@ -13,6 +13,7 @@ import type { VcpuExit, VcpuRunner } from '../pcpu/vcpu-ports.ts'
 import { VirtualDomainRunner } from '../pcpu/virtual-domain-runner.ts'
 import { CpuEngine, type EngineDomain, type EnginePcpu } from '../plugin/cpu-engine.ts'
 import { loadPcpuParts } from '../plugin-host/load-plugins.ts'
+import { InlineServices } from './inline-services.ts'
 import { Machine } from './machine.ts'
 import { collectGarbage } from './thread-memory.ts'
 import type { Mail, PcpuStart, Report } from './worker-messages.ts'
@@ -25,6 +26,8 @@ const owner: LockOwner = pcpuOwner(start.pcpu)
 const parts = await loadPcpuParts(start.plugins)
 const machine = new Machine(start.machine, parts, owner)
 const { domains, scheduler, events, grants, clock } = machine
+const inline = new InlineServices(machine, parts, owner)
+machine.inline = inline
 
 const report = (message: Report): void => start.reports.postMessage(message)
 const engine: EnginePcpu = parts.find(CpuEngine, start.engine).pcpu({
@@ -93,7 +96,9 @@ const runner: VcpuRunner = {
 const readMail = pcpuMailReader<Mail>(machine.pcpus, start.pcpu, start.mail, (mail) => {
   if (mail.kind === 'domain') domains.add(engine.attach(mail.shared))
   else if (mail.kind === 'stop') pcpu.stop()
+  else if (mail.kind === 'inline') inline.set(mail.port, mail.domid, mail.offer)
   else {
+    inline.forget(mail.domid)
     domains.remove(mail.domid)
     engine.detach(mail.domid)
     collectGarbage()

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { InlineOffer } from '../plugin/inline-service.ts'
 import type { PcpuPlugin } from '../plugin-host/load-plugins.ts'
 import type { MachineShared } from './machine.ts'
 
@@ -19,6 +20,8 @@ export type Mail =
   | { readonly kind: 'domain'; readonly shared: unknown }
   /** No vCPU of it runs any more. */
   | { readonly kind: 'gone'; readonly domid: number }
+  /** A port of domain 0, joined with the domain, is served by the pCPUs from now on, or no more. */
+  | { readonly kind: 'inline'; readonly port: number; readonly domid: number; readonly offer: InlineOffer | undefined }
   | { readonly kind: 'stop' }
 
 /** From a pCPU to domain 0. */

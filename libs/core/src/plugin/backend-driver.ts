@@ -2,6 +2,7 @@ import type { PortHandler } from '../event-channel/dom0-events.ts'
 import type { HeldGrant, MappedGrant } from '../grant-table/grant-tables.ts'
 import type { DomainMemory } from '../memory/domain-memory.ts'
 import type { Clock } from '../time/clock.ts'
+import type { InlineOffer } from './inline-service.ts'
 import { type HostTokens, hostTokens } from './token.ts'
 
 /** Names and values of nodes below a device's folder; a name may have slashes. */
@@ -55,9 +56,10 @@ export interface DeviceHost {
   /**
    * Joins the port that the guest offers to domain 0. The handler is called once to begin with, and again for each event. A promise
    * that it returns keeps a guest of virtual time from going on, so it should settle when what the guest asked for is done.
+   * @param inline who serves its events on the guest's pCPUs, where a plugin brings that part and the run need not be repeatable
    * @returns -errno if the guest offers no such port
    */
-  bindPort(remotePort: number, handler: PortHandler): DevicePort | number
+  bindPort(remotePort: number, handler: PortHandler, inline?: InlineOffer): DevicePort | number
   /**
    * Does something to the guest that comes from outside the machine and is no answer to a request: a packet, a timer. At its place in
    * the order of events.

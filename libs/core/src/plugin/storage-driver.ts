@@ -50,6 +50,8 @@ export interface Disk {
   readonly bases?: readonly string[]
   /** Of a block device of the host: `major:minor`, both in hex. */
   readonly device?: string
+  /** Of a disk that is a file of the host's page cache as it lies there: it may be read and written synchronously, by any thread. */
+  readonly lentFile?: LentFile
   /** Fills the buffers one after another. They may be of shared memory, and bytes of them may change before it resolves. */
   read(offset: number, into: readonly Uint8Array[]): Promise<void>
   /** The buffers one after another. They may be of shared memory that a guest changes meanwhile: what is written then is either. */
@@ -62,6 +64,22 @@ export interface Disk {
   onResize?(listener: () => void): () => void
   /** Lets go of it. What is under way settles within seconds, as a failure if it must; nothing is asked for afterwards. */
   close(): Promise<void>
+}
+
+/** A file that is byte for byte the disk. */
+export interface LentFile {
+  /**
+   * Lends the descriptor. The file is not closed before who has it has let go of it.
+   * @returns ends the loan; resolves when `letGo` has
+   */
+  lend(user: FileUser): () => Promise<void>
+}
+
+/** Who has a file on loan. It may use it between `take` and `letGo`, both of which may come again. */
+export interface FileUser {
+  take(fd: number): void
+  /** Resolves when it does not use it any more. */
+  letGo(): Promise<void>
 }
 
 export interface DiskDiscard {

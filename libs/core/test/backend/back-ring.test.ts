@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SRING_ENTRIES, sring } from '../../src/abi/io/ring.ts'
-import { BackRing, ringEntries } from '../../src/backend/back-ring.ts'
+import { BackRing, RING_INDICES, ringEntries } from '../../src/backend/back-ring.ts'
 import { PAGE_SIZE, type SharedPage, sharedPage } from '../../src/ring/shared-page.ts'
 
 const ENTRY = 112
@@ -146,5 +146,29 @@ describe('a ring', () => {
     expect(answer()).toBe(true)
     front.wantsEventAt = 3
     expect([answer(), answer(), answer()]).toEqual([false, true, false])
+  })
+})
+
+describe('a ring that two threads serve in turn', () => {
+  it('goes on where the other has left it, and a request that is put back is taken again', () => {
+    const front = new FrontHalf(1)
+    front.beginAt(0)
+    const indices = new Int32Array(new SharedArrayBuffer(4 * RING_INDICES))
+    const one = new BackRing(front.pages, ENTRY, indices)
+    front.request(1)
+    front.request(2)
+    const taken = new Uint8Array(ENTRY)
+    one.take(taken)
+    one.answer(all(9))
+    const other = new BackRing(front.pages, ENTRY, indices, true)
+    other.take(taken)
+    other.putBack()
+    expect([one.waiting(), one.outstanding, front.answers]).toEqual([1, 0, 0])
+    one.take(taken)
+    expect([...taken]).toEqual([...all(2)])
+    other.answer(all(8))
+    other.publish()
+    expect([front.answers, front.answerAt(0), front.answerAt(1)]).toEqual([2, [...all(9)], [...all(8)]])
+    expect(one.publish()).toBe(false)
   })
 })

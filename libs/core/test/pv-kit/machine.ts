@@ -48,6 +48,8 @@ export class Machine {
   /** What was asked of others since last taken, as `wake d1v0`. */
   #asked: string[] = []
   logged = ''
+  /** Of the pCPU whose guests send events to domain 0. */
+  serveInline: (port: number) => boolean = () => false
   /** Called each time a call is entered. */
   beforeAttempt: () => void = () => {}
   /** Exits of the last call but its last. */
@@ -79,7 +81,13 @@ export class Machine {
         return this.time
       },
     }
-    this.events = new EventChannels({ memory: this.memory, domains: directory, sched, owner: DOM0_OWNER })
+    this.events = new EventChannels({
+      memory: this.memory,
+      domains: directory,
+      sched,
+      owner: DOM0_OWNER,
+      serveInline: (port) => this.serveInline(port),
+    })
     this.grants = new GrantTables({ domains: directory, owner: DOM0_OWNER })
     this.services = {
       domains: directory,

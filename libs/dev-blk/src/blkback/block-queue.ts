@@ -3,23 +3,20 @@ import {
   type DeviceHost,
   type DevicePort,
   type Disk,
+  DOM0_OWNER,
   FrontendError,
   type MappedGrant,
   mapRing,
 } from '@paravane/core'
-import {
-  BLKIF_OP_READ,
-  BLKIF_RSP_EOPNOTSUPP,
-  BLKIF_RSP_ERROR,
-  BLKIF_RSP_OKAY,
-  blkif_response,
-  sizeof,
-} from '@paravane/core/abi'
+import { BLKIF_OP_READ, BLKIF_RSP_EOPNOTSUPP, BLKIF_RSP_ERROR, BLKIF_RSP_OKAY } from '@paravane/core/abi'
 import { MAX_PERSISTENT, PERSISTENT_PER_RING_PAGE } from './features.ts'
 import type { QueueOffer } from './front-offer.ts'
 import { GuestPages } from './guest-pages.ts'
+import type { InlineRing } from './inline-queue.ts'
 import { answerTo, OPERATIONS, type Work } from './operations.ts'
+import { QueueState } from './queue-state.ts'
 import type { RequestGate } from './request-gate.ts'
+import { RingAnswer } from './ring-answer.ts'
 import { ENTRY_BYTES, RingEntry } from './ring-entry.ts'
 import { Transfer } from './transfer.ts'
 
@@ -41,19 +38,24 @@ export interface QueueDevice {
   failed(operation: number, error: unknown): void
 }
 
-/** One ring of a front end: takes its requests, and answers each when it is done. */
+/** One ring of a front end: takes its requests, and answers each when it is done. The guest's pCPUs may serve it, too: see InlineQueue. */
 export class BlockQueue {
   readonly pages: GuestPages
+  /** What pCPUs have of it. */
+  readonly state: QueueState = new QueueState(DOM0_OWNER)
   readonly ringPages: number
   readonly #device: QueueDevice
   readonly #ring: BackRing
   readonly #mapped: readonly MappedGrant[]
   readonly #port: DevicePort
   readonly #entry = new RingEntry()
-  readonly #response = new Uint8Array(sizeof(blkif_response))
-  readonly #view = new DataView(this.#response.buffer)
+  readonly #response = new RingAnswer()
+  /** Done, and not in the ring yet. */
+  readonly #done: Transfer[] = []
   /** Of a run that is to be repeatable: all that are not answered, in their order. */
   readonly #order: Transfer[] = []
+  /** Taken here, and not done. */
+  #underWay = 0
   #taking = false
   /** Turns left in which it looks by itself. */
   #looks = 0
@@ -68,10 +70,11 @@ export class BlockQueue {
     this.#device = device
     this.ringPages = offer.refs.length
     this.#mapped = mapRing(host, offer.refs)
-    this.#ring = new BackRing(this.#mapped, ENTRY_BYTES)
+    this.#ring = new BackRing(this.#mapped, ENTRY_BYTES, this.state.indices)
     const limit = Math.min(this.ringPages * PERSISTENT_PER_RING_PAGE, MAX_PERSISTENT)
     this.pages = new GuestPages(host, persistent ? limit : 0)
-    const port = host.bindPort(offer.port, () => this.poke())
+    const shared: InlineRing = { state: this.state.buffer, gmfns: this.#mapped.map(({ gmfn }) => gmfn) }
+    const port = host.bindPort(offer.port, () => this.poke(), { part: 'vbd', shared })
     if (typeof port === 'number') {
       for (const page of this.#mapped) page.release()
       throw new FrontendError(`it offers no port ${offer.port} to domain 0 (error ${port})`)
@@ -83,10 +86,12 @@ export class BlockQueue {
   poke(): Promise<void> | undefined {
     if (this.#stopped) return undefined
     const { gate, host } = this.#device
-    this.#taking = true
-    this.#take()
-    this.#taking = false
-    this.#publish()
+    this.state.ifFreeOrLater(() => {
+      this.#taking = true
+      this.#take()
+      this.#taking = false
+      this.#publish()
+    })
     return host.repeatable ? gate.idle() : undefined
   }
 
@@ -98,7 +103,7 @@ export class BlockQueue {
 
   /** Lets go of the guest's pages. Nothing is under way any more. */
   close(): void {
-    this.#publish()
+    this.state.ifFree(() => this.#publish())
     this.#closed = true
     this.pages.close()
     for (const page of this.#mapped) page.release()
@@ -133,7 +138,7 @@ export class BlockQueue {
    */
   #looksAgain(): boolean {
     const { host } = this.#device
-    if (host.repeatable || this.#ring.outstanding < 2 || this.#looks === 0) return false
+    if (host.repeatable || this.#underWay < 2 || this.#looks === 0) return false
     if (this.#lookSoon) return true
     this.#looks--
     this.#lookSoon = true
@@ -146,6 +151,7 @@ export class BlockQueue {
 
   #begin(entry: RingEntry): void {
     const { disk, host } = this.#device
+    this.#underWay++
     const transfer = new Transfer(entry)
     if (host.repeatable) this.#order.push(transfer)
     const operation = OPERATIONS[transfer.operation]
@@ -184,27 +190,28 @@ export class BlockQueue {
   #answer(transfer: Transfer, status: number): void {
     transfer.status = status
     if (this.#device.host.repeatable) {
-      while (this.#order[0]?.status !== undefined) this.#put(this.#order.shift() as Transfer)
-    } else this.#put(transfer)
+      while (this.#order[0]?.status !== undefined) this.#done.push(this.#order.shift() as Transfer)
+    } else this.#done.push(transfer)
+    this.#underWay--
     if (this.#taking || this.#publishSoon) return
-    if (this.#ring.outstanding === 0) this.#publish()
+    if (this.#underWay === 0) this.state.ifFreeOrLater(() => this.#publish())
     else {
       // Others may end in the same turn of the event loop.
       this.#publishSoon = true
-      this.#device.host.defer(() => this.#publish())
+      this.#device.host.defer(() => {
+        this.#publishSoon = false
+        this.state.ifFreeOrLater(() => this.#publish())
+      })
     }
   }
 
-  #put({ idLow, idHigh, operation, status = BLKIF_RSP_ERROR }: Transfer): void {
-    blkif_response.id.setLoHi(this.#view, 0, idLow, idHigh)
-    blkif_response.operation.set(this.#view, 0, operation)
-    blkif_response.status.set(this.#view, 0, status)
-    this.#ring.answer(this.#response)
-  }
-
+  /** With the ring held. */
   #publish(): void {
-    this.#publishSoon = false
-    if (!this.#closed && this.#ring.publish()) this.#port.notify()
+    if (this.#closed) return
+    for (const transfer of this.#done.splice(0)) {
+      this.#response.put(this.#ring, transfer, transfer.status ?? BLKIF_RSP_ERROR)
+    }
+    if (this.#ring.publish()) this.#port.notify()
   }
 }
 

@@ -1,4 +1,9 @@
 import type { DeviceHost, HeldGrant, MappedGrant } from '@paravane/core'
+import { GNTST_general_error } from '@paravane/core/abi'
+
+/** What is needed of a device's ways to its guest; without `mapGrant` nothing stays mapped. */
+export type PagesHost = Pick<DeviceHost, 'memory' | 'holdGrant' | 'releaseGrant'> &
+  Partial<Pick<DeviceHost, 'mapGrant'>>
 
 /** A page of the guest while it is used. */
 export interface GuestPage {
@@ -14,12 +19,12 @@ interface KeptPage extends GuestPage {
 
 /** The pages that one ring's requests name by grants. Those of a front end that allows it stay mapped, up to a limit. */
 export class GuestPages {
-  readonly #host: DeviceHost
+  readonly #host: PagesHost
   readonly #limit: number
   readonly #kept = new Map<number, KeptPage>()
 
   /** @param limit how many may stay mapped */
-  constructor(host: DeviceHost, limit: number) {
+  constructor(host: PagesHost, limit: number = 0) {
     this.#host = host
     this.#limit = limit
   }
@@ -48,7 +53,7 @@ export class GuestPages {
 
   /** Writable, as the next request may read into it; undefined if it is not granted so. */
   #keep(ref: number): KeptPage | undefined {
-    const mapped = this.#host.mapGrant(ref, false)
+    const mapped = this.#host.mapGrant?.(ref, false) ?? GNTST_general_error
     if (typeof mapped === 'number') return undefined
     const page = { gmfn: mapped.gmfn, bytes: mapped.bytes, held: undefined, mapped }
     this.#kept.set(ref, page)

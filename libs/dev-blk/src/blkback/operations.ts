@@ -9,6 +9,7 @@ import {
   BLKIF_RSP_EOPNOTSUPP,
   BLKIF_RSP_ERROR,
 } from '@paravane/core/abi'
+import { fits } from './fits.ts'
 import type { GuestPages } from './guest-pages.ts'
 import type { RingEntry } from './ring-entry.ts'
 import type { Transfer } from './transfer.ts'
@@ -80,9 +81,4 @@ function discard({ disk, entry, transfer: { offset } }: Request): Work | number 
   if (way === undefined || (discardFlag & BLKIF_DISCARD_SECURE) !== 0) return BLKIF_RSP_EOPNOTSUPP
   if (disk.readonly || discardBytes === 0 || !fits(disk, offset, discardBytes)) return BLKIF_RSP_ERROR
   return { run: () => way.discard(offset, discardBytes), alone: false }
-}
-
-/** Whole sectors of the disk, and within it. */
-function fits({ size, sectorSize }: Disk, offset: number, length: number): boolean {
-  return offset + length <= size && offset % sectorSize === 0 && length % sectorSize === 0
 }

@@ -4,14 +4,19 @@
  */
 export class RequestGate {
   readonly #opened: () => void
+  readonly #closing: () => Promise<void>
   #underWay = 0
   #alone = 0
   #last: Promise<void> = Promise.resolve()
   #quiet: PromiseWithResolvers<void> | undefined
 
-  /** @param opened requests may begin again */
-  constructor(opened: () => void) {
+  /**
+   * @param opened requests may begin again
+   * @param closing resolves when no request begins elsewhere any more, before `opened`
+   */
+  constructor(opened: () => void, closing: () => Promise<void>) {
     this.#opened = opened
+    this.#closing = closing
   }
 
   get isOpen(): boolean {
@@ -37,7 +42,10 @@ export class RequestGate {
   /** Runs `work` when what is under way has ended and nobody else is alone. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     this.#alone++
-    const done = this.#last.then(() => this.#drained()).then(work)
+    const done = this.#last
+      .then(() => this.#closing())
+      .then(() => this.#drained())
+      .then(work)
     const end = (): void => {
       this.#alone--
       if (this.#alone === 0) this.#opened()

@@ -51,7 +51,7 @@ export class Transfer {
   }
 
   /** Tells the guest's memory what was written to it. */
-  landed({ memory }: DeviceHost): void {
+  landed({ memory }: Pick<DeviceHost, 'memory'>): void {
     for (const [at, { gmfn }] of this.#pages.entries()) {
       const start = this.#bounds[at * 2] as number
       memory.written(gmfn, start, (this.#bounds[at * 2 + 1] as number) - start)

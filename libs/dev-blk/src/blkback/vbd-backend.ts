@@ -3,9 +3,11 @@ import { BLKIF_OP_DISCARD, BLKIF_OP_READ, BLKIF_OP_WRITE } from '@paravane/core/
 import { type DiskSpec, diskSpecOf } from '../disk-spec.ts'
 import { BlockQueue, type QueueDevice } from './block-queue.ts'
 import { readOffer } from './front-offer.ts'
+import { InlineFile } from './inline-file.ts'
 import { copyAhead, copyRest, NotingDisk } from './live-copy.ts'
 import type { Medium } from './media.ts'
 import { refuseOther, refuseUnfit, wantsCopy } from './medium-change.ts'
+import type { InlineCounts } from './queue-state.ts'
 import { RequestGate } from './request-gate.ts'
 import { Trouble } from './trouble.ts'
 import { diskNodes, mediumNodes, sizeNodes } from './vbd-nodes.ts'
@@ -16,13 +18,28 @@ const NAMES: Readonly<Record<number, string>> = {
   [BLKIF_OP_DISCARD]: 'a discard',
 }
 
+interface Counts {
+  reads: number
+  writes: number
+  flushes: number
+  discards: number
+  bytesRead: number
+  bytesWritten: number
+  failures: number
+}
+
 /** Opens another medium for a device. */
 export type OpenMedium = (spec: DiskSpec) => Promise<Medium>
 
 /** The back end of one virtual disk. */
 export class VbdBackend implements Backend, QueueDevice {
   readonly host: DeviceHost
-  readonly gate: RequestGate = new RequestGate(() => this.#poke())
+  readonly gate: RequestGate = new RequestGate(
+    () => this.#opened(),
+    () => this.#file.close(),
+  )
+  /** What pCPUs use of it. */
+  readonly #file = new InlineFile()
   readonly #trouble: Trouble
   #medium: Medium
   #queues: readonly BlockQueue[] = []
@@ -33,7 +50,7 @@ export class VbdBackend implements Backend, QueueDevice {
   #coming: Medium | undefined
   #endWatch: () => void
   #closing: Promise<void> | undefined
-  readonly #counts = { reads: 0, writes: 0, flushes: 0, discards: 0, bytesRead: 0, bytesWritten: 0, failures: 0 }
+  #counts: Counts = { reads: 0, writes: 0, flushes: 0, discards: 0, bytesRead: 0, bytesWritten: 0, failures: 0 }
 
   /** @param open opens another medium for this device */
   constructor(host: DeviceHost, medium: Medium, open: OpenMedium) {
@@ -42,6 +59,7 @@ export class VbdBackend implements Backend, QueueDevice {
     this.#open = open
     this.#trouble = new Trouble((text) => host.warn(text))
     this.#endWatch = this.#watchSize()
+    void this.#file.use(this.disk)
   }
 
   get disk(): Disk | undefined {
@@ -61,15 +79,20 @@ export class VbdBackend implements Backend, QueueDevice {
       throw error
     }
     this.#queues = opened
+    void this.#file.serve(opened)
     return diskNodes(this.#medium.spec, this.disk)
   }
 
   async disconnect(): Promise<void> {
     const queues = this.#queues
     for (const queue of queues) queue.stop()
+    await this.#file.serve([])
     await this.gate.idle()
     this.#queues = []
-    for (const queue of queues) queue.close()
+    for (const queue of queues) {
+      this.#counts = withInline(this.#counts, queue.state.counts())
+      queue.close()
+    }
   }
 
   close(): Promise<void> {
@@ -116,6 +139,7 @@ export class VbdBackend implements Backend, QueueDevice {
       // What is under way now would not be noted.
       await this.gate.alone(async () => {
         this.#noting = noting
+        await this.#file.use(noting)
       })
       await copyAhead(noting, to)
       await this.gate.alone(async () => {
@@ -124,6 +148,7 @@ export class VbdBackend implements Backend, QueueDevice {
       })
     } finally {
       this.#noting = undefined
+      await this.#file.use(this.disk)
     }
   }
 
@@ -137,6 +162,7 @@ export class VbdBackend implements Backend, QueueDevice {
     this.#noting = undefined
     this.#medium = next
     this.#endWatch = this.#watchSize()
+    await this.#file.use(this.disk)
   }
 
   done(operation: number, bytes: number): void {
@@ -152,18 +178,21 @@ export class VbdBackend implements Backend, QueueDevice {
       counts.bytesWritten += bytes
     }
     this.#trouble.worked()
+    this.#file.setWell(!this.#trouble.failing)
   }
 
   failed(operation: number, error: unknown): void {
     this.#counts.failures++
     // It was taken away on purpose.
-    if (this.#closing === undefined) this.#trouble.failed(NAMES[operation] ?? 'a flush', error)
+    if (this.#closing !== undefined) return
+    this.#trouble.failed(NAMES[operation] ?? 'a flush', error)
+    this.#file.setWell(!this.#trouble.failing)
   }
 
   facts(): DeviceFacts {
     const { spec } = this.#medium
     return {
-      ...this.#counts,
+      ...this.#queues.reduce((sum, { state }) => withInline(sum, state.counts()), this.#counts),
       failing: this.#trouble.failing,
       storage: spec.storage,
       vdev: spec.vdev,
@@ -177,12 +206,29 @@ export class VbdBackend implements Backend, QueueDevice {
     }
   }
 
-  #poke(): void {
+  #opened(): void {
+    this.#file.open()
     for (const queue of this.#queues) queue.poke()
   }
 
   #watchSize(): () => void {
     const { disk } = this.#medium
-    return disk?.onResize?.(() => this.host.fromOutside(() => this.host.announce(sizeNodes(disk)))) ?? (() => {})
+    return (
+      disk?.onResize?.(() => {
+        this.#file.resized()
+        this.host.fromOutside(() => this.host.announce(sizeNodes(disk)))
+      }) ?? (() => {})
+    )
+  }
+}
+
+/** With what pCPUs have done. */
+function withInline(counts: Counts, { reads, writes, bytesRead, bytesWritten }: InlineCounts): Counts {
+  return {
+    ...counts,
+    reads: counts.reads + reads,
+    writes: counts.writes + writes,
+    bytesRead: counts.bytesRead + bytesRead,
+    bytesWritten: counts.bytesWritten + bytesWritten,
   }
 }

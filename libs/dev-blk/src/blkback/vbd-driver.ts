@@ -8,9 +8,12 @@ import { backNodes, frontNodes, mediumNodes } from './vbd-nodes.ts'
 /** Back ends of virtual block devices. They are configured by a string of `disk=`, or by what `parseDiskSpec` makes of it. */
 export class VbdDriver implements BackendDriver {
   readonly #media: Media
+  readonly #persistent: boolean
 
-  constructor(media: Media) {
+  /** @param persistent whether front ends may leave grants mapped */
+  constructor(media: Media, persistent: boolean = false) {
     this.#media = media
+    this.#persistent = persistent
   }
 
   async open(config: unknown, { domainName, taken }: DeviceOwner): Promise<OpenedDevice> {
@@ -23,7 +26,10 @@ export class VbdDriver implements BackendDriver {
     return {
       devid,
       frontNodes: frontNodes(spec),
-      backNodes: { ...backNodes(spec, domainName, taken.size === 0), ...mediumNodes(medium) },
+      backNodes: {
+        ...backNodes(spec, domainName, { bootable: taken.size === 0, persistent: this.#persistent }),
+        ...mediumNodes(medium),
+      },
       start: (given) => {
         host = given
         return new VbdBackend(given, medium, (next) => this.#media.open(next, user))

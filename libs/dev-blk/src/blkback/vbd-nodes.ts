@@ -10,7 +10,11 @@ export function frontNodes({ devid, kind }: DiskSpec): DeviceNodes {
   return { 'virtual-device': devid, 'device-type': kind }
 }
 
-export function backNodes({ devid, kind, vdev }: DiskSpec, domainName: string, bootable: boolean): DeviceNodes {
+export function backNodes(
+  { devid, kind, vdev }: DiskSpec,
+  domainName: string,
+  { bootable, persistent }: { readonly bootable: boolean; readonly persistent: boolean },
+): DeviceNodes {
   return {
     domain: domainName,
     dev: /^[0-9]/.test(vdev) ? devid : vdev,
@@ -21,7 +25,7 @@ export function backNodes({ devid, kind, vdev }: DiskSpec, domainName: string, b
     'max-ring-page-order': MAX_RING_PAGE_ORDER,
     'multi-queue-max-queues': MAX_QUEUES,
     'feature-max-indirect-segments': MAX_INDIRECT_SEGMENTS,
-    'feature-persistent': 1,
+    'feature-persistent': persistent ? 1 : 0,
   }
 }
 

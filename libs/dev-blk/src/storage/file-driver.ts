@@ -1,4 +1,5 @@
 import type { Disk, StorageDriver, StorageRequest } from '@paravane/core'
+import { isLocal } from './local-files.ts'
 import { holes } from './punch-hole.ts'
 import { RawDisk } from './raw-disk.ts'
 import { statFile } from './raw-file.ts'
@@ -32,6 +33,7 @@ async function openFile(host: RawHost, request: StorageRequest): Promise<Disk> {
     readonly,
     identity,
     lock,
+    lends: await isLocal(file.path),
     discard: readonly ? undefined : holes(file.path, file.fd),
     measure: async () => Number((await statFile(file.fd)).size),
   })

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import type { Disk, DiskDiscard, DiskError } from '@paravane/core'
+import { FileLoans } from './file-loans.ts'
 import type { HostLock } from './host-locks.ts'
 import type { RawFile } from './raw-file.ts'
 import { RawWatch } from './raw-watch.ts'
@@ -18,6 +19,8 @@ export interface RawDiskInit {
   readonly device?: string
   readonly lock: HostLock | undefined
   readonly discard: DiskDiscard | undefined
+  /** What it holds is in the host's page cache, or comes soon: it may be lent. */
+  readonly lends?: boolean
   /** Its size in bytes now. */
   readonly measure: () => Promise<number>
 }
@@ -30,6 +33,7 @@ export class RawDisk implements Disk {
   readonly identity: string
   readonly device?: string
   readonly discard?: DiskDiscard
+  readonly lentFile?: FileLoans
   readonly #file: RawFile
   readonly #lock: HostLock | undefined
   readonly #watch: RawWatch
@@ -49,7 +53,15 @@ export class RawDisk implements Disk {
     this.identity = facts.identity
     if (device !== undefined) this.device = device
     if (discard !== undefined) this.discard = this.#guarded(discard)
-    this.#watch = new RawWatch({ path: file.path, stats, size, measure, grown: (larger) => this.#grow(larger) })
+    if (facts.lends) this.lentFile = new FileLoans(file.fd)
+    this.#watch = new RawWatch({
+      path: file.path,
+      stats,
+      size,
+      measure,
+      grown: (larger) => this.#grow(larger),
+      judged: (isWell) => this.lentFile?.setUsable(isWell),
+    })
   }
 
   get size(): number {
@@ -82,6 +94,7 @@ export class RawDisk implements Disk {
 
   async #close(): Promise<void> {
     this.#watch.end()
+    await this.lentFile?.end()
     if (this.#underWay > 0) await this.#quiet.promise
     await this.#file.close()
     this.#lock?.release()

@@ -14,6 +14,8 @@ export interface RawWatchInit {
   readonly measure: () => Promise<number>
   /** It is larger than it ever was. */
   readonly grown: (size: number) => void
+  /** After each look. */
+  readonly judged?: (isWell: boolean) => void
 }
 
 /**
@@ -25,6 +27,7 @@ export class RawWatch {
   readonly #timer: NodeJS.Timeout
   #size: number
   #fault: DiskError | undefined
+  #ended = false
 
   constructor(init: RawWatchInit) {
     this.#init = init
@@ -59,10 +62,12 @@ export class RawWatch {
           ? new DiskError('DISK_GONE', path, 'it was removed or renamed; put it back')
           : diskError(path, error)
     }
+    if (!this.#ended) this.#init.judged?.(this.#fault === undefined)
     return this.#fault
   }
 
   end(): void {
+    this.#ended = true
     clearInterval(this.#timer)
   }
 }

@@ -1,15 +1,14 @@
-import type { DeviceHost } from '@paravane/core'
+import type { DeviceHost, Disk } from '@paravane/core'
 import type { Medium } from '../../src/blkback/media.ts'
 import { VbdBackend } from '../../src/blkback/vbd-backend.ts'
 import { type DiskSpec, parseDiskSpec } from '../../src/disk-spec.ts'
 import { FakeGuest } from './fake-guest.ts'
 import { FrontRing } from './front-ring.ts'
-import type { ScriptedDisk } from './scripted-disk.ts'
 
 /** Pages of a ring lie from here on, one ring behind another; below is what requests name. */
-const RING_PAGE = 512
+export const RING_PAGE = 512
 const RING_REF = 2000
-const PORT = 10
+export const PORT = 10
 
 export interface FrontShape {
   /** Log2 of the pages of a ring; undefined as front ends write it that know of one page only. */
@@ -24,9 +23,9 @@ export class DeviceBench {
   readonly backend: VbdBackend
   rings: readonly FrontRing[] = []
   /** What may come behind the device, by what it is called. */
-  readonly others = new Map<string, ScriptedDisk>()
+  readonly others = new Map<string, Disk>()
 
-  constructor(disk: ScriptedDisk | undefined, host: Partial<DeviceHost> = {}) {
+  constructor(disk: Disk | undefined, host: Partial<DeviceHost> = {}) {
     for (let page = 0; page < RING_PAGE; page++) this.guest.grant(page, page)
     this.guest.back.set('feature-persistent', '1')
     const spec = parseDiskSpec(disk === undefined ? ',xvda:cdrom,r' : `file:/disk,xvda,${disk.readonly ? 'r' : 'w'}`)

@@ -1,4 +1,13 @@
-import type { DeviceHost, DeviceNodes, HeldGrant, MappedGrant, PortHandler } from '@paravane/core'
+import {
+  type DeviceHost,
+  type DeviceNodes,
+  type HeldGrant,
+  type InlineHost,
+  type InlineOffer,
+  type MappedGrant,
+  type PortHandler,
+  pcpuOwner,
+} from '@paravane/core'
 
 const PAGE = 4096
 const GNTST_bad_gntref = -3
@@ -25,8 +34,12 @@ export class FakeGuest {
   readonly written: string[] = []
   /** Times that a state was written again. */
   announced = 0
+  /** Times that a pCPU has told domain 0 of an event by itself. */
+  tellings = 0
   /** Events that were sent to the guest, for each of its ports. */
   readonly events = new Map<number, number>()
+  /** What the back end lets pCPUs serve, for each of the guest's ports. */
+  readonly offers = new Map<number, InlineOffer>()
   readonly #grants = new Map<number, Grant>()
   readonly #ports = new Map<number, PortHandler | undefined>()
 
@@ -93,9 +106,10 @@ export class FakeGuest {
       mapGrant: (ref, readonly) => this.#map(ref, readonly),
       holdGrant: (ref, readonly) => this.#hold(ref, readonly),
       releaseGrant: ({ ref }) => this.#release(ref),
-      bindPort: (port, handler) => {
+      bindPort: (port, handler, inline) => {
         if (!this.#ports.has(port) || this.#ports.get(port) !== undefined) return -EINVAL
         this.#ports.set(port, handler)
+        if (inline !== undefined) this.offers.set(port, inline)
         return {
           notify: () => void this.events.set(port, (this.events.get(port) ?? 0) + 1),
           close: () => void this.#ports.delete(port),
@@ -106,6 +120,24 @@ export class FakeGuest {
       frontFailed: (why) => void this.faults.push(why),
       warn: (text) => void this.warnings.push(text),
       ...more,
+    }
+  }
+
+  /** As a pCPU's service of a port meets it. @param now ns of the host's clock */
+  inlineHost(port: number, pcpu: number, now: () => bigint): InlineHost {
+    const { domid, memory, holdGrant, releaseGrant } = this.host()
+    return {
+      domid,
+      owner: pcpuOwner(pcpu),
+      memory,
+      clock: { now, wallclock: () => 0n } as never,
+      holdGrant,
+      releaseGrant,
+      notify: () => void this.events.set(port, (this.events.get(port) ?? 0) + 1),
+      tellDom0: () => {
+        this.tellings++
+        void this.send(port)
+      },
     }
   }
 

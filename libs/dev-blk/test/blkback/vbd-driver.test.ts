@@ -48,7 +48,7 @@ it('has the nodes that xend and libxl write', async () => {
     'max-ring-page-order': 4,
     'multi-queue-max-queues': 4,
     'feature-max-indirect-segments': 256,
-    'feature-persistent': 1,
+    'feature-persistent': 0,
   })
   const tray = await driver.open(',hdc:cdrom,r', owner('web', [51712]))
   expect(tray.backNodes).toMatchObject({ 'device-type': 'cdrom', removable: 1, bootable: 0, mode: 'r', params: '' })
