@@ -36,4 +36,5 @@ export {
   type UplinkedNetwork,
 } from './uplink/network-uplink.ts'
 export { listenForQemu, type QemuPort } from './uplink/qemu-port.ts'
+export { changedVifText } from './vif/vif-change.ts'
 export { parseVifSpec, type VifSpec } from './vif/vif-spec.ts'

@@ -32,7 +32,8 @@ export function findDevice(
       device.type === type &&
       (device.devid === devid ||
         (mac !== undefined && device.back.mac?.toLowerCase() === formatMac(mac)) ||
-        [device.backPath, device.frontPath].includes(named)),
+        // Of one that does not run they are empty.
+        (named !== '' && [device.backPath, device.frontPath].includes(named))),
   )
   if (found !== undefined) return found
   const [name, list] = CALLED[type]

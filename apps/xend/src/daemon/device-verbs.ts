@@ -1,12 +1,12 @@
 /** Methods of xend's socket about the devices of domains. */
 import { CodedError, configOf, noConfig, text, yesNo } from '@paravane/core'
-import { parseDiskSpec } from '@paravane/dev-blk'
 import { cardMac, withMac } from '../config/card-address.ts'
 import { checkDevice, type DeviceConfig } from '../config/device-keys.ts'
 import { oneOf, optional } from '../hypervisor/control-params.ts'
 import type { DeviceRow } from '../hypervisor/control-rows.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import { type AnyVerb, question, verb } from '../rpc/verbs.ts'
+import { changeOf, RECONFIGURE } from './device-change.ts'
 import { definedDevices, findDevice, isDevice, type ListedDevice } from './device-list.ts'
 import type { Domains, KnownDomain } from './domains.ts'
 import { findGuest } from './find-guest.ts'
@@ -15,13 +15,6 @@ import type { DomainDefinition, LaunchConfig } from './launch-record.ts'
 import type { ManagedDomains } from './managed-domains.ts'
 
 const type = oneOf('vbd', 'vif')
-const RECONFIGURE = configOf({
-  domain: text(),
-  type: oneOf('vbd'),
-  config: text(),
-  /** The disk is copied first, while the guest goes on. */
-  copy: yesNo({ initial: false }),
-})
 
 /** A domain, and what it has of devices. */
 interface Owner {
@@ -80,13 +73,12 @@ export function deviceVerbs(init: DeviceVerbsInit): readonly (readonly [string, 
     ],
     [
       'device.reconfigure',
-      verb(RECONFIGURE, async ({ domain, type, config, copy }) => {
-        const spec = parseDiskSpec(config)
+      verb(RECONFIGURE, async ({ domain, ...asked }) => {
         const { name, uuid, devices, live } = await ownerOf(init, domain, 'change a device of')
-        const found = findDevice(devices, type, spec.vdev, name)
-        const params = { domid: live?.row.domid, type, devid: found.devid, config: { ...spec, copy } }
+        const { found, next, wanted } = changeOf(asked, name, devices)
+        const params = { domid: live?.row.domid, type: found.type, devid: found.devid, config: wanted }
         const row = live && (await control.call<DeviceRow>('device.reconfigure', params))
-        await change(uuid, (all) => all.map((one) => (isDevice(one, found) ? { type, config } : one)))
+        await change(uuid, (all) => all.map((one) => (isDevice(one, found) ? next(one) : one)))
         return row ?? null
       }),
     ],

@@ -1,4 +1,4 @@
-/** Network cards of a guest, as dialogues with xm: in its config, attached, listed and detached. The guest has no driver of them. */
+/** Network cards of a guest, as dialogues with xm: in its config, attached, listed, changed and detached. The guest has no driver of them. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DeviceRow } from '../../src/hypervisor/control-rows.ts'
 import { PtyXm } from './pty.ts'
@@ -54,7 +54,54 @@ test('a card is attached while the guest runs, and detached by its number or its
   expect((await system.xm('network-list', 'hello')).stdout).toBe(HEADER + row(1, 0, FIRST))
 })
 
+test('a card is changed while the guest runs, key by key, and keeps the rest', async () => {
+  const change = (...args: string[]) => system.xm('network-configure', 'hello', ...args)
+  expect(await change('0', 'rate=10Mb/s', 'vlan=7')).toEqual(DONE)
+  const { stdout } = await change(FIRST.toUpperCase(), 'bridge=inside', 'rate=20Mb/s', '--json')
+  expect(JSON.parse(stdout)).toMatchObject({
+    devid: 0,
+    back: { bridge: 'inside', rate: '125000,50000', vlan: '7', mac: FIRST },
+  })
+  expect(await cards(1)).toEqual([[0, FIRST, 'inside']])
+  expect(await change('/local/domain/1/device/vif/0', 'rate=', 'vlan=', 'bridge=other')).toEqual(DONE)
+  const [device] = await system.control.call<readonly DeviceRow[]>('device.list', { domid: 1 })
+  expect(device?.back).toMatchObject({ bridge: 'other', rate: '', vlan: '' })
+})
+
+test('changes at the same time are all made', async () => {
+  const keys = ['rate=8Mb/s', 'vlan=9', 'spoofguard=on', 'ip=10.0.0.7']
+  const changes = keys.map((key) => system.xm('network-configure', 'hello', '0', key))
+  expect(await Promise.all(changes)).toEqual(keys.map(() => DONE))
+  const [device] = await system.control.call<readonly DeviceRow[]>('device.list', { domid: 1 })
+  expect(device?.back).toMatchObject({ rate: '50000,50000', vlan: '9', spoofguard: '1', ip: '10.0.0.7' })
+  const [{ record }] = await system.control.call<[{ record: string }]>('domain.list')
+  const [{ config }] = JSON.parse(record).config.devices
+  expect(config.split(',').sort()).toEqual([...keys, 'bridge=other', `mac=${FIRST}`].sort())
+  const nothing = keys.map((key) => key.replace(/=.*/, '='))
+  expect(await system.xm('network-configure', 'hello', '0', ...nothing)).toEqual(DONE)
+})
+
 test.each([
+  [
+    ['network-configure', 'hello', '0', 'rate'],
+    'Invalid argument: rate\nUsage: xm network-configure <Domain> <DevId|MAC>',
+  ],
+  [
+    ['network-configure', 'hello', '0'],
+    "'xm network-configure' requires at least 3 arguments.\nUsage: xm network-conf",
+  ],
+  [['network-configure', 'hello', '0', 'colour='], 'colour is unknown; a vif may have mac, bridge, '],
+  [['network-configure', 'hello', '0', 'rate=fast'], 'rate="fast" must be a rate such as 10Mb/s or 250KB/s@20ms\n'],
+  [
+    ['network-configure', 'hello', '0', 'mtu=9000'],
+    'mtu of a card that is there cannot be changed: detach it, and attach',
+  ],
+  [['network-configure', 'hello', '0', 'forward=tcp:2222:22'], 'network other has no port forwards; plug the'],
+  [['network-configure', 'hello', '7', 'rate='], "Domain 'hello' has no network card '7'; xm network-list hello lists"],
+  [
+    ['network-configure', '0', '0', 'rate='],
+    'Cannot change a device of privileged domain Domain-0: it is the hypervisor',
+  ],
   [['network-attach', 'hello', 'bridge'], 'Invalid argument: bridge\nUsage: xm network-attach <Domain> [type=<type>] '],
   [['network-attach', 'hello', 'mac='], 'Invalid argument: mac=\nUsage: xm network-attach'],
   [['network-attach', 'hello', 'colour=red'], 'colour is unknown; a vif may have mac, bridge, '],
@@ -90,6 +137,33 @@ test('packets of a card that is not there are not to be had', async () => {
   expect(await terminal.ended).toBe(1)
   expect(terminal.shown).toContain('a capture is none for a terminal; name a file with -w, or pipe it to tcpdump -r -')
   await system.xm('delete', 'off')
+})
+
+test('a managed guest is started with what was changed while it ran, and while it did not', async () => {
+  await system.xm('destroy', 'hello')
+  await system.xm('new', '-q', config)
+  const backOf = async (): Promise<unknown> => {
+    await system.xm('start', 'hello')
+    const [{ back }] = await system.control.call<readonly [DeviceRow]>('device.list', { domid: await domidOf('hello') })
+    return [back.bridge, back.rate, back.vlan]
+  }
+  expect(await backOf()).toEqual(['other', undefined, undefined])
+  expect(await system.xm('network-configure', 'hello', '0', 'bridge=inside', 'vlan=5')).toEqual(DONE)
+  await system.xm('destroy', 'hello')
+  await expect.poll(() => system.domains(), PATIENCE).toEqual([])
+  const inactive = await system.xm('network-configure', 'hello', FIRST, 'rate=1MB/s', 'vlan=', '--json')
+  expect(inactive).toEqual({ ...DONE, stdout: 'null\n' })
+  for (const [device, change, why] of [
+    ['', 'vlan=1', "Domain 'hello' has no network card ''; "],
+    ['0', 'devid=1', 'devid of a card that is there cannot be changed'],
+  ]) {
+    const { stderr } = await system.xm('network-configure', 'hello', device!, change!)
+    expect(stderr).toMatch(`Error: ${why}`)
+  }
+  expect(await backOf()).toEqual(['inside', '50000,50000', undefined])
+  await system.xm('destroy', 'hello')
+  await system.xm('delete', 'hello')
+  await system.xm('create', '-q', config)
 })
 
 test('a card without an address has the same at each start, and none of another card of its', async () => {

@@ -23,6 +23,7 @@ test.each([
     ['Domain-0', 'debian', 'hello'],
   ],
   [['pause', 'hello', ''], []],
+  [['network-configure', 'hello', '0', 'rate=5Mb/s', 'v'], ['vlan=']],
   [['uptime', 'hello', 'd'], ['debian']],
   [['rename', 'hello', ''], []],
   [

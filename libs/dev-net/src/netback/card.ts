@@ -1,7 +1,8 @@
-import { CodedError, type DeviceNodes } from '@paravane/core'
+import type { DeviceNodes } from '@paravane/core'
 import { formatMac } from '../mac-address.ts'
 import type { Network, Networks, PortOptions, PortOwner, SwitchPort } from '../switch/port.ts'
 import { formatRate } from '../vif/rate.ts'
+import { FIXED, isFixed } from '../vif/vif-change.ts'
 import type { VifSpec } from '../vif/vif-spec.ts'
 
 export interface CardInit {
@@ -14,11 +15,10 @@ export interface CardInit {
   readonly owner: PortOwner
 }
 
-/** Of a card that is there, as its guest has read it. */
-const FIXED = ['mac', 'mtu', 'devid', 'trusted'] as const
-
 /** What a card is plugged into, and how. */
 export class Card {
+  /** As the guest was told. */
+  readonly mtu: number
   readonly #init: CardInit
   #spec: VifSpec
   #network: Network
@@ -30,6 +30,7 @@ export class Card {
     this.#spec = init.spec
     this.#network = network
     this.#port = port
+    this.mtu = init.spec.mtu ?? network.mtu
   }
 
   /** @throws CodedError of the network, with nothing left behind */
@@ -56,16 +57,17 @@ export class Card {
     this.#port.setLink(up)
   }
 
-  /** Plugs it into another network, or changes what its port does. @throws CodedError with nothing changed */
+  /** As it was asked for, with the network that it is plugged into. */
+  get spec(): VifSpec {
+    return { ...this.#spec, bridge: this.#network.name }
+  }
+
+  /** Plugs it into the network that the other is to be in, or changes what its port does. @throws CodedError with nothing changed */
   async change(spec: VifSpec): Promise<void> {
     const { networks, owner } = this.#init
-    const before = this.#spec
     const fixed = FIXED.find((key) => spec[key] !== undefined && String(spec[key]) !== String(this.#now(key)))
-    if (fixed !== undefined) {
-      const text = `${fixed} of a card that is there cannot be changed: detach it, and attach another`
-      throw new CodedError({ code: 'VIF_FIXED', key: fixed }, text)
-    }
-    const network = networks.find(spec.bridge ?? before.bridge)
+    if (fixed !== undefined) throw isFixed(fixed)
+    const network = networks.find(spec.bridge)
     const options = portOptions(this.#init, spec)
     if (network === this.#network) {
       await this.#port.reconfigure(options)
@@ -76,7 +78,7 @@ export class Card {
       this.#port.setLink(this.#isUp)
       await old.close()
     }
-    this.#spec = { ...spec, bridge: network.name }
+    this.#spec = spec
   }
 
   /** Keys of its folder of the back end that the configuration decides: those of xend and libxl, and our own. */
@@ -95,16 +97,14 @@ export class Card {
     }
   }
 
-  get mtu(): number {
-    return this.#spec.mtu ?? this.#network.mtu
-  }
-
   close(): Promise<void> {
     return this.#port.close()
   }
 
   #now(key: (typeof FIXED)[number]): unknown {
-    return key === 'trusted' ? this.#spec.trusted : { mac: this.#init.mac, mtu: this.mtu, devid: this.#init.devid }[key]
+    return key === 'trusted'
+      ? this.#init.spec.trusted
+      : { mac: this.#init.mac, mtu: this.mtu, devid: this.#init.devid }[key]
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Backend, DeviceFacts, DeviceHost, DeviceNodes } from '@paravane/core'
 import { type Frame, NO_OFFLOADS, type Offloads } from '../switch/frame.ts'
 import type { PortOwner } from '../switch/port.ts'
-import { readSpec } from '../vif/read-spec.ts'
+import { readChange } from '../vif/read-spec.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Card } from './card.ts'
 import { flowHash } from './flow-hash.ts'
@@ -84,7 +84,7 @@ export class Vif implements Backend, PortOwner {
 
   async reconfigure(config: unknown): Promise<void> {
     const before = this.#card.nodes
-    await this.#card.change(readSpec(config))
+    await this.#card.change(readChange(this.#card.spec, config))
     const after = this.#card.nodes
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
       this.#host.publish(key, after[key] ?? '')

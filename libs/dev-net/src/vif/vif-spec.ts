@@ -89,19 +89,24 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const REPEATABLE = new Set(['forward'])
 
+export const DEFAULTS: VifSpec = { ips: [], spoofGuard: false, forwards: [] }
+
+export type Part = readonly [name: string, value: string]
+
 /**
  * Reads a card as xm and xl write it: `mac=00:16:3e:12:34:56,bridge=xenbr0,rate=10Mb/s`, in any order; empty for a card of
  * defaults only.
  * @throws CodedError VIF_SPEC, of one line that begins with the key
  */
 export function parseVifSpec(text: string): VifSpec {
-  const fields: Record<string, unknown> = { ips: [], spoofGuard: false, forwards: [] }
+  return withParts(DEFAULTS, partsOf(text))
+}
+
+/** @throws CodedError VIF_SPEC */
+export function withParts(spec: VifSpec, parts: readonly Part[]): VifSpec {
+  const fields: Record<string, unknown> = { ...spec }
   const seen = new Set<string>()
-  for (const part of text.split(',').map((each) => each.trim())) {
-    if (part === '') continue
-    const at = part.indexOf('=')
-    if (at < 0) throw wrong(part, `${part}: a value is missing; write ${part}=VALUE`)
-    const [name, value] = [part.slice(0, at).trim(), part.slice(at + 1).trim()]
+  for (const [name, value] of parts) {
     const key = findKey(name)
     if (seen.has(name) && !REPEATABLE.has(name)) throw wrong(name, `${name} is there twice; leave one out`)
     seen.add(name)
@@ -114,7 +119,18 @@ export function parseVifSpec(text: string): VifSpec {
   return fields as unknown as VifSpec
 }
 
-function findKey(name: string): Key {
+/** @throws CodedError VIF_SPEC */
+export function partsOf(text: string): Part[] {
+  const parts = text.split(',').map((part) => part.trim())
+  return parts.filter(Boolean).map((part) => {
+    const at = part.indexOf('=')
+    if (at < 0) throw wrong(part, `${part}: a value is missing; write ${part}=VALUE`)
+    return [part.slice(0, at).trim(), part.slice(at + 1).trim()]
+  })
+}
+
+/** @throws CodedError VIF_SPEC */
+export function findKey(name: string): Key {
   if (Object.hasOwn(REFUSED, name)) throw wrong(name, `${name} is not supported: ${REFUSED[name]}; leave it out`)
   if (Object.hasOwn(KEYS, name)) return KEYS[name] as Key
   throw wrong(name, `${name} is unknown; a vif may have ${Object.keys(KEYS).join(', ')}`)

@@ -260,6 +260,28 @@ describe('a card that is there is changed', () => {
     ])
   })
 
+  it('key by key', async () => {
+    const lan = new NotingNetwork('lan')
+    card.network.others = [lan]
+    const vif = await card.connect({}, 'rate=1MB/s,vlan=7')
+    await vif.reconfigure({ change: 'rate=2MB/s' })
+    await vif.reconfigure({ change: 'bridge=lan,ip=10.0.0.7' })
+    await vif.reconfigure({ change: 'rate=' })
+    expect(lan.options).toMatchObject({ vlan: 7, ips: ['10.0.0.7'] })
+    expect(lan.options).not.toHaveProperty('rate')
+    await expect(vif.reconfigure({ change: 'mac=' })).rejects.toThrow('mac of a card that is there cannot be changed')
+    await vif.reconfigure({ change: 'bridge=' })
+    expect(vif.facts()).toMatchObject({ bridge: 'xenbr0' })
+    expect(card.network.options).toMatchObject({ vlan: 7 })
+  })
+
+  it('and keeps the MTU that its guest was told', async () => {
+    card.network.others = [new NotingNetwork('lan', 9000)]
+    const vif = await card.connect()
+    await vif.reconfigure('bridge=lan')
+    expect(vif.facts()).toMatchObject({ bridge: 'lan', mtu: 1500 })
+  })
+
   it.each([
     ['mac=00:16:3e:00:00:09', 'mac'],
     ['mtu=9000', 'mtu'],

@@ -13,7 +13,7 @@ import type {
 /** A network that notes what is done to it, and has room as it is told. */
 export class NotingNetwork implements Network, Networks {
   readonly name: string
-  readonly mtu = 1500
+  readonly mtu: number
   /** Frames that were sent, as copies. */
   sent: Frame[] = []
   /** What was done otherwise, in order. */
@@ -25,8 +25,9 @@ export class NotingNetwork implements Network, Networks {
   options: PortOptions | undefined
   others: readonly NotingNetwork[] = []
 
-  constructor(name = 'xenbr0') {
+  constructor(name = 'xenbr0', mtu = 1500) {
     this.name = name
+    this.mtu = mtu
   }
 
   async plug(options: PortOptions, owner: PortOwner): Promise<SwitchPort> {
