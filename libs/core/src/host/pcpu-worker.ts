@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { workerData } from 'node:worker_threads'
 import { SHUTDOWN_crash } from '../abi/sched.ts'
 import { DOMAIN } from '../domain/domain-state.ts'
@@ -116,6 +117,7 @@ const pcpu = new Pcpu({
   runner,
   clock,
   readMail,
+  processors: availableParallelism(),
 })
 report({ kind: 'ready' })
 pcpu.run()

@@ -18,6 +18,8 @@ interface PcpuFields {
   readonly wake: I32s
   /** Per pCPU: unit + 1 that it runs. */
   readonly current: I32s
+  /** How many pCPUs look for work. */
+  readonly polling: I32s
   /** Per pCPU: messages posted to it, and read by it. */
   readonly mailSent: I32s
   readonly mailSeen: I32s
@@ -33,6 +35,7 @@ function pcpuLayout({ pcpus, domains, units }: SchedulerLimits): SharedLayout<Pc
     timerPcpu: i32(units),
     wake: i32(pcpus),
     current: i32(pcpus),
+    polling: i32(1),
     mailSent: i32(pcpus),
     mailSeen: i32(pcpus),
   })
@@ -158,6 +161,18 @@ export class PcpuState {
     for (let seen = Atomics.load(this.memory.i32, index); seen !== 0; seen = Atomics.load(this.memory.i32, index)) {
       await Atomics.waitAsync(this.memory.i32, index, seen).value
     }
+  }
+
+  /** pCPUs that run something, or look for it. */
+  busy(): number {
+    let busy = this.#load(this.#at.polling, 0)
+    for (let pcpu = 0; pcpu < this.limits.pcpus; pcpu++) if (this.current(pcpu) !== IDLE) busy++
+    return busy
+  }
+
+  /** A pCPU looks for work from now on, or no more. */
+  setPolling(isPolling: boolean): void {
+    this.#at.polling.add(this.memory, this.#base, isPolling ? 1 : -1)
   }
 
   wakeCount(pcpu: number): number {

@@ -1,11 +1,14 @@
 import { IDLE } from '../plugin/scheduler.ts'
 import type { Clock } from '../time/clock.ts'
+import { HaltPolling } from './halt-polling.ts'
 import type { PcpuState } from './pcpu-state.ts'
 import { deadline, NEVER, PcpuTimers } from './pcpu-timers.ts'
 import type { VcpuExit, VcpuRunner, VcpuTimers } from './vcpu-ports.ts'
 import type { Assignment, VcpuScheduler } from './vcpu-scheduler.ts'
 
 const NS_PER_MS = 1e6
+/** For each time that the clock is read. */
+const LOOKS = 20
 
 export interface PcpuInit {
   readonly pcpu: number
@@ -15,6 +18,8 @@ export interface PcpuInit {
   readonly clock: Clock
   /** Reads what was posted to this thread and acts on it, if there is anything. */
   readonly readMail: () => void
+  /** Of the host. One of them is left to others when pCPUs look for work; by default there is but one. */
+  readonly processors?: number
 }
 
 /**
@@ -29,6 +34,7 @@ export class Pcpu {
   readonly #init: PcpuInit
   readonly #state: PcpuState
   readonly #timers: PcpuTimers
+  readonly #polling = new HaltPolling()
   #stopped = false
 
   constructor(init: PcpuInit) {
@@ -65,10 +71,28 @@ export class Pcpu {
   #idle({ tickAt }: Assignment, nextTimer: number, seen: number): false {
     const { pcpu, scheduler } = this.#init
     const until = Math.min(deadline(tickAt), nextTimer)
-    const ms = until === NEVER ? NEVER : (until - this.#now()) / NS_PER_MS
-    if (ms > 0) this.#state.sleep(pcpu, seen, ms)
+    const begin = this.#now()
+    if (!this.#poll(begin, until, seen)) {
+      const ms = until === NEVER ? NEVER : (until - this.#now()) / NS_PER_MS
+      if (ms > 0) this.#state.sleep(pcpu, seen, ms)
+    }
+    this.#polling.note(this.#now() - begin)
     if (deadline(tickAt) <= this.#now()) scheduler.tick(pcpu)
     return false
+  }
+
+  /** Looks for a wake-up. @returns whether it came */
+  #poll(begin: number, until: number, seen: number): boolean {
+    const { pcpu, processors = 1 } = this.#init
+    const end = Math.min(begin + this.#polling.window, until)
+    if (begin >= end || this.#state.busy() + 1 >= processors) return false
+    this.#state.setPolling(true)
+    let isWoken = false
+    while (!isWoken && this.#now() < end) {
+      for (let looks = 0; looks < LOOKS && !isWoken; looks++) isWoken = this.#state.wakeCount(pcpu) !== seen
+    }
+    this.#state.setPolling(false)
+    return isWoken
   }
 
   #turn(next: Assignment, seen: number): VcpuExit {

@@ -13,6 +13,13 @@ const MS = 1_000_000
 /** A pCPU's thread whose sleep only moves a clock. */
 class SleeplessState extends PcpuState {
   onSleep: (ms: number) => void = () => {}
+  /** Before each look at the count. */
+  onLook: () => void = () => {}
+
+  override wakeCount(pcpu: number): number {
+    this.onLook()
+    return super.wakeCount(pcpu)
+  }
 
   override sleep(pcpu: number, seen: number, ms: number): void {
     if (this.wakeCount(pcpu) === seen) this.onSleep(ms)
@@ -42,7 +49,7 @@ export class OnePcpu {
   readonly #state: SleeplessState
   readonly #pcpu: Pcpu
 
-  constructor(turns: readonly Turn[], vcpus = 2) {
+  constructor(turns: readonly Turn[], vcpus = 2, processors = 1) {
     const script = [...turns]
     const memory = new SharedMemory(new SharedArrayBuffer(pcpuStateBytes(LIMITS)))
     const record = { memory: new SharedMemory(new SharedArrayBuffer(sharedSize(roundRobinLayout(LIMITS)))), base: 0 }
@@ -98,6 +105,7 @@ export class OnePcpu {
       },
       clock,
       readMail: () => {},
+      processors,
     })
     // Nothing left to do: the end of a test whose script ran out.
     this.#state.onSleep = (ms) => {
@@ -118,6 +126,11 @@ export class OnePcpu {
       this.runnable.add(vcpu)
       this.outside.wake(1, vcpu)
     }
+  }
+
+  /** Does something before each look of the pCPU whether it is woken. */
+  set onLook(act: () => void) {
+    this.#state.onLook = act
   }
 
   /** The pCPU's life until the script is at its end. */
