@@ -19,6 +19,19 @@ session.connect()
 session.post('Profiler.enable')
 session.post('Profiler.setSamplingInterval', { interval: Number(process.env[INTERVAL_VARIABLE] ?? 1000) })
 session.post('Profiler.start')
+const { execve } = process
+if (execve) {
+  // The signal by which V8 takes a sample would end what the process becomes.
+  process.execve = (...args) => {
+    session.post('Profiler.stop')
+    try {
+      return execve.apply(process, args)
+    } catch (error) {
+      session.post('Profiler.start')
+      throw error
+    }
+  }
+}
 const profiles: Profiler.Profile[] = []
 
 function write(): void {
