@@ -45,6 +45,16 @@ export class ConsoleProcess {
     })
   }
 
+  /** What the console has shown so far. */
+  get shown(): string {
+    return this.#stdout
+  }
+
+  /** What it has said besides. */
+  get said(): string {
+    return this.#stderr
+  }
+
   get pid(): number {
     return this.#child.pid!
   }

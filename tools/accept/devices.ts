@@ -2,6 +2,7 @@ import { rowsWithin } from './bench-rows.ts'
 import { hostileRings } from './devices/hostile-rings.ts'
 import { packageInstalls } from './devices/package-installs.ts'
 import { kills, powerCuts } from './devices/power-cuts.ts'
+import { storageTroubles } from './devices/storage-troubles.ts'
 import { verifiedDisks } from './devices/verified-disks.ts'
 import type { AcceptList, How, Outcome } from './point.ts'
 import { runTestFiles } from './test-files.ts'
@@ -41,7 +42,9 @@ async function debianOnADisk(how: How): Promise<Outcome> {
 }
 
 async function data(how: How): Promise<Outcome> {
-  return together([await verifiedDisks(how), await powerCuts(how), await kills(how), await runTestFiles(TROUBLE_TESTS)])
+  const parts = [await verifiedDisks(how), await powerCuts(how)]
+  for (const kill of kills) parts.push(await kill(how))
+  return together([...parts, await storageTroubles(how), await runTestFiles(TROUBLE_TESTS)])
 }
 
 function together(parts: readonly Outcome[]): Outcome {

@@ -12,7 +12,7 @@ const MACHINE = fileURLToPath(new URL('../machine/journal.ts', import.meta.url))
 const BEGUN = '@begun'
 
 /** What was durable before is looked for, then the file system as a whole, and then a journal is begun anew. */
-const SCRIPT = `export LD_LIBRARY_PATH=/lib
+const script = (begun: string): string => `export LD_LIBRARY_PATH=/lib
 last=$1
 disk=/dev/xvda
 fault() { echo "@fault $*"; exit 1; }
@@ -26,8 +26,10 @@ fi
 mount -t ext4 $disk /mnt || fault mount
 rm -rf /mnt/journal; mkdir /mnt/journal; sync
 echo "${BEGUN}"
-${WORKLOAD} --journal /mnt/journal
+${begun}
 `
+/** A line of shell that keeps a journal until it cannot. */
+export const KEEP_JOURNAL = `${WORKLOAD} --journal /mnt/journal`
 
 /** Kernel and ramdisk of a guest that keeps a journal on a disk. */
 export interface JournalFiles {
@@ -35,14 +37,23 @@ export interface JournalFiles {
   readonly ramdisk: string
 }
 
-export async function obtainJournalFiles(progress: (line: string) => void): Promise<JournalFiles> {
-  const script: CpioEntry = { type: 'file', path: 'bench/journal', data: Buffer.from(SCRIPT) }
+/** @param begun lines of shell: what it does when it has looked for what was before, on $disk, which is mounted on /mnt */
+export async function obtainJournalFiles(
+  progress: (line: string) => void,
+  begun: string = KEEP_JOURNAL,
+): Promise<JournalFiles> {
+  const entry: CpioEntry = { type: 'file', path: 'bench/journal', data: Buffer.from(script(begun)) }
   const { path } = await compileWorkload(progress)
-  return obtainExt4Guest(path, [script], progress)
+  return obtainExt4Guest(path, [entry], progress)
 }
 
 /** What is known of a journal: the last record of which the guest was told that it is durable, -1 for none, `new` for no file system. */
 export type LastRecord = string
+
+/** The records that a guest was told are durable, by what it has shown. */
+export function acknowledged(shown: string): number[] {
+  return [...shown.matchAll(/^@ack (\d+)\r?$/gm)].map(([, record]) => Number(record))
+}
 
 /** Guests one after the other on one disk, each of which is ended at some moment while it writes. */
 export class Journal {
@@ -84,8 +95,8 @@ export class Journal {
     const [before = ''] = shown.split(BEGUN, 1)
     const said = [...before.matchAll(/^@(?:fault|lost) .*$/gm)].map(([line]) => line.trim())
     const looked = this.#last === 'new' || this.#last === '-1' || /^@intact [1-9]/m.test(before)
-    const acks = [...shown.matchAll(/^@ack (\d+)\r?$/gm)]
-    this.#last = acks.at(-1)?.[1] ?? '-1'
+    const acks = acknowledged(shown)
+    this.#last = String(acks.at(-1) ?? -1)
     this.#records += acks.length
     return looked || said.length > 0 ? said : ['nobody looked for the records']
   }

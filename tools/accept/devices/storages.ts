@@ -22,6 +22,10 @@ export interface Storage {
   readonly name: string
   /** @returns the disk as in `disk=`, before the device */
   readonly make: (at: DiskPlace) => Promise<string>
+  /** A process of qemu-storage-daemon serves it. */
+  readonly byDaemon?: true
+  /** It takes room of the host as it is written. */
+  readonly grows?: true
 }
 
 /** Makes a disk of each, has `work` use them, and takes everything away. */
@@ -44,7 +48,8 @@ export async function withDisks<T>(
   }
 }
 
-async function emptyFile({ place, bytes }: DiskPlace, name: string): Promise<string> {
+/** Of the disk's size, with no room taken. */
+export async function emptyFile({ place, bytes }: DiskPlace, name: string): Promise<string> {
   const path = place.path(name)
   await writeFile(path, '')
   await truncate(path, bytes)
@@ -53,12 +58,15 @@ async function emptyFile({ place, bytes }: DiskPlace, name: string): Promise<str
 
 const plainFile = (name: string): Storage => ({
   name,
+  grows: true,
   make: async (at) => `${name}:${await emptyFile(at, 'disk.img')}`,
 })
 
 function ofFormat(scheme: string, format: string): Storage {
   return {
     name: scheme,
+    byDaemon: true,
+    grows: true,
     make: async ({ place, bytes }) => {
       const path = place.path(`disk.${format}`)
       await place.run('qemu-img', 'create', '-q', '-f', format, path, `${bytes}`)
@@ -92,6 +100,7 @@ const VOLUME: Storage = {
 
 const ISCSI: Storage = {
   name: 'iscsi',
+  byDaemon: true,
   make: async ({ place, bytes, atEnd }) => {
     const target = await IscsiTarget.start(place, 'disk', bytes)
     atEnd(() => target.kill())
@@ -101,6 +110,7 @@ const ISCSI: Storage = {
 
 const EXPORT: Storage = {
   name: 'nbd',
+  grows: true,
   make: async (at) => {
     const server = await NbdExport.start(at.place, await emptyFile(at, 'disk.img'), at.place.path('nbd'))
     at.atEnd(() => server.end())
@@ -110,6 +120,7 @@ const EXPORT: Storage = {
 
 const OVERLAY: Storage = {
   name: 'overlay',
+  grows: true,
   make: async (at) => `overlay:${at.place.path('top')}:file:${await emptyFile(at, 'disk.img')}`,
 }
 

@@ -1,5 +1,6 @@
 /**
- * A hypervisor of its own with a guest that writes a journal to a disk: SIGUSR2 cuts the power of one of power-cut:. Arguments: kernel, ramdisk, the disk as
+ * A hypervisor of its own with a guest that writes a journal to a disk: SIGUSR2 cuts the power of one of power-cut:, SIGTERM
+ * destroys the guest. Arguments: kernel, ramdisk, the disk as
  * in `disk=`, and the last record that was durable (LastRecord). What the guest shows goes to stdout.
  */
 import { readFile } from 'node:fs/promises'
@@ -26,5 +27,6 @@ const guest = await hypervisor.createDomain({
 })
 guest.console.onOutput((bytes) => void process.stdout.write(bytes))
 guest.unpause()
+process.once('SIGTERM', () => void guest.destroy())
 await guest.ended
 await hypervisor.stop()

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { childrenOf } from '../children-of.ts'
 import { freePort } from '../free-port.ts'
 import { startNetworks, type TestNetworks } from './networks.ts'
 
@@ -20,16 +21,6 @@ async function boundTo(port: number, host = '127.0.0.1'): Promise<Socket> {
   sockets.push(socket)
   await new Promise<void>((resolve) => socket.bind(port, host, resolve))
   return socket
-}
-
-/** Processes that this one has started and that run. */
-function children(program: string): number[] {
-  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
-  return pids.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(program))
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -124,7 +115,7 @@ describe.each(['passt', 'qemu'])('a network behind NAT, by %s', (helper) => {
       new RegExp(`^network nat: .*${hostPort}.*; see whether another program has tcp ${hostPort}$`),
     )
     expect(world.networks.find('nat').facts().ports).toEqual([])
-    expect(children(helper)).toEqual([])
+    expect(childrenOf(process.pid, helper)).toEqual([])
     await new Promise((resolve) => taken.close(resolve))
     const guest = await world.plug(1, 'nat', { forwards })
     // Who connects is accepted by the helper; there is no server in the guest.
@@ -132,7 +123,7 @@ describe.each(['passt', 'qemu'])('a network behind NAT, by %s', (helper) => {
     await new Promise<void>((resolve) => client.once('connect', resolve))
     client.destroy()
     await guest.port?.close()
-    expect(children(helper)).toEqual([])
+    expect(childrenOf(process.pid, helper)).toEqual([])
   })
 
   it('starts a helper that dies again, with what was forwarded, and tells of it', async () => {
@@ -141,11 +132,11 @@ describe.each(['passt', 'qemu'])('a network behind NAT, by %s', (helper) => {
     const guest = await world.plug(1, 'nat', { forwards: [{ protocol: 'udp', hostPort, guestPort: 55 }] })
     await guest.dhcp()
     const { networks, warnings } = world
-    const [pid] = children(helper) as [number]
+    const [pid] = childrenOf(process.pid, helper) as [number]
     process.kill(pid, 'SIGKILL')
     await until(() => networks.find('nat').facts().uplinkFacts.up === false)
     await until(() => networks.find('nat').facts().uplinkFacts.up === true)
-    expect(children(helper)).not.toContain(pid)
+    expect(childrenOf(process.pid, helper)).not.toContain(pid)
     const heard = guest.datagram()
     sockets.push(createSocket('udp4'))
     sockets.at(-1)?.send('still', hostPort, '127.0.0.1')

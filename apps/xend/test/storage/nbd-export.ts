@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Place } from './place.ts'
 
@@ -36,8 +37,20 @@ export class NbdExport {
     return `unix:${this.socket}:exportname=disk`
   }
 
-  async end(): Promise<void> {
-    this.#server.kill()
-    await once(this.#server, 'exit')
+  end(): Promise<void> {
+    return this.#ended('SIGTERM')
+  }
+
+  /** As by the host's want of memory; its socket is taken away, so that another server may take its place. */
+  async kill(): Promise<void> {
+    await this.#ended('SIGKILL')
+    await rm(this.socket)
+  }
+
+  async #ended(signal: NodeJS.Signals): Promise<void> {
+    if (this.#server.exitCode !== null || this.#server.signalCode !== null) return
+    const ended = once(this.#server, 'exit')
+    this.#server.kill(signal)
+    await ended
   }
 }
