@@ -7,6 +7,8 @@ import { closedError, type DiskChange, requestRefusal } from './request-check.ts
 import { bytesOf } from './slice-buffers.ts'
 
 const SECTOR = 512
+/** With less room a format's next piece has none: those of VHD are 2 MiB. */
+const LEAST_ROOM = 2 << 20
 const PAGE = 4096
 
 /** As the protocol names errors. The rest is DISK_IO. */
@@ -28,6 +30,8 @@ export interface NbdDiskOptions {
   readonly readonly: boolean
   /** Of the file that it comes from. */
   readonly watch?: RawWatch
+  /** Bytes by which that file can grow yet. */
+  readonly room?: () => Promise<number>
   /** Besides the client. */
   readonly close?: () => Promise<void>
 }
@@ -105,8 +109,17 @@ export class NbdDisk implements Disk {
     try {
       await request()
     } catch (error) {
-      throw diskErrorOf(error as Error, name)
+      throw (await this.#wantOfRoom(error as Error)) ?? diskErrorOf(error as Error, name)
     }
+  }
+
+  /** qemu's drivers of formats say EINVAL or EIO of much that was ENOSPC. */
+  async #wantOfRoom(cause: Error): Promise<DiskError | undefined> {
+    const { name, room, readonly } = this.#options
+    if (!(cause instanceof NbdReplyError) || room === undefined || readonly) return undefined
+    const free = await room().catch(() => LEAST_ROOM)
+    const why = `no space is left on its file system (its server answers ${cause.message})`
+    return free < LEAST_ROOM ? new DiskError('DISK_FULL', name, why, { cause }) : undefined
   }
 }
 

@@ -1,6 +1,8 @@
 import { symlinkSync } from 'node:fs'
 import type { Disk } from '@paravane/core'
 import { afterEach, expect, test } from 'vitest'
+import { NbdClient } from '../../src/storage/nbd/index.ts'
+import { NbdDisk } from '../../src/storage/nbd-disk.ts'
 import { nbdDriver } from '../../src/storage/nbd-driver.ts'
 import { type Manners, NbdServer, simpleReply } from './nbd-server.ts'
 
@@ -106,6 +108,31 @@ test.each([
   const failed = opened.write(0, [new Uint8Array(512)])
   await expect(failed).rejects.toMatchObject({ code })
   await expect(failed).rejects.toThrow(said)
+})
+
+test.each([
+  [
+    'EINVAL where the file has no room',
+    22,
+    0,
+    'DISK_FULL',
+    'no space is left on its file system (its server answers EINVAL',
+  ],
+  ['EIO where it has a little', 5, 65_536, 'DISK_FULL', 'no space is left on its file system (its server answers EIO'],
+  ['EINVAL where it has enough', 22, 1 << 30, 'DISK_IO', 'its server answers EINVAL'],
+])('%s', async (_, number, room, code, said) => {
+  const { path } = await serve({
+    answer: ({ cookie }, socket) => {
+      socket.write(simpleReply(cookie, number))
+      return 'done'
+    },
+  })
+  const client = await NbdClient.connect({ path, exportName: '' })
+  const opened = new NbdDisk(client, { name: 'tap:x', identity: 'x', readonly: false, room: async () => room })
+  open.push(opened)
+  const failed = opened.write(0, [new Uint8Array(512)])
+  await expect(failed).rejects.toMatchObject({ code })
+  await expect(failed).rejects.toThrow(`tap:x: ${said}`)
 })
 
 test('what is beyond its end or no whole sector is the caller’s fault', async () => {

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -86,12 +86,21 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
   }
   try {
     const client = await NbdClient.dial(dialOnce, patience)
-    const watch = disk.file === undefined ? undefined : watchPlace(disk.file.path, disk.file.stats)
-    return new NbdDisk(client, { name, identity, readonly, watch, close })
+    const { file } = disk
+    const watch = file && watchPlace(file.path, file.stats)
+    const room = file && (() => roomAt(file.path))
+    return new NbdDisk(client, { name, identity, readonly, watch, room, close })
   } catch (error) {
     await close()
     throw error instanceof CodedError ? error : openRefusal(name, (error as Error).message, error)
   }
+}
+
+/** Of its file system, for those that are not root. */
+async function roomAt(path: string): Promise<number> {
+  const { bavail, bsize, blocks } = await statfs(path)
+  // Some of those in user space do not say.
+  return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
 }
 
 /** @returns the files, by the secrets' names */
