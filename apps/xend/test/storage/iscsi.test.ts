@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Disk } from '@paravane/core'
 import { type StorageFixture, storageSuite } from '@paravane/core/conformance'
 import { iscsiDriver } from '@paravane/dev-blk'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { daemons } from './daemons.ts'
 import { IscsiTarget } from './iscsi-target.ts'
 import { Place, pattern, readBack } from './place.ts'
 
@@ -93,6 +97,18 @@ test('what was flushed is there when the target was killed and is back', async (
   await new Promise((resolve) => setTimeout(resolve, 500))
   await started.start()
   expect(Buffer.compare(await read, pattern(MIB))).toBe(0)
+})
+
+test('the hypervisor is killed while the target is gone: the daemon ends nevertheless', async () => {
+  const started = await target(MIB)
+  const program = fileURLToPath(new URL('./killed-user.ts', import.meta.url))
+  const args = ['--conditions=@paravane/source', program, `iscsi:${nameOf(started)}`, place.programs.folder!]
+  const user = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(user.stdout, 'data')
+  expect(daemons(started.iqn)).toHaveLength(1)
+  await started.kill()
+  user.kill('SIGKILL')
+  await expect.poll(() => daemons(started.iqn), { timeout: 5000 }).toEqual([])
 })
 
 describe('a target that lost what was not flushed, and is back before anyone gave it up,', () => {

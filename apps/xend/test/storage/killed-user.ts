@@ -1,10 +1,13 @@
-/** Opens a qcow2 image, writes to it and waits to be killed. */
+/** Opens a disk of `tap:qcow2:` or `iscsi:`, and writes to it until it is killed. */
 import { HostPrograms } from '@paravane/core'
-import { tapDriver } from '@paravane/dev-blk'
+import { iscsiDriver, tapDriver } from '@paravane/dev-blk'
 
-const [target = '', folder] = process.argv.slice(2)
-const disk = await tapDriver('tap:qcow2', 'qcow2', new HostPrograms(folder)).open({ target, readonly: false })
+const [storage = '', folder] = process.argv.slice(2)
+const programs = new HostPrograms(folder)
+const [, scheme, target = ''] = /^(tap:qcow2|iscsi):(.*)$/.exec(storage) ?? []
+const driver = scheme === 'iscsi' ? iscsiDriver(programs) : tapDriver('tap:qcow2', 'qcow2', programs)
+const disk = await driver.open({ target, readonly: false })
 await disk.write(0, [Buffer.alloc(4096, 0x5a)])
 await disk.flush()
 process.stdout.write('written\n')
-setInterval(() => {}, 1000)
+for (;;) await disk.write(8192, [Buffer.alloc(4096, 0x5a)])

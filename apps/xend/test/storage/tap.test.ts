@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { HostPrograms } from '@paravane/core'
 import { TAP_FORMATS, tapDriver } from '@paravane/dev-blk'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { daemons } from './daemons.ts'
 import { Place, pattern, readBack } from './place.ts'
 
 const SIZE = 64 << 20
@@ -24,21 +25,6 @@ async function image(format: string, name: string = `${format}-${Math.random()}`
   const path = place.path(name)
   await place.run('qemu-img', 'create', '-q', '-f', TAP_FORMATS[format]!, path, String(SIZE))
   return path
-}
-
-/** Processes of qemu-storage-daemon that have something of the test's in their arguments. */
-function daemons(text: string): number[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^[0-9]+$/.test(pid))
-    .filter((pid) => {
-      try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        return line.includes('qemu-storage-daemon') && line.includes(text)
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
 }
 
 describe.each(['qcow2', 'vhd', 'vmdk', 'qcow', 'vdi'])('tap:%s', (format) => {
@@ -99,7 +85,7 @@ test('it is killed with more of them than are kept: the next flush says so, once
 test('the hypervisor is killed: its daemon ends by itself, and the image can be opened again', async () => {
   const path = await image('qcow2')
   const program = fileURLToPath(new URL('./killed-user.ts', import.meta.url))
-  const args = ['--conditions=@paravane/source', program, path, place.programs.folder!]
+  const args = ['--conditions=@paravane/source', program, `tap:qcow2:${path}`, place.programs.folder!]
   const user = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(user.stdout, 'data')
   expect(daemons(path)).toHaveLength(1)

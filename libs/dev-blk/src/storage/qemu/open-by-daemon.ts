@@ -58,6 +58,8 @@ export async function openByDaemon(disk: DaemonDisk, programs: HostPrograms): Pr
       const setup = {
         program,
         setpriv,
+        // An image is left whole in a moment; another machine may never answer.
+        deathSignal: disk.file === undefined ? ('KILL' as const) : ('TERM' as const),
         socket,
         node,
         writable: !readonly,

@@ -8,6 +8,8 @@ export interface DaemonSetup {
   readonly program: HostProgram
   /** setpriv(1): the daemon is told to end when this process dies, however it does. */
   readonly setpriv: HostProgram
+  /** How it is told: by TERM it completes what it has, for which it may wait for another machine without end. */
+  readonly deathSignal: 'TERM' | 'KILL'
   /** Private to this user. */
   readonly socket: string
   readonly node: BlockNode
@@ -43,7 +45,7 @@ export class StorageDaemon {
     return daemon
   }
 
-  private constructor({ program, setpriv, socket, node, writable, heard, secrets }: DaemonSetup) {
+  private constructor({ program, setpriv, deathSignal, socket, node, writable, heard, secrets }: DaemonSetup) {
     const args = [
       ...Object.entries(secrets).flatMap(([id, file]) => [
         '--object',
@@ -54,7 +56,7 @@ export class StorageDaemon {
       ...['--export', JSON.stringify({ type: 'nbd', id: 'export', 'node-name': DISK_NODE, name: DISK_NODE, writable })],
       ...['--chardev', 'stdio,id=monitor,signal=off', '--monitor', 'chardev=monitor'],
     ]
-    const options = ['--pdeathsig', 'TERM', '--', program.path, ...args]
+    const options = ['--pdeathsig', deathSignal, '--', program.path, ...args]
     this.#child = spawn(setpriv.path, options, {
       cwd: '/',
       // A terminal's Ctrl-C is not for it.
