@@ -61,10 +61,9 @@ class InlineQueue implements InlineService {
   }
 
   #serve(): boolean {
-    const { fd, slowUntil } = this.#state
     const begin = this.#host.clock.now()
-    if (fd < 0 || begin < slowUntil) return false
-    const isDone = this.#take(fd)
+    if (this.#state.fd < 0 || begin < this.#state.slowUntil) return false
+    const isDone = this.#take()
     if (this.#ring.publish()) this.#host.notify()
     const took = this.#host.clock.now() - begin
     if (took > SLOW) this.#state.slowUntil = begin + REST * took
@@ -72,7 +71,7 @@ class InlineQueue implements InlineService {
   }
 
   /** At most a ring of them: a guest that adds some without end must not keep the pCPU. @returns whether nothing is left */
-  #take(fd: number): boolean {
+  #take(): boolean {
     for (let left = this.#ring.size; left > 0; ) {
       const waiting = this.#ring.waiting()
       // The index is impossible: domain 0 says so.
@@ -83,7 +82,7 @@ class InlineQueue implements InlineService {
       }
       left--
       this.#ring.take(this.#entry.bytes)
-      if (this.#do(fd)) continue
+      if (this.#do()) continue
       this.#ring.putBack()
       return false
     }
@@ -91,12 +90,13 @@ class InlineQueue implements InlineService {
   }
 
   /** @returns false, with nothing done that may not be done again, if the request is domain 0's */
-  #do(fd: number): boolean {
+  #do(): boolean {
     const entry = this.#entry
     const { operation, segments } = entry
     const reads = operation === BLKIF_OP_READ
     if (!(reads || operation === BLKIF_OP_WRITE) || segments === 0 || segments > SEGMENTS) return false
-    if (!reads && this.#state.readonly) return false
+    const { fd, readonly } = this.#state
+    if (fd < 0 || (!reads && readonly)) return false
     const transfer = new Transfer(entry)
     if (!transfer.take(entry, this.#pages, !reads)) return false
     const { offset, length, views } = transfer

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   type Disk,
   type LockOwner,
@@ -31,6 +32,9 @@ const fields = {
   bytesWritten: 'i64',
 } as const
 const STATE: SharedLayout<typeof fields> = sharedLayout(fields)
+
+/** A pCPU is at work for microseconds, unless a medium hangs. */
+const CLOSING_MS = 10_000
 
 /** Requests that were done on pCPUs, and their bytes. */
 export interface InlineCounts {
@@ -90,10 +94,13 @@ export class QueueState {
     STATE.size.store(this.#memory, 0, BigInt(size))
   }
 
-  /** Has the pCPUs leave the file alone. Resolves when they do. */
-  async close(): Promise<void> {
+  /**
+   * Has the pCPUs leave the file alone. Resolves when they do, or after so many ms: one that hangs in a read of the file begins no other one.
+   */
+  async close(limit: number = CLOSING_MS): Promise<void> {
     STATE.file.store(this.#memory, 0, 0)
-    while (!this.ifFree(() => {})) await new Promise((resolve) => setTimeout(resolve, 1))
+    const end = performance.now() + limit
+    while (!this.ifFree(() => {}) && performance.now() < end) await setTimeout(1)
   }
 
   /** -1: none. */

@@ -11,6 +11,7 @@ import {
 } from '@paravane/core/abi'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type InlineRing, inlineQueues } from '../../src/blkback/inline-queue.ts'
+import { QueueState } from '../../src/blkback/queue-state.ts'
 import { fileDriver } from '../../src/storage/file-driver.ts'
 import { HostLocks } from '../../src/storage/host-locks.ts'
 import { DeviceBench, PORT, RING_PAGE } from './device-bench.ts'
@@ -223,6 +224,15 @@ describe('domain 0 and the pCPUs', () => {
     expect(isClosed).toBe(false)
     Atomics.store(lock, 0, 0)
     await closing
+    expect(ask({ op: READ, segments: [{ ref: 1 }] })).toEqual([true])
+  })
+
+  it('wait for a pCPU that hangs for some time only, and it begins nothing more', async () => {
+    const offer = bench.guest.offers.get(PORT) as InlineOffer
+    const { state } = offer.shared as InlineRing
+    Atomics.store(new Int32Array(state), 0, 8)
+    await new QueueState(9, state).close(20)
+    Atomics.store(new Int32Array(state), 0, 0)
     expect(ask({ op: READ, segments: [{ ref: 1 }] })).toEqual([true])
   })
 
