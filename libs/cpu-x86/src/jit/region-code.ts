@@ -5,12 +5,11 @@ import { type Decode, isFault } from '../decode/decoder.ts'
 export const REGION_LIMIT = 400
 const BLOCK_LIMIT = 100
 /**
- * Of these, all but those of many functions that are called by address: V8's time for a function grows faster than its length, and few
- * loops are longer.
+ * Instructions of a region, but for those of many functions that are called by address, and of a function that becomes part of the
+ * regions of its callers. V8's time for a function grows faster than its length. A kernel is run for as long as there is a guest, its ways
+ * go through many small functions, and to go from one region to another costs as much as a dozen instructions.
  */
-const ORDINARY_LIMIT = 150
-/** Instructions of a function that becomes part of the regions of its callers. */
-const SMALL = 16
+const LIMITS = { kernel: { region: 300, callee: 120 }, user: { region: 150, callee: 16 } } as const
 /** Functions that are many. */
 const MANY = 5
 /** Targets of one jump or call by address that are followed: functions that are called so may be tiny and many. */
@@ -132,6 +131,7 @@ export const after = ({ offset, insn }: RegionInsn): number => offset + insn.len
 
 /** Follows jumps, calls and returns from `entry`; undefined if the first instruction is none for a region. */
 export function regionCode(source: CodeSource, entry: number, mode: CodeMode): RegionCode | undefined {
+  const limits = mode.isUser ? LIMITS.user : LIMITS.kernel
   const insns = new Map<number, RegionInsn>()
   const leaders = new Set<number>()
   const calls: RegionCall[] = []
@@ -157,7 +157,9 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
     const to = target(here)
     const seen = (): readonly number[] => source.targets(here.offset).slice(0, isCall ? MOST_CALLED : MOST_JUMPED_TO)
     const reached = to === undefined ? (isIndirect(here) ? seen() : []) : source.isReached(to) ? [to] : []
-    const led = reached.filter((to) => (!isCall || leaders.has(to) || isSmall(source, to, mode)) && lead(to))
+    const led = reached.filter(
+      (to) => (!isCall || leaders.has(to) || isSmall(source, to, mode, limits.callee)) && lead(to),
+    )
     if (to === undefined && led.length > 0) targets.set(here.offset, led)
     if (led.length >= MANY) for (const callee of led) ofMany.add(callee)
     const back = after(here)
@@ -172,7 +174,7 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
     const base = first & ~0xfff
     const end = insns.size + RUN_LIMIT
     let offset = first
-    const most = ofMany.has(first) ? REGION_LIMIT : ORDINARY_LIMIT
+    const most = ofMany.has(first) ? REGION_LIMIT : limits.region
     while (insns.size < most) {
       if (insns.has(offset)) {
         lead(offset)
@@ -205,7 +207,7 @@ export function regionCode(source: CodeSource, entry: number, mode: CodeMode): R
 }
 
 /** Whether a function is short enough to be taken into the region of its callers. */
-function isSmall(source: CodeSource, entry: number, mode: CodeMode): boolean {
+function isSmall(source: CodeSource, entry: number, mode: CodeMode, most: number): boolean {
   const seen = new Set<number>()
   const work = [entry]
   for (let offset = work.pop(); offset !== undefined; offset = work.pop()) {
@@ -214,7 +216,7 @@ function isSmall(source: CodeSource, entry: number, mode: CodeMode): boolean {
       const insn = source.decode(page, offset & 0xfff, 4096, mode.bits)
       if (isFault(insn)) break
       seen.add(offset)
-      if (seen.size > SMALL) return false
+      if (seen.size > most) return false
       const here = { offset, insn }
       const to = target(here)
       if (to !== undefined && !insn.row.calls) work.push(to)

@@ -9,7 +9,7 @@ const UPPER = 0xffff_8880_0000_0000n
 /** Of the other function in its page: both have places of their own in JUMPS. */
 const OFFSET = 0x40n
 /** More than a function may have that becomes part of its callers' regions. */
-const LENGTH = 45
+const LENGTH = 125
 const TURNS = 1000n
 
 /** add rcx, n again and again; ret */
