@@ -13,6 +13,8 @@ export interface DeviceGuest extends GuestShape {
   readonly cmdline: string
   readonly cpu: unknown
   readonly devices: readonly DeviceRequest[]
+  /** Whether it has the compiled code of those before. */
+  readonly kept: boolean
   /** Command line of a second guest with the same files and devices, whose console nobody sees. */
   readonly neighbour?: string
 }
@@ -26,15 +28,23 @@ export interface Devices {
 
 /**
  * A process with our guest; it has its console on its terminal.
+ * @param kept whether it has the compiled code of those before
  * @param neighbour words for the command line of a second guest, if there is to be one
  */
-export function startOurs(shape: GuestShape, extra: string, devices: Devices, neighbour?: string): ConsoleProcess {
+export function startOurs(
+  shape: GuestShape,
+  extra: string,
+  devices: Devices,
+  kept: boolean,
+  neighbour?: string,
+): ConsoleProcess {
   const cmdline = (words: string): string => `console=hvc0 ${COMMAND_LINE}${words}`
   const told: DeviceGuest = {
     ...shape,
     cmdline: cmdline(extra),
     cpu: cpuChoice(OUR_CPU),
     devices: devices.ours,
+    kept,
     ...(neighbour === undefined ? {} : { neighbour: cmdline(neighbour) }),
   }
   const script = fileURLToPath(new URL('paravane-guest.ts', import.meta.url))

@@ -23,7 +23,7 @@ export async function disksPart(init: PartInit): Promise<Result> {
     theirs: ['-drive', `file=${image},format=raw,if=none,id=disk`, '-device', 'virtio-blk-pci,drive=disk'],
   }
   const run = {
-    paravane: () => guestRun((extra) => startOurs(shape, extra, devices), FIO_COMMAND, 'paravane'),
+    paravane: () => guestRun((extra) => startOurs(shape, extra, devices, init.kept), FIO_COMMAND, 'paravane'),
     tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), FIO_COMMAND, 'tcg'),
   }
   const jobs = FIO_JOBS.filter(({ name }) => names.includes(name))

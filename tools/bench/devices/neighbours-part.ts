@@ -71,7 +71,7 @@ export async function neighboursPart(init: PartInit): Promise<Result> {
     }
   }
   const run = {
-    paravane: () => guestRun((extra) => startOurs(shape, extra, near, server), client, 'paravane'),
+    paravane: () => guestRun((extra) => startOurs(shape, extra, near, init.kept, server), client, 'paravane'),
     tcg,
   }
   const load = [

@@ -46,7 +46,8 @@ export async function networksPart(init: PartInit): Promise<Result> {
     const script: CpioEntry = { type: 'file', path: SCRIPT_FILE, data: Buffer.from(netScript(names, servers)) }
     const shape: GuestShape = { ...(await obtainDeviceGuest(workload, [script], progress)), memory: MEMORY_MIB }
     const run = {
-      paravane: () => guestRun((extra) => startOurs(shape, extra, devices), `sh /${SCRIPT_FILE}`, 'paravane'),
+      paravane: () =>
+        guestRun((extra) => startOurs(shape, extra, devices, init.kept), `sh /${SCRIPT_FILE}`, 'paravane'),
       tcg: () => guestRun((extra) => startTheirs(qemu, shape, extra, devices), `sh /${SCRIPT_FILE}`, 'tcg'),
     }
     const load = [
