@@ -11,7 +11,12 @@ import { resolvePlugin } from './resolve-plugin.ts'
 const CPU = '@paravane/cpu-x86'
 const SCHEDULER = '@paravane/sched-credit'
 const STORAGE = '@paravane/dev-blk/storage'
-const DEVICES = ['@paravane/dev-blk', '@paravane/dev-blk/inline', '@paravane/dev-net'] as const
+const DEVICES = [
+  '@paravane/dev-blk',
+  '@paravane/dev-blk/inline',
+  '@paravane/dev-net',
+  '@paravane/dev-net/inline',
+] as const
 const UPLINKS = '@paravane/dev-net/uplinks'
 const NETWORKS = '@paravane/dev-net/networks'
 const VIEW_FILE = import.meta.url.endsWith('.ts') ? './hypervisor/network-view.ts' : './hypervisor/network-view.js'

@@ -141,6 +141,7 @@ export class DeviceGuest implements DeviceHost {
     if (service !== undefined) this.#services.set(port, service)
     let open = true
     return {
+      port,
       notify: () => void events.send(dom0, port),
       close: () => {
         if (open) events.close(dom0, port)
@@ -162,6 +163,7 @@ export class DeviceGuest implements DeviceHost {
       releaseGrant: (grant) => this.releaseGrant(grant),
       notify: () => void events.send(dom0, port),
       tellDom0: () => events.setPending(dom0, port),
+      serviceOf: (other) => this.#services.get(other),
     }
   }
 

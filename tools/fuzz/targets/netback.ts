@@ -7,6 +7,7 @@
 import { FrontendError } from '../../../libs/core/src/index.ts'
 import { gmfnOf } from '../../../libs/core/test/pv-kit/memory-domain.ts'
 import { Card } from '../../../libs/dev-net/src/netback/card.ts'
+import { inlineCards } from '../../../libs/dev-net/src/netback/inline-card.ts'
 import { Vif } from '../../../libs/dev-net/src/netback/vif.ts'
 import { Finisher } from '../../../libs/dev-net/src/offload/finish.ts'
 import { Headers } from '../../../libs/dev-net/src/offload/headers.ts'
@@ -27,6 +28,8 @@ const MOST_USES = 8192
 /** Pages that are never granted to be written. */
 const GUARDED: readonly number[] = [21, 22, 23]
 const GUARD = 0xa5
+/** The card's address, twice: where the packets of NetFront come from and go to. */
+const OWN: Uint8Array = new Uint8Array(12).fill(2)
 
 /** Something that is broken on purpose, so that the oracles can be seen to fail. */
 export type Sabotage = (guest: DeviceGuest) => void
@@ -38,7 +41,7 @@ class NetbackJudge implements Judge {
   readonly #headers = new Headers()
   readonly #finisher = new Finisher()
   readonly #data = new Uint8Array(FRAME_MAX)
-  #guest = new DeviceGuest()
+  #guest = new DeviceGuest(inlineCards)
   #front = new NetFront(this.#guest)
   #vif: Vif | undefined
   #hasRoom = true
@@ -72,7 +75,7 @@ class NetbackJudge implements Judge {
   }
 
   #begin(): void {
-    this.#guest = new DeviceGuest()
+    this.#guest = new DeviceGuest(inlineCards)
     this.#front = new NetFront(this.#guest)
     this.#hasRoom = true
     this.#isConnected = false
@@ -122,6 +125,7 @@ class NetbackJudge implements Judge {
       case 4:
         this.#hasRoom = tape.below(3) > 0
         if (this.#hasRoom) this.#vif?.resume()
+        this.#changeLane(tape)
         return 1
       case 5:
         guest.clock.time += BigInt(tape.u32()) * 8n
@@ -159,11 +163,19 @@ class NetbackJudge implements Judge {
     try {
       this.#vif?.connect()
       this.#isConnected = true
+      this.#changeLane(tape)
     } catch (error) {
       if (!(error instanceof FrontendError)) throw error
       this.#guest.checkReleased()
     }
     this.#guest.runHandlers()
+  }
+
+  /** The pCPU passes its packets on to its own receive rings. */
+  #changeLane(tape: Tape): void {
+    const lane = this.#vif?.lane
+    if (tape.below(4) === 3) lane?.close()
+    else lane?.open(lane, OWN)
   }
 
   #disconnect(): void {
@@ -216,7 +228,7 @@ function plugged(owner: PortOwner, port: SwitchPort): Card {
   const network = { name: 'net', mtu: 1500, plug: async () => port } as unknown as Network
   const networks = { find: () => network } as unknown as Networks
   const spec = parseVifSpec('')
-  const init = { networks, spec, mac: new Uint8Array(6), devid: 0, domid: 1, domainName: 'hostile', owner }
+  const init = { networks, spec, mac: OWN.subarray(0, 6), devid: 0, domid: 1, domainName: 'hostile', owner }
   return new Card(init, network, port)
 }
 

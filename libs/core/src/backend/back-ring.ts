@@ -80,9 +80,10 @@ export class BackRing {
     this.#taken++
   }
 
-  /** Leaves the request that was taken last for later. It has had no answer, and no other was taken since. */
-  putBack(): void {
-    this.#taken--
+  /** Leaves the requests that were taken last for later. They have had no answer. */
+  putBack(count = 1): void {
+    bugOn(count > this.outstanding, 'more requests are put back than were taken')
+    this.#taken -= count
   }
 
   /** Asks for an event with the next request. @returns false if one came meanwhile */

@@ -210,6 +210,7 @@ export class DomainDevices {
         if (isInline) serveInline(port, inline)
         let open = true
         return {
+          port,
           notify: () => void events.send(port),
           close: () => {
             if (open && isInline) serveInline(port, undefined)

@@ -39,10 +39,14 @@ export class InlineServices {
 
   /** A guest has sent the port's event. @returns false if domain 0 is to be told */
   serve(port: number): boolean {
+    return this.#serviceOf(port)?.serve() ?? false
+  }
+
+  #serviceOf(port: number): InlineService | undefined {
     const served = this.#ports.get(port)
-    if (served === undefined) return false
+    if (served === undefined) return undefined
     served.service ??= this.#open(port, served)
-    return served.service?.serve() ?? false
+    return served.service
   }
 
   #open(port: number, { domid, offer }: Served): InlineService | undefined {
@@ -58,6 +62,7 @@ export class InlineServices {
       releaseGrant: (grant) => grants.release(grant),
       notify: () => void events.send(dom0, port),
       tellDom0: () => events.setPending(dom0, port),
+      serviceOf: (other) => this.#serviceOf(other),
     }
     return this.#parts.find(InlineParts, offer.part).open(offer.shared, host)
   }

@@ -10,6 +10,8 @@ export type DeviceNodes = Readonly<Record<string, string | number>>
 
 /** Domain 0's end of a port that the front end offered. */
 export interface DevicePort {
+  /** Its number in domain 0. */
+  readonly port: number
   /** Sends the event to the guest. */
   notify(): void
   /** A second time does nothing. */

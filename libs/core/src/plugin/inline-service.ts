@@ -31,6 +31,8 @@ export interface InlineHost {
   notify(): void
   /** Has domain 0's handler of the port called. */
   tellDom0(): void
+  /** Who serves another port of domain 0 on this pCPU; another guest's, perhaps. */
+  serviceOf(port: number): InlineService | undefined
 }
 
 /** What a plugin contributes, to each pCPU. */

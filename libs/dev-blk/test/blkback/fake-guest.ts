@@ -111,6 +111,7 @@ export class FakeGuest {
         this.#ports.set(port, handler)
         if (inline !== undefined) this.offers.set(port, inline)
         return {
+          port,
           notify: () => void this.events.set(port, (this.events.get(port) ?? 0) + 1),
           close: () => void this.#ports.delete(port),
         }
@@ -138,6 +139,7 @@ export class FakeGuest {
         this.tellings++
         void this.send(port)
       },
+      serviceOf: () => undefined,
     }
   }
 

@@ -48,7 +48,11 @@ export class Card {
   }
 
   get mac(): string {
-    return formatMac(this.#init.mac)
+    return formatMac(this.address)
+  }
+
+  get address(): Uint8Array {
+    return this.#init.mac
   }
 
   /** Whether the guest listens. */

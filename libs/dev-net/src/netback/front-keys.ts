@@ -1,6 +1,9 @@
 import { FrontendError, type FrontKeys, numberNeeded } from '@paravane/core'
 import type { Offloads } from '../switch/frame.ts'
 
+/** Pairs of rings that a card may have: Linux's front end takes one for each of its processors. */
+export const QUEUES_MAX = 4
+
 /** One pair of rings, as the front end offers it. */
 export interface OfferedQueue {
   readonly txRef: number

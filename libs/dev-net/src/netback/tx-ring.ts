@@ -29,9 +29,14 @@ import type { MulticastFilter } from './multicast-filter.ts'
 export interface TxRingInit {
   readonly ring: BackRing
   readonly host: Pick<DeviceHost, 'holdGrant' | 'releaseGrant' | 'memory'>
-  readonly multicast: MulticastFilter
-  /** @returns false if the network has no room: the frame is offered again */
+  /** None: what changes it is refused. */
+  readonly multicast: MulticastFilter | undefined
+  /** Packets of more than a page, or with extra information, are refused. */
+  readonly onlySmall: boolean
+  /** @returns false if the packet is refused: it stays in the ring */
   readonly send: (frame: Frame) => boolean
+  /** A packet was wrong. */
+  readonly wrong: () => void
 }
 
 /** Bytes of an Ethernet header. */
@@ -59,10 +64,6 @@ export class TxRing {
   #flags = 0
   #gso: Gso | undefined
   #multicast: number = XEN_NETIF_EXTRA_TYPE_NONE
-  /** A packet for which the network had no room. */
-  #refused: Frame | undefined
-  /** Packets that were wrong. */
-  errors: number = 0
 
   constructor(init: TxRingInit) {
     this.#init = init
@@ -70,13 +71,12 @@ export class TxRing {
 
   /**
    * Sends what waits. `more`: there may be more, it is to be called again soon; `idle`: an event will come with the next request;
-   * `refused`: the network has no room.
-   * @throws FrontendError: the ring is not to be used any more
+   * `refused`: the next packet was, and is still in the ring.
+   * @throws FrontendError: the ring is not to be used any more; what is wrong is still in it
    */
   run(): 'more' | 'idle' | 'refused' {
     const { ring } = this.#init
     for (let spent = 0; spent < BUDGET; ) {
-      if (this.#refused !== undefined && !this.#send(this.#refused)) return 'refused'
       const waiting = ring.waiting()
       if (waiting === undefined) throw new FrontendError('its transmit ring has more requests than it has room for')
       if (waiting === 0) {
@@ -85,12 +85,29 @@ export class TxRing {
         spent++
         continue
       }
-      this.#takePacket(waiting)
-      spent += this.#cost()
-      if (this.#multicast !== XEN_NETIF_EXTRA_TYPE_NONE) this.#changeFilter()
-      else if (!this.#send(this.#frame())) return 'refused'
+      let isDone = false
+      try {
+        this.#takePacket(waiting)
+        spent += this.#cost()
+        isDone = this.#do()
+      } finally {
+        if (!isDone) ring.putBack(this.#slotCount + this.#extraCount)
+      }
+      if (!isDone) return 'refused'
     }
     return 'more'
+  }
+
+  /** @returns false if the packet that was taken is refused */
+  #do(): boolean {
+    const { onlySmall, wrong, send } = this.#init
+    if (onlySmall && (this.#extraCount > 0 || (this.#slots[3] as number) > PAGE_SIZE)) return false
+    if (this.#multicast !== XEN_NETIF_EXTRA_TYPE_NONE) return this.#changeFilter()
+    const frame = this.#frame()
+    if (frame === undefined) wrong()
+    else if (!send(frame)) return false
+    this.#answer(frame === undefined ? NETIF_RSP_ERROR : NETIF_RSP_OKAY)
+    return true
   }
 
   /** Of the packet that was taken: what it may be for others. */
@@ -151,11 +168,13 @@ export class TxRing {
     return (netif_extra_info.flags.get(view, 0) & XEN_NETIF_EXTRA_FLAG_MORE) !== 0
   }
 
-  #changeFilter(): void {
+  #changeFilter(): boolean {
     const { multicast } = this.#init
+    if (multicast === undefined) return false
     const address = this.#data.subarray(0, 6)
     const isNew = this.#multicast === XEN_NETIF_EXTRA_TYPE_MCAST_ADD
     this.#answer((isNew ? multicast.add(address) : multicast.remove(address)) ? NETIF_RSP_OKAY : NETIF_RSP_ERROR)
+    return true
   }
 
   /** The packet that was taken; undefined if it is none. */
@@ -209,18 +228,6 @@ export class TxRing {
     const from = held.offset + offset
     this.#data.set(host.memory.bytes.subarray(from, from + size), to)
     host.releaseGrant(held)
-    return true
-  }
-
-  /** @returns false if there was no room: it is kept */
-  #send(frame: Frame | undefined): boolean {
-    if (frame === undefined) this.errors++
-    else if (!this.#init.send(frame)) {
-      this.#refused = frame
-      return false
-    }
-    this.#refused = undefined
-    this.#answer(frame === undefined ? NETIF_RSP_ERROR : NETIF_RSP_OKAY)
     return true
   }
 

@@ -12,7 +12,9 @@ import type { Networks, PortOwner } from '../switch/port.ts'
 import { readSpec } from '../vif/read-spec.ts'
 import type { VifSpec } from '../vif/vif-spec.ts'
 import { Card } from './card.ts'
-import { QUEUES_MAX, Vif } from './vif.ts'
+import type { CardLane } from './card-lane.ts'
+import { QUEUES_MAX } from './front-keys.ts'
+import { Vif } from './vif.ts'
 
 /** What our back end can do, as front ends look it up. */
 const FEATURES: DeviceNodes = {
@@ -77,6 +79,10 @@ class Plug implements PortOwner {
 
   get busy(): boolean {
     return this.device?.busy ?? false
+  }
+
+  get lane(): CardLane | undefined {
+    return this.device?.lane
   }
 
   receive(frame: Frame): boolean {

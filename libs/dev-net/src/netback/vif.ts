@@ -4,19 +4,19 @@ import type { PortOwner } from '../switch/port.ts'
 import { readChange } from '../vif/read-spec.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Card } from './card.ts'
+import { CardLane } from './card-lane.ts'
 import { flowHash } from './flow-hash.ts'
-import { type OfferedQueue, readOffer } from './front-keys.ts'
+import { type Offer, type OfferedQueue, QUEUES_MAX, readOffer } from './front-keys.ts'
 import { MulticastFilter } from './multicast-filter.ts'
 import { Queue } from './queue.ts'
-
-/** Pairs of rings that a card may have: Linux's front end takes one for each of its processors. */
-export const QUEUES_MAX = 4
 
 /** The back end of a guest's card. */
 export class Vif implements Backend, PortOwner {
   readonly #host: DeviceHost
   readonly #card: Card
   readonly #arrivals: Arrivals
+  /** None if the guest's run is to be repeatable. */
+  readonly lane: CardLane | undefined
   #queues: readonly Queue[] = []
   #offloads: Offloads = NO_OFFLOADS
   #multicast = new MulticastFilter(false)
@@ -24,6 +24,7 @@ export class Vif implements Backend, PortOwner {
   constructor(host: DeviceHost, card: Card) {
     this.#host = host
     this.#card = card
+    this.lane = host.repeatable ? undefined : new CardLane(host.clock)
     this.#arrivals = new Arrivals({
       fromOutside: (action) => host.fromOutside(action),
       receive: (frame) => this.#deliver(frame),
@@ -39,12 +40,13 @@ export class Vif implements Backend, PortOwner {
     const multicast = new MulticastFilter(offer.multicastControl)
     const queues: Queue[] = []
     try {
-      for (const offered of offer.queues) queues.push(this.#open(offered, offer.scatterGather, multicast))
+      for (const offered of offer.queues) queues.push(this.#open(offered, offer, multicast))
     } catch (error) {
       for (const queue of queues) queue.close()
       throw error
     }
     this.#queues = queues
+    this.lane?.use(queues)
     this.#multicast = multicast
     this.#offloads = offer.offloads
     // The network learns where the address is now. Linux's front end greets its neighbours as soon as it sees us connected.
@@ -52,11 +54,13 @@ export class Vif implements Backend, PortOwner {
     return {}
   }
 
-  #open(offered: OfferedQueue, scatterGather: boolean, multicast: MulticastFilter): Queue {
+  #open(offered: OfferedQueue, { scatterGather, offloads }: Offer, multicast: MulticastFilter): Queue {
     return new Queue({
       host: this.#host,
       offered,
       scatterGather,
+      offloads,
+      mac: this.#card.address,
       multicast,
       send: (frame) => this.#card.port.send(frame),
       sent: () => this.#card.port.flush(),
@@ -74,6 +78,7 @@ export class Vif implements Backend, PortOwner {
   async disconnect(): Promise<void> {
     this.#card.setLink(false)
     for (const queue of this.#queues) queue.close()
+    this.lane?.use([])
     this.#queues = []
     this.#offloads = NO_OFFLOADS
   }

@@ -2,6 +2,7 @@ import type { Bridge, FrameTap } from './bridge.ts'
 import { Credit } from './credit.ts'
 import { HEADER_BYTES, isGroup, SOURCE, sameMac } from './ethernet.ts'
 import { FRAME_MAX, type Frame } from './frame.ts'
+import type { Lane, LaneCount } from './lane.ts'
 import type { PortCounters, PortOptions, PortOwner, SwitchPort } from './port.ts'
 import { SpoofGuard } from './spoof-guard.ts'
 import type { SwitchTime } from './switch-time.ts'
@@ -11,6 +12,7 @@ import { PortVlans } from './vlans.ts'
 export const FLOOD_COPIES = { bytes: 2500, intervalUs: 50_000 } as const
 /** How long others wait for a busy port before what is sent to it is dropped. */
 const BUSY_NS = 200e6
+const NONE: LaneCount = { frames: 0, bytes: 0 }
 
 /** What sets ports of one bridge apart, beyond {@link PortOptions}. */
 export interface PortPlace {
@@ -82,6 +84,16 @@ export class BridgePort implements SwitchPort {
     return this.#up && !this.#closed
   }
 
+  /** Its owner's, while there is nothing to do here for frames that go in and out untagged. */
+  get lane(): Lane | undefined {
+    const isPlain = this.up && this.guest === undefined && this.#taps.size === 0
+    return isPlain && this.#guard === undefined && this.#credit === undefined ? this.#owner.lane : undefined
+  }
+
+  closeLane(): void {
+    this.#owner.lane?.close()
+  }
+
   /** Whether it answers to the address at `at`. */
   isAt(bytes: Uint8Array, at: number): boolean {
     return this.#macs.some((mac) => sameMac(bytes, at, mac))
@@ -111,6 +123,7 @@ export class BridgePort implements SwitchPort {
   /** Shows what goes in and out by this port. @returns ends it */
   tap(tap: FrameTap): () => void {
     this.#taps.add(tap)
+    this.#bridge.closeLanes()
     return () => void this.#taps.delete(tap)
   }
 
@@ -158,6 +171,7 @@ export class BridgePort implements SwitchPort {
   setLink(up: boolean): void {
     if (this.#closed) return
     this.#up = up
+    this.#bridge.closeLanes()
     if (up) this.#bridge.announce(this)
     else this.#bridge.forget(this)
     if (!up) this.ready()
@@ -176,7 +190,16 @@ export class BridgePort implements SwitchPort {
   }
 
   counters(): PortCounters {
-    return { ...this.#counts }
+    const { lane } = this.#owner
+    const { sent, received } = lane ?? { sent: NONE, received: NONE }
+    const { rxFrames, rxBytes, txFrames, txBytes, ...dropped } = this.#counts
+    return {
+      ...dropped,
+      rxFrames: rxFrames + sent.frames,
+      rxBytes: rxBytes + sent.bytes,
+      txFrames: txFrames + received.frames,
+      txBytes: txBytes + received.bytes,
+    }
   }
 
   async close(): Promise<void> {
@@ -196,6 +219,7 @@ export class BridgePort implements SwitchPort {
     this.#options = options
     this.#guard = spoofGuard ? new SpoofGuard(mac, ips) : undefined
     this.#credit = rate && new Credit(rate, this.#now())
+    this.#bridge.closeLanes()
     this.#endWait()
   }
 

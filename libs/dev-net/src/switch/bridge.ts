@@ -28,6 +28,8 @@ export class Bridge {
   /** Frames that owners sent while they were given one. */
   #nested: { readonly from: BridgePort; readonly frame: Frame }[] = []
   #delivering = false
+  /** Some were opened since all were closed. */
+  #hasLanes = false
   #nextNumber = 0
 
   constructor(time: SwitchTime) {
@@ -65,6 +67,7 @@ export class Bridge {
   /** @returns ends it */
   tap(tap: FrameTap): () => void {
     this.#taps.add(tap)
+    this.closeLanes()
     return () => void this.#taps.delete(tap)
   }
 
@@ -88,12 +91,18 @@ export class Bridge {
 
   /** @param to of `destination` */
   forward(from: BridgePort, frame: Frame, vlan: number, to: BridgePort | undefined, now: number): void {
-    if (from.guest === undefined) this.#table.learn(frame.bytes, SOURCE, vlan, from.number, this.#second(now))
+    const isNew =
+      from.guest === undefined && this.#table.learn(frame.bytes, SOURCE, vlan, from.number, this.#second(now))
+    // It may have been elsewhere.
+    if (isNew) this.closeLanes()
     this.#delivering = true
     try {
       for (const tap of this.#taps) tap(frame.bytes)
       if (to === undefined) this.#flood(from, frame, vlan, now)
-      else if (to !== from) this.#deliver(from, to, frame, new FrameForms(frame.bytes, vlan), vlan)
+      else if (to !== from) {
+        this.#deliver(from, to, frame, new FrameForms(frame.bytes, vlan), vlan)
+        this.#openLane(from, to, frame, vlan)
+      }
     } finally {
       this.#delivering = false
     }
@@ -122,6 +131,22 @@ export class Bridge {
   /** The port's addresses are not known any more. */
   forget(port: BridgePort): void {
     this.#table.forget(port.number)
+  }
+
+  /** Before anything changes for frames that go by lanes. */
+  closeLanes(): void {
+    if (!this.#hasLanes) return
+    this.#hasLanes = false
+    for (const port of this.#ports) port.closeLane()
+  }
+
+  #openLane(from: BridgePort, to: BridgePort, frame: Frame, vlan: number): void {
+    const other = to.lane
+    const isUntagged = from.vlans.form(vlan) === 'untagged' && to.vlans.form(vlan) === 'untagged'
+    const lane = other !== undefined && isUntagged && this.#taps.size === 0 ? from.lane : undefined
+    if (lane === undefined || other === undefined) return
+    this.#hasLanes = true
+    lane.open(other, frame.bytes)
   }
 
   #flood(from: BridgePort, frame: Frame, vlan: number, now: number): void {

@@ -31,8 +31,9 @@ export class MacTable {
    * The address at `at` has sent from `port`.
    * @param port a number from 0
    * @param second the time now
+   * @returns whether it was not known to be there
    */
-  learn(bytes: Uint8Array, at: number, vlan: number, port: number, second: number): void {
+  learn(bytes: Uint8Array, at: number, vlan: number, port: number, second: number): boolean {
     const high = highOf(bytes, at, vlan)
     const low = lowOf(bytes, at)
     const begin = this.#begin(high, low)
@@ -42,8 +43,10 @@ export class MacTable {
       this.#high[place] = high
       this.#low[place] = low
     }
+    const isNew = this.#port[place] !== port
     this.#port[place] = port
     this.#seen[place] = second
+    return isNew
   }
 
   /** The port behind which the address at `at` is; -1 if that is not known. */

@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream'
 import { type HostToken, hostToken } from '@paravane/core'
 import type { Frame, Offloads } from './frame.ts'
+import type { Lane } from './lane.ts'
 
 /** How much a guest may send: `bytes` in each `intervalUs`, as Xen has it. */
 export interface Rate {
@@ -69,6 +70,8 @@ export interface PortOwner {
    * a while. An owner without it is never waited for.
    */
   readonly busy?: boolean
+  /** Its frames may go straight to another owner that has one, and others' to it. */
+  readonly lane?: Lane | undefined
   /** A frame for it, of what `offloads` admit. @returns false if it was dropped */
   receive(frame: Frame): boolean
   /** No more frames come for now: what was received since the last call should be shown to the guest. */

@@ -44,6 +44,10 @@ export class FrontRing {
     write(this.#view, this.#at(this.#produced++))
   }
 
+  takeBack(): void {
+    this.#produced--
+  }
+
   /** @returns whether the back end wants an event */
   push(): boolean {
     const before = this.words[REQ_PROD] as number
@@ -176,6 +180,11 @@ export class ScriptedFront {
       netif_tx_request.size.set(view, at, slot.size)
       netif_tx_request.id.set(view, at, id)
     })
+  }
+
+  /** As if the request that was put last had never been. */
+  takeBack(): void {
+    this.tx.takeBack()
   }
 
   /** Shows what was put, with an event if one is wanted. @returns whether it was */

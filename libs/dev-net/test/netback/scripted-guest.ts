@@ -4,6 +4,7 @@ import type {
   DevicePort,
   DomainMemory,
   HeldGrant,
+  InlineOffer,
   MappedGrant,
   PortHandler,
 } from '@paravane/core'
@@ -37,11 +38,15 @@ export class ScriptedGuest implements DeviceHost {
   readonly #handlers = new Map<number, PortHandler>()
   #outside: (() => void)[] = []
   #deferred: (() => void)[] = []
+  /** What pCPUs were offered, by port. */
+  readonly offers = new Map<number, InlineOffer>()
   #pages = 1
   #refs = 8
-  #ports = 1
+  #ports: number
 
-  constructor() {
+  /** @param firstPort of its own, and of domain 0, which several guests must not share */
+  constructor(firstPort = 1) {
+    this.#ports = firstPort
     const buffer = new SharedArrayBuffer(PAGES * PAGE_SIZE)
     this.memory = {
       bytes: new Uint8Array(buffer),
@@ -146,12 +151,14 @@ export class ScriptedGuest implements DeviceHost {
     this.#uses.set(ref, uses - 1)
   }
 
-  bindPort(remotePort: number, handler: PortHandler): DevicePort | number {
+  bindPort(remotePort: number, handler: PortHandler, inline?: InlineOffer): DevicePort | number {
     const isFree = remotePort > 0 && remotePort < this.#ports && !this.#handlers.has(remotePort)
     if (!isFree) return -22
     this.#handlers.set(remotePort, handler)
+    if (inline !== undefined) this.offers.set(remotePort, inline)
     this.defer(() => void this.#handlers.get(remotePort)?.())
     return {
+      port: remotePort,
       notify: () => void this.events.push(remotePort),
       close: () => void this.#handlers.delete(remotePort),
     }
