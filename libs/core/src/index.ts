@@ -3,6 +3,7 @@
 export { BackRing, RING_INDICES, ringEntries } from './backend/back-ring.ts'
 export type { DetachOptions, DeviceInfo } from './backend/domain-devices.ts'
 export { type FrontKeys, mapRing, numberNeeded, numberOffered, shown } from './backend/front-offer.ts'
+export { inlineRing } from './backend/inline-ring.ts'
 export { DomainBuildError, type DomainBuildErrorCode } from './builder/build-error.ts'
 export type { BuildRequest, BuiltDomain, InitialVcpu } from './builder/build-request.ts'
 export type { GuestFrames } from './builder/guest-frames.ts'

@@ -1,5 +1,5 @@
 import { readSync, readvSync, writeSync, writevSync } from 'node:fs'
-import { BackRing, type InlineHost, type InlinePart, type InlineService, sharedPage } from '@paravane/core'
+import { type BackRing, type InlineHost, type InlinePart, type InlineService, inlineRing } from '@paravane/core'
 import { BLKIF_OP_READ, BLKIF_OP_WRITE, BLKIF_RSP_OKAY } from '@paravane/core/abi'
 import { fits } from './fits.ts'
 import { GuestPages } from './guest-pages.ts'
@@ -39,15 +39,9 @@ class InlineQueue implements InlineService {
   readonly #answer = new RingAnswer()
 
   constructor({ state, gmfns }: InlineRing, host: InlineHost) {
-    const { memory } = host
     this.#host = host
     this.#state = new QueueState(host.owner, state)
-    const pages = gmfns.map((gmfn) =>
-      sharedPage(memory.bytes.buffer, memory.bytes.byteOffset + memory.frameOffset(gmfn), (offset, length) =>
-        memory.written(gmfn, offset, length),
-      ),
-    )
-    this.#ring = new BackRing(pages, ENTRY_BYTES, this.#state.indices, true)
+    this.#ring = inlineRing(host, gmfns, ENTRY_BYTES, this.#state.indices)
     this.#pages = new GuestPages(host)
   }
 

@@ -1,10 +1,10 @@
 import {
-  BackRing,
+  type BackRing,
   FrontendError,
   type InlineHost,
   type InlinePart,
   type InlineService,
-  sharedPage,
+  inlineRing,
 } from '@paravane/core'
 import { netif_rx_sring_entry, netif_tx_sring_entry, sizeof } from '@paravane/core/abi'
 import { Finisher } from '../offload/finish.ts'
@@ -49,7 +49,7 @@ class InlineCard implements InlineService {
     this.#state = new QueueState(host.owner, state)
     const { txIndices, rxIndices, offloads } = this.#state
     this.#offloads = offloads
-    this.#txRing = ringOf(host, tx, sizeof(netif_tx_sring_entry), txIndices)
+    this.#txRing = inlineRing(host, [tx], sizeof(netif_tx_sring_entry), txIndices)
     this.#tx = new TxRing({
       ring: this.#txRing,
       host,
@@ -58,7 +58,7 @@ class InlineCard implements InlineService {
       send: (frame) => this.#pass(frame),
       wrong: () => this.#state.countError(),
     })
-    this.#rx = new RxPages({ ring: ringOf(host, rx, sizeof(netif_rx_sring_entry), rxIndices), host })
+    this.#rx = new RxPages({ ring: inlineRing(host, [rx], sizeof(netif_rx_sring_entry), rxIndices), host })
   }
 
   serve(): boolean {
@@ -96,12 +96,6 @@ class InlineCard implements InlineService {
       return true
     })
   }
-}
-
-function ringOf({ memory }: InlineHost, gmfn: number, entryBytes: number, indices: Int32Array): BackRing {
-  const written = (offset: number, length: number): void => memory.written(gmfn, offset, length)
-  const page = sharedPage(memory.bytes.buffer, memory.bytes.byteOffset + memory.frameOffset(gmfn), written)
-  return new BackRing([page], entryBytes, indices, true)
 }
 
 /** What breaks the rules of a ring is found again by domain 0, which says so and closes it. */
