@@ -32,6 +32,8 @@ export interface QueueDevice {
   readonly gate: RequestGate
   /** What is behind it at this moment; none in an empty tray. */
   readonly disk: Disk | undefined
+  /** Writes are to be answered when they are flushed. */
+  readonly writesThrough: boolean
   /** The storage has done a request. */
   done(operation: number, bytes: number): void
   /** The storage could not do a request. */
@@ -150,7 +152,7 @@ export class BlockQueue {
   }
 
   #begin(entry: RingEntry): void {
-    const { disk, host } = this.#device
+    const { disk, host, writesThrough } = this.#device
     this.#underWay++
     const transfer = new Transfer(entry)
     if (host.repeatable) this.#order.push(transfer)
@@ -160,7 +162,7 @@ export class BlockQueue {
         ? BLKIF_RSP_EOPNOTSUPP
         : disk === undefined
           ? BLKIF_RSP_ERROR
-          : operation({ disk, entry, transfer, pages: this.pages })
+          : operation({ disk, entry, transfer, pages: this.pages, writesThrough })
     if (typeof work === 'number') this.#answer(transfer, work)
     else this.#do(transfer, work)
   }
@@ -176,7 +178,7 @@ export class BlockQueue {
       if (!alone) gate.leave()
       if (error === undefined) this.#device.done(transfer.operation, transfer.length)
       else this.#device.failed(transfer.operation, error)
-      this.#answer(transfer, error === undefined ? BLKIF_RSP_OKAY : answerTo(error))
+      this.#answer(transfer, error === undefined ? BLKIF_RSP_OKAY : answerTo(transfer, error))
     }
     work
       .then(() => end(undefined), end)

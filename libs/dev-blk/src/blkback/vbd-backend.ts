@@ -7,6 +7,7 @@ import { InlineFile } from './inline-file.ts'
 import { copyAhead, copyRest, NotingDisk } from './live-copy.ts'
 import type { Medium } from './media.ts'
 import { refuseOther, refuseUnfit, wantsCopy } from './medium-change.ts'
+import { isFlush } from './operations.ts'
 import type { InlineCounts } from './queue-state.ts'
 import { RequestGate } from './request-gate.ts'
 import { Trouble } from './trouble.ts'
@@ -50,6 +51,7 @@ export class VbdBackend implements Backend, QueueDevice {
   #coming: Medium | undefined
   #endWatch: () => void
   #closing: Promise<void> | undefined
+  #writesThrough = false
   #counts: Counts = { reads: 0, writes: 0, flushes: 0, discards: 0, bytesRead: 0, bytesWritten: 0, failures: 0 }
 
   /** @param open opens another medium for this device */
@@ -66,6 +68,14 @@ export class VbdBackend implements Backend, QueueDevice {
     return this.#noting ?? this.#medium.disk
   }
 
+  /**
+   * Since a flush failed: Linux's front end asks for none after that, some versions silently (6.1), until it connects anew. What is written
+   * when the storage works again must not depend on them.
+   */
+  get writesThrough(): boolean {
+    return this.#writesThrough
+  }
+
   connect(): DeviceNodes {
     const { queues, persistent } = readOffer(this.host)
     const opened: BlockQueue[] = []
@@ -79,6 +89,8 @@ export class VbdBackend implements Backend, QueueDevice {
       throw error
     }
     this.#queues = opened
+    this.#writesThrough = false
+    this.#leaveOrTakeFile()
     void this.#file.serve(opened)
     return diskNodes(this.#medium.spec, this.disk)
   }
@@ -178,7 +190,7 @@ export class VbdBackend implements Backend, QueueDevice {
       counts.bytesWritten += bytes
     }
     this.#trouble.worked()
-    this.#file.setWell(!this.#trouble.failing)
+    this.#leaveOrTakeFile()
   }
 
   failed(operation: number, error: unknown): void {
@@ -186,7 +198,18 @@ export class VbdBackend implements Backend, QueueDevice {
     // It was taken away on purpose.
     if (this.#closing !== undefined) return
     this.#trouble.failed(NAMES[operation] ?? 'a flush', error)
-    this.#file.setWell(!this.#trouble.failing)
+    if (isFlush(operation) && !this.#writesThrough) {
+      this.#writesThrough = true
+      this.host.warn(
+        'its guest may flush no more after that: each write is flushed from now on, until the disk is attached anew',
+      )
+    }
+    this.#leaveOrTakeFile()
+  }
+
+  /** pCPUs have the file only while nothing has to be seen or done for each request. */
+  #leaveOrTakeFile(): void {
+    this.#file.setWell(!this.#trouble.failing && !this.#writesThrough)
   }
 
   facts(): DeviceFacts {

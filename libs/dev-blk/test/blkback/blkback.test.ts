@@ -292,7 +292,11 @@ describe('what the storage cannot do', () => {
   })
 
   it('is an error to the guest, and one line for the operator', async () => {
-    await answers({ op: READ, segments: [{ ref: 1 }] }, { op: WRITE, segments: [{ ref: 2 }] }, { op: FLUSH })
+    await answers(
+      { op: READ, segments: [{ ref: 1 }] },
+      { op: WRITE, segments: [{ ref: 2 }] },
+      { op: WRITE, segments: [{ ref: 3 }] },
+    )
     for (const { fail } of [...disk.pending]) fail()
     await bench.settle()
     expect(bench.ring.answers().map(({ status: code }) => code)).toEqual([ERROR, ERROR, ERROR])
