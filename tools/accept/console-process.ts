@@ -60,10 +60,11 @@ export class ConsoleProcess {
   }
 
   /** Waits until the console shows the text. @throws Error if the process ends or `limitMs` passes first */
-  async shows(text: string, limitMs: number): Promise<void> {
-    const has = (): boolean => this.#stdout.includes(text)
-    await this.#until(() => has() || this.#ended, limitMs, `show ${JSON.stringify(text)}`)
-    if (!has()) throw new Error(`it ended before it showed ${JSON.stringify(text)}: ${this.#lastWords()}`)
+  async shows(text: string | RegExp, limitMs: number): Promise<void> {
+    const has = (): boolean => (typeof text === 'string' ? this.#stdout.includes(text) : text.test(this.#stdout))
+    const named = typeof text === 'string' ? JSON.stringify(text) : text
+    await this.#until(() => has() || this.#ended, limitMs, `show ${named}`)
+    if (!has()) throw new Error(`it ended before it showed ${named}: ${this.#lastWords()}`)
   }
 
   type(text: string): void {

@@ -6,7 +6,8 @@ import { NbdExport } from '../../../apps/xend/test/storage/nbd-export.ts'
 import type { ConsoleProcess } from '../console-process.ts'
 import { HANG_MS } from '../debian-boot.ts'
 import type { How, Outcome } from '../point.ts'
-import { Journal, KEEP_JOURNAL, obtainJournalFiles } from './journal-guest.ts'
+import { KEEP_JOURNAL, obtainJournalFiles } from './journal-guest.ts'
+import { type Fault, type JournalGuest, Journals } from './journals.ts'
 import { emptyFile, STORAGES, type Storage, withDisks } from './storages.ts'
 
 const run = promisify(execFile)
@@ -23,11 +24,11 @@ const AGAIN = '@again'
 /** Much is written beside the journal until it fails; then the file system is mended as by a user, until it takes as much again. */
 const SCRIPT = `${KEEP_JOURNAL} &
 journal=$!
-bulk() { dd if=/dev/urandom of=/mnt/bulk bs=64k count=${BULK_KIB / 64} conv=fsync 2>/dev/null; }
+bulk() { dd if=/dev/urandom of=$folder/bulk bs=64k count=${BULK_KIB / 64} conv=fsync 2>/dev/null; }
 while bulk; do :; done
 echo "${FAILED}"
 kill $journal; wait $journal
-mended() { umount /mnt; /sbin/e2fsck -f -y $disk >/dev/null 2>&1; mount -t ext4 $disk /mnt && bulk && rm /mnt/bulk && sync; }
+mended() { umount $folder; /sbin/e2fsck -f -y $disk >/dev/null 2>&1; mount -t ext4 $disk $folder && bulk && rm $folder/bulk && sync; }
 until mended; do sleep 1; done
 echo "${AGAIN}"
 while bulk; do sleep 1; done
@@ -51,9 +52,9 @@ export async function storageTroubles({ progress }: How): Promise<Outcome> {
   let records = 0
   for (const trouble of troubles) {
     progress(`${trouble.name} ...`)
-    const journal = new Journal(files)
-    faults.push(...(await suffered(trouble, journal)).map((fault) => `${trouble.name}: ${fault}`))
-    records += journal.records
+    const journals = new Journals(files, 1)
+    faults.push(...(await suffered(trouble, journals)).map((fault) => `${trouble.name}: ${fault}`))
+    records += journals.records[0]!
   }
   const good = faults.length === 0 ? 'told of and over, none of the durable records lost' : `${faults.length} faults`
   return {
@@ -63,26 +64,35 @@ export async function storageTroubles({ progress }: How): Promise<Outcome> {
   }
 }
 
-async function suffered(trouble: Trouble, journal: Journal): Promise<readonly string[]> {
+async function suffered(trouble: Trouble, journals: Journals): Promise<readonly string[]> {
   const faults: string[] = []
-  const work = async ([made = '']: readonly string[]): Promise<void> => {
-    const disk = `vdev=xvda,access=w,target=${made}`
-    faults.push(...(await journal.guest(disk, (machine) => suffers(machine, trouble))))
-    faults.push(...(await journal.guest(disk, killed)))
+  const work = async (made: readonly string[]): Promise<void> => {
+    for (const ends of [(guest: JournalGuest) => suffers(guest, trouble), looks]) {
+      const { before, now } = await journals.guest(made, ends)
+      faults.push(...[...before, ...now].map(({ what }) => what))
+    }
   }
   await withDisks([trouble.storage], DISK_MIB << 20, work).catch((error: Error) => faults.push(error.message))
   return faults
 }
 
-async function suffers(machine: ConsoleProcess, { begins, ends, told }: Trouble): Promise<void> {
-  await machine.shows('@ack', HANG_MS)
+async function suffers(guest: JournalGuest, { begins, ends, told }: Trouble): Promise<readonly Fault[]> {
+  const { machine } = guest
+  await guest.begun()
   await begins()
   await machine.shows(FAILED, HANG_MS)
   await says(machine, told)
   await ends()
   await machine.shows(AGAIN, HANG_MS)
   await says(machine, / it works again/)
-  await killed(machine)
+  process.kill(machine.pid, 'SIGKILL')
+  return []
+}
+
+async function looks(guest: JournalGuest): Promise<readonly Fault[]> {
+  await guest.looked()
+  process.kill(guest.machine.pid, 'SIGKILL')
+  return []
 }
 
 /** To the operator. */
@@ -93,8 +103,6 @@ async function says(machine: ConsoleProcess, what: RegExp): Promise<void> {
     await sleep(LOOK_MS)
   }
 }
-
-const killed = async ({ pid }: ConsoleProcess): Promise<void> => void process.kill(pid, 'SIGKILL')
 
 /** The image is in a tmpfs that has not the room for it, which needs root. */
 function fullDisk({ name, make }: Storage): Trouble {

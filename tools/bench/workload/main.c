@@ -6,8 +6,8 @@
  * workload --text BYTES                      writes text for such programs
  * workload --where                           says where its code is
  * workload --rewrite SECONDS                 writes code and runs it, over and over
- * workload --journal FOLDER                  writes records, and says when each is durable
- * workload --check-journal FOLDER LAST       looks for the records up to the last that was durable
+ * workload --journal FOLDER DISK RUN         writes records, and says of the disk when each is durable
+ * workload --check-journal FOLDER DISK RUN LAST   looks for the records of that run up to the last that was durable
  * workload --serve-trips HOST PORT           sends back what it gets
  * workload --trips NAME HOST PORT SECONDS    times round trips to such a server
  *
@@ -97,8 +97,9 @@ int main(int argc, char **argv) {
     return write_text(atol(argv[2])), 0;
   }
   if (argc > 2 && !strcmp(argv[1], "--rewrite")) return rewrite_code(atof(argv[2]));
-  if (argc > 2 && !strcmp(argv[1], "--journal")) return write_journal(argv[2]);
-  if (argc > 3 && !strcmp(argv[1], "--check-journal")) return check_journal(argv[2], atol(argv[3]));
+  if (argc > 4 && !strcmp(argv[1], "--journal")) return write_journal(argv[2], argv[3], atol(argv[4]));
+  if (argc > 5 && !strcmp(argv[1], "--check-journal"))
+    return check_journal(argv[2], argv[3], atol(argv[4]), atol(argv[5]));
   if (argc > 3 && !strcmp(argv[1], "--serve-trips")) return serve_round_trips(argv[2], argv[3]);
   if (argc > 5 && !strcmp(argv[1], "--trips")) return time_round_trips(argv[2], argv[3], argv[4], atof(argv[5]));
   if (argc > 1 && !strcmp(argv[1], "--where")) return printf("@where %p\n", (void *)main), 0;

@@ -37,8 +37,8 @@ uint32_t checksum_of(const uint64_t *words, size_t count);
 void write_text(long bytes);
 int rewrite_code(double seconds);
 int run_program(const char *name, char **argv);
-int write_journal(const char *folder);
-int check_journal(const char *folder, long last);
+int write_journal(const char *folder, const char *disk, long run);
+int check_journal(const char *folder, const char *disk, long run, long last);
 int serve_round_trips(const char *host, const char *port);
 int time_round_trips(const char *name, const char *host, const char *port, double seconds);
 
