@@ -86,12 +86,12 @@ async function make({ release, packages, sources }: TreeRecipe, path: string, pr
     const merged = `--hook-dir=${join(dirname(maker.path), '../share/mmdebstrap/hooks/maybe-merged-usr')}`
     // In a namespace of one user there is no _apt.
     const options = root.library === undefined ? [] : ['--aptopt=APT::Sandbox::User "root"']
-    const path = [root.environment.PATH, dirname(maker.path)].join(delimiter)
+    const searched = [root.environment.PATH, dirname(maker.path)].join(delimiter)
     const archive = join(scratch, 'tree.tar')
     await runTool({
       path: root.path,
       args: [...root.args, merged, ...hooks, ...options, release, archive, ...sourceLines(sources, release)],
-      environment: { ...root.environment, TMPDIR: scratch, PATH: path },
+      environment: { ...root.environment, TMPDIR: scratch, PATH: searched },
       heard: (line) => showStep(line, progress),
     }).catch((error: unknown) => {
       throw failed(release, error)
