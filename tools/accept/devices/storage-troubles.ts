@@ -21,7 +21,10 @@ const LOOK_MS = 100
 const FAILED = '@failed'
 const AGAIN = '@again'
 
-/** Much is written beside the journal until it fails; then the file system is mended as by a user, until it takes as much again. */
+/**
+ * Much is written beside the journal until it fails; then the file system is mended as by a user, until it takes as much again, twice: the room may
+ * come in the middle of the first, which leaves a file system that has noted errors, for e2fsck.
+ */
 const SCRIPT = `${KEEP_JOURNAL} &
 journal=$!
 bulk() { dd if=/dev/urandom of=$folder/bulk bs=64k count=${BULK_KIB / 64} conv=fsync 2>/dev/null; }
@@ -29,7 +32,7 @@ while bulk; do :; done
 echo "${FAILED}"
 kill $journal; wait $journal
 mended() { umount $folder; /sbin/e2fsck -f -y $disk >/dev/null 2>&1; mount -t ext4 $disk $folder && bulk && rm $folder/bulk && sync; }
-until mended; do sleep 1; done
+until mended && mended; do sleep 1; done
 echo "${AGAIN}"
 while bulk; do sleep 1; done
 `
